@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target is built with: the strictest reading of Swift 6, and no warning left standing.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "outbox-relay",
+    products: [
+        .executable(name: "outbox-relay", targets: ["OutboxRelay"]),
+        .executable(name: "ledger", targets: ["Ledger"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The way of an event, from the server's socket to the sink.
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "Libpq", dependencies: ["CLibpq"], swiftSettings: strict + [.strictMemorySafety()]),
+        .target(name: "RelayCore", swiftSettings: strict),
+        .target(name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq"], swiftSettings: strict),
+        .target(name: "StdoutSink", dependencies: ["RelayCore"], swiftSettings: strict),
+        .target(name: "RelayRuntime", dependencies: ["RelayCore", log], swiftSettings: strict),
+
+        // What an operator meets.
+        .target(name: "RelayConfiguration", dependencies: [configuration], swiftSettings: strict),
+        .target(name: "RelayObservability", dependencies: [log], swiftSettings: strict),
+        .target(name: "Migrations", dependencies: ["Libpq"], swiftSettings: strict),
+        .target(
+            name: "OutboxMigrations", dependencies: ["Migrations"],
+            resources: [.embedInCode("Files")], swiftSettings: strict),
+        .executableTarget(
+            name: "OutboxRelay",
+            dependencies: [
+                "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "RelayRuntime",
+                "RelayConfiguration", "RelayObservability", "Migrations", "OutboxMigrations", arguments, log, signals,
+            ],
+            swiftSettings: strict),
+
+        // The reference ledger: the relay neither links nor knows it.
+        .target(
+            name: "LedgerMigrations", dependencies: ["Migrations"],
+            resources: [.embedInCode("Files")], swiftSettings: strict),
+        .executableTarget(
+            name: "Ledger",
+            dependencies: ["Libpq", "Migrations", "LedgerMigrations", arguments, signals],
+            swiftSettings: strict),
+    ]
+)
