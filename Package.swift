@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -19,16 +20,20 @@ let package = Package(
     products: [
         .executable(name: "outbox-relay", targets: ["OutboxRelay"]),
         .executable(name: "ledger", targets: ["Ledger"]),
+        .executable(name: "demo-audit", targets: ["DemoAudit"]),
+        .executable(name: "relay-model", targets: ["RelayModel"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // The way of an event, from the server's socket to the sink.
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "Libpq", dependencies: ["CLibpq"], swiftSettings: strict + [.strictMemorySafety()]),
         .target(name: "RelayCore", swiftSettings: strict),
         .target(name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq"], swiftSettings: strict),
@@ -36,7 +41,7 @@ let package = Package(
         .target(name: "RelayRuntime", dependencies: ["RelayCore", log], swiftSettings: strict),
 
         // What an operator meets.
-        .target(name: "RelayConfiguration", dependencies: [configuration], swiftSettings: strict),
+        .target(name: "RelayConfiguration", dependencies: [configuration, yaml], swiftSettings: strict),
         .target(name: "RelayObservability", dependencies: [log], swiftSettings: strict),
         .target(name: "Migrations", dependencies: ["Libpq"], swiftSettings: strict),
         .target(
@@ -45,7 +50,7 @@ let package = Package(
         .executableTarget(
             name: "OutboxRelay",
             dependencies: [
-                "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "RelayRuntime",
+                "CMalloc", "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "RelayRuntime",
                 "RelayConfiguration", "RelayObservability", "Migrations", "OutboxMigrations", arguments, log, signals,
             ],
             swiftSettings: strict),
@@ -58,5 +63,31 @@ let package = Package(
             name: "Ledger",
             dependencies: ["Libpq", "Migrations", "LedgerMigrations", arguments, signals],
             swiftSettings: strict),
+        .executableTarget(name: "DemoAudit", dependencies: ["Libpq"], swiftSettings: strict),
+
+        // The exhaustive exploration of what decides: `make model`.
+        .target(name: "RelayExploration", dependencies: ["RelayCore"], swiftSettings: strict),
+        .executableTarget(
+            name: "RelayModel", dependencies: ["RelayCore", "RelayExploration"], swiftSettings: strict),
+
+        // Tests, in the order of the sources.
+        .target(
+            name: "RelayTestKit", dependencies: ["Libpq"], path: "Tests/RelayTestKit", swiftSettings: strict),
+        .testTarget(name: "LibpqTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "RelayCoreTests", dependencies: ["RelayCore", "RelayExploration"], swiftSettings: strict),
+        .testTarget(name: "PgoutputTests", dependencies: ["PostgresOutbox", "RelayCore"], swiftSettings: strict),
+        .testTarget(name: "StdoutSinkTests", dependencies: ["StdoutSink", "RelayCore"], swiftSettings: strict),
+        .testTarget(name: "RelayConfigurationTests", dependencies: ["RelayConfiguration"], swiftSettings: strict),
+        .testTarget(
+            name: "RelayObservabilityTests", dependencies: ["RelayObservability", log], swiftSettings: strict),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["Ledger", "LedgerMigrations", "Libpq", "Migrations", "OutboxMigrations", "RelayTestKit"],
+            swiftSettings: strict),
+        .testTarget(name: "DemoAuditTests", dependencies: ["DemoAudit"], swiftSettings: strict),
+        .testTarget(name: "DeployTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay"], swiftSettings: strict),
     ]
 )

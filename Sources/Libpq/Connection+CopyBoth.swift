@@ -1,0 +1,156 @@
+import CLibpq
+import Glibc
+
+/// How a look at the replication stream ended.
+package enum CopyStatus: Sendable, Hashable {
+    /// The stream goes on; so many messages of so many bytes were handed over, maybe none.
+    case open(messages: Int, bytes: Int)
+    /// The server has ended the stream in good order; the connection takes statements again.
+    case ended
+}
+
+// The streaming replication protocol (PostgreSQL documentation, 55.4). The connection is opened with
+// `target["replication"] = "database"` and takes the simple protocol only: `execute`, never `query` or `rows`.
+extension Connection {
+    /// Sends `START_REPLICATION …` and enters the stream; from then on only the calls below work.
+    ///
+    /// - Parameter timeout: past it the command is cancelled and the call throws `.timeout`.
+    package func startCopyBoth(_ command: String, timeout: Duration? = nil) async throws(PostgresError) {
+        let isInStream = try await exchange(timeout: timeout, cancellable: true) { exchange throws(PostgresError) in
+            guard exchange.link.send(command) else { throw Self.unsent(exchange) }
+            var isInStream = false
+            var error: PostgresError?
+            try exchange.results { result in
+                if result.status == PGRES_COPY_BOTH { isInStream = true }
+                if let failure = result.error { error = error ?? failure }
+            }
+            try Self.check(error, exchange)
+            return isInStream
+        }
+        guard isInStream else {
+            throw PostgresError(.protocolViolation, "the server did not enter a replication stream")
+        }
+        isInCopy = true
+    }
+
+    /// Waits for messages and hands over every whole one that is there.
+    ///
+    /// - Parameters:
+    ///   - maxBytes: no further message is handed over once this many bytes were.
+    ///   - waiting: how long to wait for the first message; `abandon()`, `wake()` and cancellation end it early.
+    ///   - state: moved in, given to `body` for every message, moved out; arrays in it are not copied
+    ///     if the caller gives it away (`into: consume state`).
+    ///   - body: runs on the connection's thread; the bytes are valid within it. What it throws is rethrown at once.
+    /// - Throws: what `body` threw; or a `PostgresError`: `.cancelled` while it waited (nothing was handed over, the
+    ///   stream goes on), the server's error, or the loss of the connection.
+    package func receiveCopy<State: Sendable>(
+        upTo maxBytes: Int, waiting: Duration, into state: consuming State,
+        _ body: @Sendable (inout State, UnsafeRawBufferPointer) throws -> Void
+    ) async throws -> (State, CopyStatus) {
+        var state = consume state
+        try requireCopy()
+        let deadline = ContinuousClock.now + waiting
+        var messages = 0
+        var bytes = 0
+        var failure: (any Error)?
+        let isOpen = try await exchange(timeout: nil, cancellable: true, cancelsOnServer: false) {
+            exchange throws(PostgresError) in
+            while messages == 0 || bytes < maxBytes {
+                var length: Int32 = 0
+                do {
+                    length = try unsafe exchange.link.nextCopyMessage { message in try unsafe body(&state, message) }
+                } catch {
+                    failure = error
+                    return true
+                }
+                if length > 0 {
+                    messages += 1
+                    bytes += Int(length)
+                } else if length == 0 {
+                    // Once something was handed over, what is still in the socket is fetched, but not waited for.
+                    let limit = messages > 0 ? ContinuousClock.now : deadline
+                    guard try exchange.waitForCopy(until: limit, throwsCancelled: messages == 0) else { return true }
+                } else {
+                    try exchange.endCopy()
+                    return false
+                }
+            }
+            return true
+        }
+        if !isOpen { isInCopy = false }
+        if let failure { throw failure }
+        return (state, isOpen ? .open(messages: messages, bytes: bytes) : .ended)
+    }
+
+    /// Sends one message into the stream, whole.
+    ///
+    /// - Parameter timeout: past it the connection is cut and the call throws `.timeout`. Cancellation does not end it.
+    package func sendCopy(_ bytes: [UInt8], timeout: Duration = .seconds(10)) async throws(PostgresError) {
+        try requireCopy()
+        try await exchange(timeout: timeout, cancellable: false, cancelsOnServer: false) {
+            exchange throws(PostgresError) in
+            try exchange.putCopy(bytes)
+        }
+    }
+
+    private func requireCopy() throws(PostgresError) {
+        _ = try usableLink()
+        guard isInCopy else { throw PostgresError(.protocolViolation, "the connection is in no replication stream") }
+    }
+}
+
+extension Exchange {
+    /// Waits for more of the stream; `false` if there is no more until `limit`, or the wait was ended.
+    ///
+    /// - Parameter throwsCancelled: whether cancellation throws, rather than ends the wait.
+    mutating func waitForCopy(
+        until limit: ContinuousClock.Instant, throwsCancelled: Bool
+    ) throws(PostgresError) -> Bool {
+        while true {
+            if interruptions.isAbandoned { throw Self.abandoned }
+            if inputIsOver { throw Connection.unsent(self) }
+            // The signal of a wake may have been swallowed by an earlier wait; the note of it stays.
+            let mayWait = !interruptions.isWoken && !interruptions.isCancelled
+            let ready = interruptions.wakeUp.wait(
+                socket: link.socket, events: POLLIN, until: mayWait ? limit : ContinuousClock.now)
+            if ready != 0 || link.socket < 0 {
+                // On a loss, whole messages that came before it are still handed over.
+                inputIsOver = !link.consumeInput()
+                return true
+            }
+            if interruptions.isCancelled && throwsCancelled {
+                throw PostgresError(.cancelled, "waiting for the replication stream was cancelled")
+            }
+            if interruptions.takeWake() || interruptions.isCancelled || ContinuousClock.now >= limit { return false }
+        }
+    }
+
+    /// Queues a message and sends it, reading what comes meanwhile.
+    mutating func putCopy(_ bytes: [UInt8]) throws(PostgresError) {
+        while true {
+            let queued = link.putCopyData(bytes)
+            if queued < 0 { throw Connection.unsent(self) }
+            try flush()
+            if !link.isUsable { throw Connection.unsent(self) }
+            if queued > 0 { return }
+        }
+    }
+
+    /// Reads what follows the last message: an error, or the server's end of the stream, which is answered.
+    mutating func endCopy() throws(PostgresError) {
+        var error: PostgresError?
+        var answers = false
+        repeat {
+            answers = false
+            try results(stoppingAt: PGRES_COPY_IN) { result in
+                switch result.status {
+                case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE: error = error ?? result.error
+                case PGRES_COPY_IN: answers = true
+                default: break
+                }
+            }
+            if answers && link.putCopyEnd() < 0 { throw Connection.unsent(self) }
+        } while answers
+        try Connection.check(error, self)
+    }
+}

@@ -1,0 +1,128 @@
+import CLibpq
+
+/// Where to connect and how: what a conninfo string or a `postgres://` URI says.
+///
+/// Environment, service file and password file are libpq's, read when a connection is opened.
+package struct ConnectionTarget: Sendable, CustomStringConvertible {
+    /// What was given, in libpq's order of keywords.
+    private(set) var options: [(keyword: String, value: String)]
+
+    /// Reads a conninfo string or a URI; the empty string leaves everything to libpq's defaults.
+    ///
+    /// - Throws: `.badTarget`. libpq's own text may hold the password and is never passed on.
+    package init(parsing conninfo: String) throws(PostgresError) {
+        guard !conninfo.utf8.contains(0) else { throw Self.unreadable("it holds a NUL character") }
+        try Self.refuseStrayAt(conninfo)
+        options = try Self.parse(conninfo)
+        try refuseBadNumbers()
+    }
+
+    /// The value of an option by libpq's keyword, such as `application_name`, `replication`, `options`; `nil` is unset.
+    /// A keyword that libpq does not know makes `Connection.open` throw `.badTarget`.
+    package subscript(_ keyword: String) -> String? {
+        get { options.first { $0.keyword == keyword }?.value }
+        set {
+            options.removeAll { $0.keyword == keyword }
+            if let newValue { options.append((keyword, newValue)) }
+        }
+    }
+
+    /// The values that must never be printed.
+    package var secrets: [String] {
+        options.filter { Self.secretKeywords.contains($0.keyword) && !$0.value.isEmpty }.map(\.value)
+    }
+
+    /// Host, port, database and the like, as conninfo; never a secret.
+    package var description: String {
+        let shown = options.filter { Self.shownKeywords.contains($0.keyword) }
+        guard !shown.isEmpty else { return "libpq's default server" }
+        return shown.map { "\($0.keyword)=\($0.value)" }.joined(separator: " ")
+    }
+
+    private static let secretKeywords: Set<String> = [
+        "password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret",
+    ]
+    private static let shownKeywords: Set<String> = [
+        "host", "hostaddr", "port", "dbname", "user", "application_name", "sslmode", "service", "target_session_attrs",
+    ]
+}
+
+extension ConnectionTarget: CustomReflectable {
+    /// `dump` and string interpolation of enclosing values show no more than the description.
+    package var customMirror: Mirror { Mirror(self, children: ["target": description]) }
+}
+
+extension ConnectionTarget {
+    private static func parse(_ conninfo: String) throws(PostgresError) -> [(keyword: String, value: String)] {
+        var failure: UnsafeMutablePointer<CChar>?
+        guard let parsed = unsafe PQconninfoParse(conninfo, &failure) else {
+            let text = unsafe failure.map { unsafe String(cString: $0) } ?? ""
+            unsafe PQfreemem(failure)
+            throw refusal(of: conninfo, saying: text)
+        }
+        defer { unsafe PQconninfoFree(parsed) }
+        var options: [(keyword: String, value: String)] = []
+        var next = unsafe parsed
+        while let keyword = unsafe next.pointee.keyword {
+            if let value = unsafe next.pointee.val {
+                unsafe options.append((String(cString: keyword), String(cString: value)))
+            }
+            unsafe next += 1
+        }
+        return options
+    }
+
+    /// Our own sentence for libpq's refusal, which is used only to tell the cases apart.
+    private static func refusal(of conninfo: String, saying text: String) -> PostgresError {
+        if text.contains("without \"=\"") || text.hasPrefix("missing \"=\"") {
+            return unreadable("a word in it has no \"=\"; a value with spaces needs single quotes")
+        }
+        if text.hasPrefix("unterminated quoted string") { return unreadable("a single quote in it is not closed") }
+        guard text.hasPrefix("invalid connection option") || text.hasPrefix("invalid URI query parameter") else {
+            return unreadable("in a URI, special characters are written as % and two hex digits")
+        }
+        // What looks like a keyword may be the rest of a password that was not quoted: named only where none is near.
+        let word = text.split(separator: "\"").dropFirst().first.map(String.init) ?? ""
+        let mayHoldSecret = conninfo.lowercased().contains("pass") || conninfo.contains("@")
+        guard !mayHoldSecret, !word.isEmpty, word.utf8.allSatisfy({ $0 == 0x5F || (0x61...0x7A).contains($0) }) else {
+            return unreadable("it names an option that libpq does not know")
+        }
+        return unreadable("libpq knows no option \"\(word)\"")
+    }
+
+    /// A password with a bare `@` or `/` shifts its rest into host, port or database, which are printed: refused here.
+    private static func refuseStrayAt(_ conninfo: String) throws(PostgresError) {
+        guard let scheme = ["postgresql://", "postgres://"].first(where: { conninfo.hasPrefix($0) }) else { return }
+        let rest = conninfo.dropFirst(scheme.count)
+        let authority = rest.prefix { $0 != "/" && $0 != "@" }
+        let afterUser = rest.dropFirst(authority.count)
+        // libpq takes everything up to the first @ as user and password, unless a / comes before it.
+        let remainder = afterUser.first == "@" ? afterUser.dropFirst() : afterUser
+        if remainder.prefix(while: { $0 != "?" }).contains("@") {
+            throw unreadable("a user name or password with @ or / in a URI is written with %40 or %2F")
+        }
+    }
+
+    /// libpq prints a bad port or number when it connects; it may be a piece of a mangled password.
+    private func refuseBadNumbers() throws(PostgresError) {
+        for port in (self["port"] ?? "").split(separator: ",") {
+            guard let number = Int(trimmed(port)), (1...65535).contains(number) else {
+                throw Self.unreadable("the port is a number from 1 to 65535, for several hosts a list with commas")
+            }
+        }
+        for keyword in Self.numericKeywords {
+            if let value = self[keyword], !trimmed(value).isEmpty, Int32(trimmed(value)) == nil {
+                throw Self.unreadable("\(keyword) takes a whole number")
+            }
+        }
+    }
+
+    private static func unreadable(_ reason: String) -> PostgresError {
+        PostgresError(.badTarget, "the database connection string cannot be used: \(reason)")
+    }
+
+    private static let numericKeywords = [
+        "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
+        "tcp_user_timeout",
+    ]
+}

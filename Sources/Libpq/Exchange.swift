@@ -1,0 +1,150 @@
+import CLibpq
+import Glibc
+
+/// One call on a connection, from its statement to its last result: where it waits, and what may end the wait.
+///
+/// A cancellation or a passed deadline sends a cancel request and goes on reading: the statement's end must be read
+/// before the connection can be used again. Only a server that does not answer within `grace` costs the connection.
+struct Exchange {
+    /// How long the server may take to obey a cancel request.
+    static let grace = Duration.seconds(1)
+
+    let link: LibpqConnection
+    let interruptions: Interruptions
+    /// `nil` in a COPY, which a cancel request would end: there a passed deadline costs the connection at once.
+    let cancelKey: CancelKey?
+    let timeout: Duration?
+
+    private let deadline: ContinuousClock.Instant?
+    private var ending: Ending?
+    /// Whether libpq has noticed that nothing more will come.
+    var inputIsOver = false
+
+    /// A cancel request under way, and why.
+    private struct Ending {
+        var kind: PostgresError.Kind
+        var request: ServerCancel
+        var deadline: ContinuousClock.Instant
+    }
+
+    init(link: LibpqConnection, interruptions: Interruptions, cancelKey: CancelKey?, timeout: Duration?) {
+        self.link = link
+        self.interruptions = interruptions
+        self.cancelKey = cancelKey
+        self.timeout = timeout
+        deadline = timeout.map { ContinuousClock.now + $0 }
+    }
+
+    /// Hands over every result of what was sent, errors too, then makes sure that no cancel request is left over.
+    ///
+    /// - Parameter copy: the state of a COPY that ends the reading, because the caller goes on with it.
+    /// - Throws: only where the connection is of no more use.
+    mutating func results(
+        stoppingAt copy: ExecStatusType = PGRES_COPY_BOTH, _ body: (consuming LibpqResult) -> Void
+    ) throws(PostgresError) {
+        try flush()
+        while true {
+            try waitForResult()
+            guard let result = link.nextResult() else { break }
+            let status = result.status
+            body(result)
+            if status == copy { break }
+            if [PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH].contains(status) {
+                throw lost(.protocolViolation, "COPY from or to the client is not supported in this call")
+            }
+        }
+        try settleCancel()
+        if interruptions.isAbandoned { throw Self.abandoned }
+    }
+
+    /// Sends what is queued, reading what comes meanwhile: a server that cannot write does not read either.
+    mutating func flush() throws(PostgresError) {
+        while true {
+            // -1: the connection is lost; what the server said about it is read with the results.
+            guard link.flush() == 1 else { return }
+            let events = try wait(for: POLLIN | POLLOUT)
+            if events & ~POLLOUT != 0 && !link.consumeInput() { return }
+        }
+    }
+
+    /// What an error that ends this call is to the caller, who knows of cancellations and limits.
+    func judged(_ error: PostgresError) -> PostgresError {
+        var error = error
+        if let ending, error.sqlState == "57014" {
+            error.kind = ending.kind
+            error.message = message(for: ending.kind)
+        }
+        if !link.isUsable {
+            if error.kind == .server { error.kind = .connection }
+            error.connectionIsLost = true
+        }
+        return error
+    }
+
+    /// What is thrown once `abandon()` was called.
+    static let abandoned = PostgresError(
+        .closed, "the database connection was abandoned by this process", connectionIsLost: true)
+
+    // MARK: Waiting
+
+    private mutating func waitForResult() throws(PostgresError) {
+        while !inputIsOver && link.isBusy {
+            _ = try wait(for: POLLIN)
+            if !link.consumeInput() { inputIsOver = true }
+        }
+    }
+
+    /// Waits until the socket is ready; returns its events. Also the place where every interruption is seen.
+    private mutating func wait(for events: Int32) throws(PostgresError) -> Int32 {
+        while true {
+            try look()
+            let socket = link.socket
+            // Without a socket libpq has noticed a loss itself; it must be asked, not waited for.
+            guard socket >= 0 else { return POLLIN }
+            let ready = interruptions.wakeUp.wait(socket: socket, events: events, until: ending?.deadline ?? deadline)
+            if ready != 0 { return ready }
+        }
+    }
+
+    private mutating func look() throws(PostgresError) {
+        if interruptions.isAbandoned { throw Self.abandoned }
+        if let ending {
+            let isOverdue = ContinuousClock.now >= ending.deadline
+            if ending.request.outcome == false || isOverdue { throw giveUp(ending.kind) }
+        } else if interruptions.isCancelled {
+            try end(as: .cancelled)
+        } else if let deadline, ContinuousClock.now >= deadline {
+            try end(as: .timeout)
+        }
+    }
+
+    private mutating func end(as kind: PostgresError.Kind) throws(PostgresError) {
+        guard let cancelKey else { throw giveUp(kind) }
+        ending = Ending(
+            kind: kind, request: ServerCancel(cancelKey, wakeUp: interruptions.wakeUp),
+            deadline: ContinuousClock.now + Self.grace)
+    }
+
+    /// A request still under way could hit the next statement.
+    private mutating func settleCancel() throws(PostgresError) {
+        guard let ending, link.isUsable else { return }
+        while ending.request.outcome == nil {
+            try look()
+            interruptions.wakeUp.wait(until: ending.deadline)
+        }
+    }
+
+    private func giveUp(_ kind: PostgresError.Kind) -> PostgresError {
+        interruptions.shutDown()
+        return lost(kind, message(for: kind) + "; the server did not react, so the connection was cut")
+    }
+
+    private func lost(_ kind: PostgresError.Kind, _ message: String) -> PostgresError {
+        PostgresError(kind, message, connectionIsLost: true)
+    }
+
+    private func message(for kind: PostgresError.Kind) -> String {
+        guard kind == .timeout, let timeout else { return "the statement was cancelled" }
+        return "the statement did not end within \(timeout)"
+    }
+}

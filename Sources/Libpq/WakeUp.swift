@@ -1,0 +1,59 @@
+import CLibpq
+import Glibc
+
+/// What a connection's thread sleeps on, beside its socket: an eventfd that any thread may signal.
+///
+/// It carries no meaning of its own. Who signals has written down elsewhere what changed; who wakes looks.
+final class WakeUp: Sendable {
+    private let descriptor: Int32
+
+    /// - Throws: `.connection` where the process is out of descriptors.
+    init() throws(PostgresError) {
+        descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        guard descriptor >= 0 else {
+            throw PostgresError(.connection, "no file descriptor is left for a database connection (eventfd)")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Ends the present wait, or the next one if there is none.
+    func signal() {
+        var one: UInt64 = 1
+        // It fails only with the counter at its top, and then the signal is there already.
+        _ = unsafe write(descriptor, &one, 8)
+    }
+
+    /// Waits until the socket is ready, a signal comes or `deadline` passes; a signal is consumed.
+    ///
+    /// - Parameters:
+    ///   - socket: a negative one is not waited for.
+    ///   - events: `POLLIN`, `POLLOUT` or both.
+    /// - Returns: the socket's events, 0 if it is not ready.
+    @discardableResult
+    func wait(socket: Int32 = -1, events: Int32 = 0, until deadline: ContinuousClock.Instant? = nil) -> Int32 {
+        var descriptors = (
+            pollfd(fd: socket, events: Int16(truncatingIfNeeded: events), revents: 0),
+            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        )
+        let ready = unsafe withUnsafeMutableBytes(of: &descriptors) { bytes in
+            unsafe poll(bytes.assumingMemoryBound(to: pollfd.self).baseAddress, 2, Self.milliseconds(until: deadline))
+        }
+        guard ready > 0 else { return 0 }
+        if descriptors.1.revents != 0 {
+            var count: UInt64 = 0
+            _ = unsafe read(descriptor, &count, 8)
+        }
+        return Int32(descriptors.0.revents)
+    }
+
+    /// Rounded up, so that a wait never ends just short of its deadline; -1 is for ever.
+    private static func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
+        guard let deadline else { return -1 }
+        let left = ContinuousClock.now.duration(to: deadline)
+        guard left > .zero else { return 0 }
+        let (seconds, attoseconds) = left.components
+        guard seconds < 1_000_000 else { return 1_000_000_000 }
+        return Int32(seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,77 @@
+import Libpq
+import Testing
+
+@Suite struct ConnectionTargetTests {
+    @Test func readsConninfoAndURI() throws {
+        let conninfo = try ConnectionTarget(parsing: "host=a,b port=1,2 user='o\\'k' application_name=x")
+        #expect(conninfo["host"] == "a,b")
+        #expect(conninfo["application_name"] == "x")
+        #expect(conninfo["dbname"] == nil)
+        let uri = try ConnectionTarget(parsing: "postgres://me:s%40cret@h:5433/db?sslmode=disable")
+        #expect(uri["host"] == "h")
+        #expect(uri["password"] == "s@cret")
+        #expect(uri["sslmode"] == "disable")
+        #expect(try ConnectionTarget(parsing: "")["host"] == nil)
+    }
+
+    @Test func setsAndUnsets() throws {
+        var target = try ConnectionTarget(parsing: "host=a")
+        target["replication"] = "database"
+        target["host"] = nil
+        #expect(target["replication"] == "database")
+        #expect(target["host"] == nil)
+    }
+
+    @Test func neverShowsASecret() throws {
+        let target = try ConnectionTarget(parsing: "postgres://me:hunter22@h/db?sslpassword=topmost")
+        #expect(Set(target.secrets) == ["hunter22", "topmost"])
+        var dumped = ""
+        dump(target, to: &dumped)
+        for text in ["\(target)", String(reflecting: target), dumped, "\([target])"] {
+            #expect(!text.contains("hunter22") && !text.contains("topmost"))
+            #expect(text.contains("host=h"))
+        }
+    }
+
+    @Test(arguments: [
+        "postgres://me:hunter22@h:port/db",
+        "postgres://me:hun/ter22@h/db",
+        "postgres://me:hun@ter22@h/db",
+        "postgres://me:hunter22@[::1/db",
+        "postgres://me:hunter22%zz@h/db",
+        "postgres://me:hunter22@h/db?nonsense=hunter22",
+        "host=h password=some hunter22",
+        "host=h password='hunter22",
+        "host=h password=some hunter22=x",
+        "host=h port=hunter22",
+        "host=h connect_timeout=hunter22",
+        "hunter22",
+    ])
+    func refusesWithoutQuotingWhatItWasGiven(conninfo: String) {
+        let error = #expect(throws: PostgresError.self) { try ConnectionTarget(parsing: conninfo) }
+        #expect(error?.kind == .badTarget)
+        #expect(error.map { "\($0)" }?.contains("hunter22") == false)
+        #expect(error.map { "\($0)" }?.contains("ter22") == false)
+        #expect(error?.canRetry == false)
+    }
+
+    @Test func namesAnUnknownOptionOnlyWhereItIsSurelyOne() {
+        let plain = #expect(throws: PostgresError.self) { try ConnectionTarget(parsing: "host=h tiemout=3") }
+        #expect(plain?.message.contains("\"tiemout\"") == true)
+        let hidden = #expect(throws: PostgresError.self) { try ConnectionTarget(parsing: "password=a tiemout=3") }
+        #expect(hidden?.message.contains("tiemout") == false)
+    }
+
+    @Test func unknownValuesAreRefusedWithTheirOption() async throws {
+        var target = try ConnectionTarget(parsing: "host=127.0.0.1 port=1")
+        target["sslmode"] = "hunter22"
+        let error = await failure { _ = try await Connection.open(target) }
+        #expect(error?.kind == .badTarget)
+        #expect(error?.message.contains("sslmode") == true)
+        #expect(error?.message.contains("hunter22") == false)
+    }
+
+    private func failure(of body: () async throws -> Void) async -> PostgresError? {
+        await LibpqTests.failure(of: body)
+    }
+}

@@ -1,0 +1,57 @@
+import Libpq
+import Testing
+
+@Suite struct RowsTests {
+    private struct Collected: Sendable {
+        var bytes: [UInt8] = []
+        var rows = 0
+        var places: Set<UInt> = []
+    }
+
+    private struct Enough: Error {}
+
+    @Test func rowsComeInOrderAndTheStateIsNeverCopied() async throws {
+        let connection = try await Server.connect()
+        var collected = Collected()
+        collected.bytes.reserveCapacity(1 << 20)
+        let before = collected.bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+        collected = try await connection.rows(
+            "SELECT n::text, CASE WHEN n % 2 = 0 THEN 'x' END FROM generate_series(1, $1::int) n", [10_000],
+            into: consume collected
+        ) { state, row in
+            guard let bytes = row.bytes(column: 0) else { throw Enough() }
+            state.bytes.append(contentsOf: bytes)
+            state.rows += 1
+            #expect(row.int(0) == Int64(state.rows))
+            #expect(row.isNull(1) == (state.rows % 2 == 1))
+            state.bytes.withUnsafeBytes { _ = state.places.insert(UInt(bitPattern: $0.baseAddress)) }
+        }
+        collected.bytes.append(0)
+        let after = collected.bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+        #expect(collected.rows == 10_000)
+        #expect(collected.places == [before])
+        #expect(after == before)
+    }
+
+    @Test func whatTheBodyThrowsComesBackOnceAllIsRead() async throws {
+        let connection = try await Server.connect()
+        await #expect(throws: Enough.self) {
+            _ = try await connection.rows("SELECT generate_series(1, 10000)", into: 0) { seen, _ in
+                seen += 1
+                if seen == 3 { throw Enough() }
+            }
+        }
+        #expect(try await connection.query("SELECT 1").int(0, 0) == 1)
+    }
+
+    @Test func anErrorHalfwayIsThrown() async throws {
+        let connection = try await Server.connect()
+        let error = await failure {
+            _ = try await connection.rows("SELECT 1 / (500 - n) FROM generate_series(1, 1000) n", into: 0) { n, _ in
+                n += 1
+            }
+        }
+        #expect(error?.sqlState == "22012")
+        #expect(try await connection.query("SELECT 1").int(0, 0) == 1)
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// One event as a reader of the relay's output met it.
+package struct Delivery: Sendable {
+    package let id: Int64
+    package let arrived: ContinuousClock.Instant
+    /// The whole line, without its end; empty where only ids are kept.
+    package let line: [UInt8]
+
+    package var text: String { String(decoding: line, as: UTF8.self) }
+}
+
+/// Reads what a process writes, line by line, on a thread of its own, until the end.
+final class LineReader: Sendable {
+    private let state = Mutex(Read())
+
+    private struct Read {
+        var lines: [(arrived: ContinuousClock.Instant, bytes: [UInt8])] = []
+        var torn: [UInt8] = []
+        var ended = false
+    }
+
+    /// - Parameter accept: what becomes of a line; where it gives nil the line is not kept.
+    init(descriptor: Int32, accept: @escaping @Sendable (ArraySlice<UInt8>, ContinuousClock.Instant) -> Void) {
+        Thread.detachNewThread { [self] in
+            var pending: [UInt8] = []
+            var searched = 0
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+            defer { buffer.deallocate() }
+            while true {
+                let count = read(descriptor, buffer.baseAddress, buffer.count)
+                if count == -1 && errno == EINTR { continue }
+                guard count > 0 else { break }
+                let now = ContinuousClock.now
+                pending.append(contentsOf: buffer[..<count])
+                var start = 0
+                while let end = Self.lineEnd(pending, from: max(start, searched)) {
+                    accept(pending[start..<end], now)
+                    start = end + 1
+                }
+                pending.removeFirst(start)
+                searched = pending.count
+            }
+            close(descriptor)
+            state.withLock { [pending] in
+                $0.torn = pending
+                $0.ended = true
+            }
+        }
+    }
+
+    /// Whether everything has been read.
+    var ended: Bool { state.withLock { $0.ended } }
+
+    /// What stood behind the last line end.
+    var torn: [UInt8] { state.withLock { $0.torn } }
+
+    private static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int? {
+        bytes.withUnsafeBytes { bytes in
+            guard start < bytes.count, let base = bytes.baseAddress,
+                let found = memchr(base + start, 0x0a, bytes.count - start)
+            else { return nil }
+            return found - UnsafeMutableRawPointer(mutating: base)
+        }
+    }
+}
+
+/// What a relay wrote to its standard output so far.
+package final class RelayOutput: Sendable {
+    private let state = Mutex(Written())
+    private let keepsLines: Bool
+
+    private struct Written {
+        var deliveries: [Delivery] = []
+        var strays: [String] = []
+    }
+
+    init(keepsLines: Bool) { self.keepsLines = keepsLines }
+
+    package var deliveries: [Delivery] { state.withLock { $0.deliveries } }
+    package var count: Int { state.withLock { $0.deliveries.count } }
+    package var ids: [Int64] { deliveries.map(\.id) }
+
+    /// Lines that are no event; there must be none.
+    package var strays: [String] { state.withLock { $0.strays } }
+
+    func accept(_ line: ArraySlice<UInt8>, at instant: ContinuousClock.Instant) {
+        guard let id = EventLine.id(of: line) else {
+            let text = String(decoding: line.prefix(100_000), as: UTF8.self)
+            return state.withLock { $0.strays.append(text) }
+        }
+        let delivery = Delivery(id: id, arrived: instant, line: keepsLines ? Array(line) : [])
+        state.withLock { $0.deliveries.append(delivery) }
+    }
+}
+
+/// Reads members of an event line by where the contract puts them, without parsing the rest.
+package enum EventLine {
+    private static let start = Array(#"{"specversion":"1.0","id":""#.utf8)
+
+    /// The event's id, or nil where the line is no event.
+    package static func id(of line: some Collection<UInt8>) -> Int64? {
+        guard line.starts(with: start) else { return nil }
+        let digits = line.dropFirst(start.count).prefix(20).prefix { $0 != UInt8(ascii: "\"") }
+        return Int64(String(decoding: digits, as: UTF8.self))
+    }
+
+    /// The bytes of `data`: the payload, without the closing brace of the envelope. `"data":` may stand in a header's
+    /// value too, but there its quotes are escaped.
+    package static func data(of line: [UInt8]) -> ArraySlice<UInt8>? {
+        let key = Array(#","data":"#.utf8)
+        guard let range = line.firstRange(of: key), line.last == UInt8(ascii: "}") else { return nil }
+        return line[range.upperBound..<(line.count - 1)]
+    }
+}

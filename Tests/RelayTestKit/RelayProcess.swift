@@ -1,0 +1,203 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// The real binary, run as its users run it: arguments, environment, signals, what it writes, how it ends.
+package final class RelayProcess: Sendable {
+    /// What becomes of its standard output.
+    package enum Output: Sendable {
+        /// A pipe that is read at once; each event is kept with its line.
+        case lines
+        /// A pipe that is read at once; of each event only the id and the time are kept.
+        case ids
+        /// A pipe that nobody reads, open until the process has ended or `closeOutput` is called.
+        case unread
+        /// A file, which is appended to.
+        case file(String)
+    }
+
+    /// The standard output, where it is read.
+    package let output: RelayOutput
+    /// The standard error.
+    package let log = RelayLog()
+    private let process: ChildProcess
+    private let readers: [LineReader]
+    private let unread: Mutex<Int32?>
+
+    /// Starts `outbox-relay`.
+    /// - Parameters:
+    ///   - arguments: the whole command line after the name.
+    ///   - environment: variables beside the few that are passed on; the log is JSON unless they say otherwise.
+    ///   - program: the executable's name in the build folder.
+    package static func start(
+        _ arguments: [String], environment: [String: String] = [:], output: Output = .lines,
+        program: String = "outbox-relay"
+    ) throws -> RelayProcess {
+        try RelayProcess(arguments, environment, output, program)
+    }
+
+    /// Starts `outbox-relay run` against a database.
+    package static func run(
+        _ database: TestDatabase, _ arguments: [String] = [], environment: [String: String] = [:],
+        output: Output = .lines
+    ) throws -> RelayProcess {
+        try start(["run", "--database", database.conninfo] + arguments, environment: environment, output: output)
+    }
+
+    private init(_ arguments: [String], _ environment: [String: String], _ output: Output, _ program: String) throws {
+        let errors = try Pipe()
+        defer { close(errors.writing) }
+        let standard = try StandardOutput(output)
+        defer { close(standard.given) }
+        process = try ChildProcess(
+            [Self.executable(program)] + arguments, environment: Self.environment(environment),
+            output: standard.given, errors: errors.writing)
+        let (written, log) = (RelayOutput(keepsLines: standard.keepsLines), log)
+        self.output = written
+        let standardError = LineReader(descriptor: errors.reading) { line, _ in log.accept(line) }
+        if let read = standard.read {
+            readers = [standardError, LineReader(descriptor: read) { written.accept($0, at: $1) }]
+        } else {
+            readers = [standardError]
+        }
+        unread = Mutex(standard.unread)
+    }
+
+    deinit {
+        process.signal(SIGKILL)
+        closeOutput()
+    }
+
+    package var pid: pid_t { process.pid }
+    package var isRunning: Bool { process.exitStatus == nil }
+
+    /// Sends a signal.
+    package func signal(_ number: Int32) { process.signal(number) }
+
+    /// Kills it and waits until it is gone and all that it wrote is read.
+    package func kill() async throws {
+        process.signal(SIGKILL)
+        _ = try await exitStatus()
+    }
+
+    /// Asks it to stop and waits for its end.
+    @discardableResult
+    package func stop(within limit: Duration = .seconds(20)) async throws -> ProcessEnd {
+        process.signal(SIGTERM)
+        return try await exitStatus(within: limit)
+    }
+
+    /// Closes the reading end of an output that is not read.
+    package func closeOutput() {
+        unread.withLock { descriptor in
+            if let open = descriptor { close(open) }
+            descriptor = nil
+        }
+    }
+
+    /// Waits for its end, and until all that it wrote is read.
+    package func exitStatus(
+        within limit: Duration = .seconds(30), file: StaticString = #fileID, line: UInt = #line
+    ) async throws -> ProcessEnd {
+        try await eventually("the relay ends; its log: \(log.text)", within: limit, file: file, line: line) {
+            process.exitStatus != nil && readers.allSatisfy(\.ended)
+        }
+        return try process.exitStatus ?? { throw KitFailure("no exit status") }()
+    }
+
+    /// Waits until it has written `count` events, repeated ones counted.
+    package func waitForEvents(
+        _ count: Int, within limit: Duration = .seconds(30), file: StaticString = #fileID, line: UInt = #line
+    ) async throws {
+        try await wait("\(count) events, and has written \(output.count)", limit, file, line) { output.count >= count }
+    }
+
+    /// Waits until it has written this event.
+    package func waitForEvent(
+        id: Int64, within limit: Duration = .seconds(30), file: StaticString = #fileID, line: UInt = #line
+    ) async throws {
+        try await wait("event \(id)", limit, file, line) { output.deliveries.contains { $0.id == id } }
+    }
+
+    /// Waits until its log holds an entry of this kind that satisfies `condition`, and gives it.
+    @discardableResult
+    package func waitForLog(
+        _ event: String, within limit: Duration = .seconds(30), file: StaticString = #fileID, line: UInt = #line,
+        where condition: (LogEntry) -> Bool = { _ in true }
+    ) async throws -> LogEntry {
+        var found: LogEntry?
+        try await wait("a log entry \(event)", limit, file, line) {
+            found = log.entries(of: event).first(where: condition)
+            return found != nil
+        }
+        return try found ?? { throw KitFailure("no log entry \(event)") }()
+    }
+
+    /// Its peak resident set so far, in bytes; nil once it has ended (proc(5), VmHWM).
+    package var peakMemory: Int? {
+        guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+        else { return nil }
+        return kibibytes * 1024
+    }
+
+    /// Waits for something of a living relay: its end fails the test at once, with its log.
+    private func wait(
+        _ what: @autoclosure () -> String, _ limit: Duration, _ file: StaticString, _ line: UInt,
+        _ condition: () -> Bool
+    ) async throws {
+        let met = try await holds(within: limit) {
+            // The end is looked at first: what was written before it must still count.
+            let ended = process.exitStatus != nil && readers.allSatisfy(\.ended)
+            if condition() { return true }
+            if ended { throw KitFailure("\(file):\(line): ended before \(what()); its log:\n\(log.text)") }
+            return false
+        }
+        if !met { throw KitFailure("\(file):\(line): within \(limit) no \(what()); its log:\n\(log.text)") }
+    }
+
+    /// The build folder's executable, which stands beside that of the tests; `OUTBOX_RELAY_BIN` names another folder.
+    package static func executable(_ program: String) throws -> String {
+        let own = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+        let folder = ProcessInfo.processInfo.environment["OUTBOX_RELAY_BIN"] ?? own.deletingLastPathComponent().path
+        let path = "\(folder)/\(program)"
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw KitFailure("\(path) is not built: run swift build, or set OUTBOX_RELAY_BIN to its folder")
+        }
+        return path
+    }
+
+    /// A clean environment: nothing of the caller's libpq, log or relay settings.
+    private static func environment(_ given: [String: String]) -> [String: String] {
+        let passed = ["PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"]
+        return ProcessInfo.processInfo.environment.filter { passed.contains($0.key) }
+            .merging(["OUTBOX_RELAY_LOG_FORMAT": "json"]) { $1 }
+            .merging(given) { $1 }
+    }
+}
+
+/// The descriptor that a process gets as its standard output, and what happens at its other end.
+private struct StandardOutput {
+    let given: Int32
+    let read: Int32?
+    let unread: Int32?
+    let keepsLines: Bool
+
+    init(_ output: RelayProcess.Output) throws {
+        if case .file(let path) = output {
+            given = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+            guard given >= 0 else { throw KitFailure("cannot open \(path): \(String(cString: strerror(errno)))") }
+            (read, unread, keepsLines) = (nil, nil, false)
+            return
+        }
+        let pipe = try Pipe()
+        given = pipe.writing
+        if case .unread = output {
+            (read, unread, keepsLines) = (nil, pipe.reading, false)
+        } else {
+            (read, unread) = (pipe.reading, nil)
+            if case .lines = output { keepsLines = true } else { keepsLines = false }
+        }
+    }
+}
