@@ -1,1 +1,10 @@
-// placeholder
+package import Migrations
+
+/// The reference ledger's schema, as `migrations/ledger/` holds it.
+package enum LedgerMigrations {
+    /// Every file, in order.
+    package static let all: [Migration] = [
+        Migration(version: 1, name: "ledger", file: PackageResources._01_ledger_sql),
+        Migration(version: 2, name: "transfers", file: PackageResources._02_transfers_sql),
+    ]
+}

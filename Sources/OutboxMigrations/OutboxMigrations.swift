@@ -1,1 +1,14 @@
-// placeholder
+package import Migrations
+
+/// The outbox's schema, as `migrations/outbox/` holds it.
+package enum OutboxMigrations {
+    /// Every file, in order.
+    package static let all: [Migration] = [
+        Migration(version: 1, name: "outbox", file: PackageResources._01_outbox_sql),
+        Migration(version: 2, name: "relay", file: PackageResources._02_relay_sql),
+        Migration(version: 3, name: "publication", file: PackageResources._03_publication_sql),
+    ]
+
+    /// The highest version that this build knows; a database that holds a newer one is not its to serve.
+    package static let newest = all.map(\.version).max() ?? 0
+}
