@@ -1,0 +1,84 @@
+/// A point in time as PostgreSQL prints a `timestamptz` in ISO style, read and written without a calendar library.
+///
+/// Formats: PostgreSQL documentation 8.5.2 "Date/Time Output"; RFC 3339. Days and dates are converted by Howard
+/// Hinnant's `days_from_civil` and `civil_from_days` (proleptic Gregorian calendar, as in PostgreSQL).
+struct EventTime: Sendable, Hashable {
+    /// Microseconds since 1970-01-01 00:00 UTC, or the nearest `Int64` has.
+    let microseconds: Int64
+
+    /// Reads `2026-11-20 22:16:30.213327+00`: 4 to 6 digits of year, a fraction of 1 to 6 digits or none, an offset
+    /// from UTC of hours, minutes and seconds, perhaps ` BC`; or `infinity` and `-infinity`. `nil` is anything else.
+    init?(_ text: UnsafeRawBufferPointer) {
+        var reader = TimeReader(bytes: text)
+        if let infinite = reader.infinity() {
+            microseconds = infinite
+            return
+        }
+        guard let date = reader.date(), reader.skip(" "), let clock = reader.clock(), let offset = reader.offset(),
+            let isBeforeChrist = reader.era()
+        else { return nil }
+        // Before Christ the years count backwards from 1, and the astronomers' year 0 is 1 BC.
+        let year = isBeforeChrist ? 1 - date.year : date.year
+        let days = Self.days(year: year, month: date.month, day: date.day)
+        let seconds = days * 86_400 + clock.seconds - offset
+        // PostgreSQL counts from 2000: its last 30 years do not fit a count from 1970.
+        let (scaled, tooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let (sum, overflow) = scaled.addingReportingOverflow(clock.microseconds)
+        microseconds = tooLarge || overflow ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// The first and the last microsecond that RFC 3339 can write with a year from 1.
+    private static let writable: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
+
+    /// Whether it lies in the years 1 to 9999.
+    var isWritable: Bool { Self.writable.contains(microseconds) }
+
+    /// How many bytes ``write(to:)`` writes.
+    static let width = 27
+
+    /// Writes `2026-11-20T22:16:30.213327Z`; only for what is writable.
+    func write(to target: UnsafeMutableRawPointer) {
+        // Shifted to a count from 0001-01-01, everything is positive.
+        let shifted = UInt64(bitPattern: microseconds &- Self.writable.lowerBound)
+        let (seconds, fraction) = shifted.quotientAndRemainder(dividingBy: 1_000_000)
+        let (days, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
+        let date = Self.date(daysSinceYearOne: Int64(days))
+        Decimal.write(UInt64(date.year), width: 4, to: target)
+        target.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 4, as: UInt8.self)
+        Decimal.write(UInt64(date.month), width: 2, to: target + 5)
+        target.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 7, as: UInt8.self)
+        Decimal.write(UInt64(date.day), width: 2, to: target + 8)
+        target.storeBytes(of: UInt8(ascii: "T"), toByteOffset: 10, as: UInt8.self)
+        Decimal.write(second / 3600, width: 2, to: target + 11)
+        target.storeBytes(of: UInt8(ascii: ":"), toByteOffset: 13, as: UInt8.self)
+        Decimal.write(second / 60 % 60, width: 2, to: target + 14)
+        target.storeBytes(of: UInt8(ascii: ":"), toByteOffset: 16, as: UInt8.self)
+        Decimal.write(second % 60, width: 2, to: target + 17)
+        target.storeBytes(of: UInt8(ascii: "."), toByteOffset: 19, as: UInt8.self)
+        Decimal.write(fraction, width: 6, to: target + 20)
+        target.storeBytes(of: UInt8(ascii: "Z"), toByteOffset: 26, as: UInt8.self)
+    }
+
+    /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
+    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let marchYear = month <= 2 ? year - 1 : year
+        let era = (marchYear >= 0 ? marchYear : marchYear - 399) / 400
+        let yearOfEra = marchYear - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    /// The date that lies a number of days, at least 0, behind 0001-01-01.
+    private static func date(daysSinceYearOne days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 306  // from 0000-03-01, where the leap day ends the year
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+    }
+}
