@@ -1,0 +1,26 @@
+/// How long a lane waits after an outage: exponential with full jitter, capped.
+///
+/// The wait before attempt `n` is drawn evenly from `0 ... min(maximum, base * 2^(n-1))`
+/// (Exponential Backoff And Jitter, "full jitter"), so that many lanes that failed together do not return together.
+package struct RetryPolicy: Hashable, Sendable {
+    /// Milliseconds, at least 0.
+    package var base: Int64
+    /// Milliseconds, at least `base`.
+    package var maximum: Int64
+
+    package init(base: Int64 = 100, maximum: Int64 = 30_000) {
+        self.base = base
+        self.maximum = maximum
+    }
+
+    /// - Parameters:
+    ///   - attempt: how many attempts failed in a row, from 1.
+    ///   - draw: a random number; every value is allowed.
+    /// - Returns: milliseconds.
+    package func delay(attempt: Int, draw: UInt64) -> Int64 {
+        var ceiling = base
+        for _ in 1..<max(1, min(attempt, 40)) where ceiling < maximum { ceiling *= 2 }
+        ceiling = min(ceiling, maximum)
+        return ceiling <= 0 ? 0 : Int64(draw % UInt64(ceiling + 1))
+    }
+}

@@ -1,0 +1,98 @@
+/// What the relay is to do next. Each is answered by an input, except where it says otherwise.
+package enum RelayEffect: Hashable, Sendable {
+    // On the leader session.
+    case scan
+    case askVisible([UInt32])
+
+    // On the work session, one at a time.
+    case claim(ClaimRequest)
+    /// Which ids of these gaps stand in a leaf, by a new statement (in the open claim where there is one).
+    case look(IDRanges)
+    case settle([LaneProgress], inClaim: Bool)
+    /// Ends an open claim that has nothing to settle. Not answered.
+    case endClaim
+    case sweep(tail: Int64)
+    case fixStarts(settledThrough: Int64, firstScanIsOver: Bool)
+
+    // On the reading sessions.
+    case read(ReadRequest)
+    case readLate(sink: String, ids: [Int64])
+
+    // The stream. `closeStream` is not answered.
+    case openStream
+    case closeStream
+
+    // Sinks.
+    case deliver(sink: String, [RowSlice])
+    /// End the delivery that is under way promptly.
+    case cancelDelivery(sink: String)
+
+    /// Nothing refers to the batch any more. Not answered.
+    case release(BatchToken)
+    /// The stored sinks differ from the lanes: read them again (a settlement does).
+    case note(RelayNote)
+    /// Everything that was asked for is done: end. Not answered.
+    case finished(RelayEnd)
+}
+
+package enum RelayEnd: Hashable, Sendable {
+    case drained, stopped
+    case sinkClosed(String)
+}
+
+/// A claim: lock the lowest unpublished rows above the tail.
+package struct ClaimRequest: Hashable, Sendable {
+    package var after: Int64
+    /// While a gap is open: only rows below the one that waits.
+    package var below: Int64?
+    package var rows: Int
+    package var bytes: Int
+    /// Look first, without a transaction, whether there is a row at all.
+    package var looksFirst: Bool
+}
+
+/// A read of both leaves for a lane that is off the tail: the lowest rows above `after`, at or below `through`.
+package struct ReadRequest: Hashable, Sendable {
+    package var sink: String
+    package var after: Int64
+    package var through: Int64
+    package var rows: Int
+    package var bytes: Int
+    /// The rows are passed, not delivered.
+    package var idsOnly: Bool
+}
+
+/// Something an operator should hear of.
+package enum RelayNote: Hashable, Sendable {
+    case orderHold(OrderHold)
+    case orderReleased
+    case late(LateEntry)
+    case outage(sink: String, reason: String, attempt: Int)
+    case rejected(sink: String, id: Int64, reason: String)
+    case recovered(sink: String)
+    case leftTail(sink: String)
+    case caughtUp(sink: String)
+    case streaming
+    /// Rows of the stream were dropped, or it lacks some: the table is drained first.
+    case draining
+}
+
+/// What holds the order back.
+package struct OrderHold: Hashable, Sendable {
+    package enum Cause: Hashable, Sendable {
+        /// An open transaction that has drawn an id, or may have.
+        case transaction(SequenceHolder)
+        /// A row that somebody has locked.
+        case lockedRow(Int64)
+        /// A row above the sequence's last value.
+        case aboveSequence(Int64)
+        /// No scan has answered yet.
+        case unknown
+    }
+
+    /// Only ids above are held back.
+    package var aboveID: Int64
+    package var cause: Cause
+    /// Milliseconds since it began, by the relay's clock.
+    package var since: Int64
+}

@@ -1,0 +1,142 @@
+/// What may happen to the relay while it leads.
+package enum RelayInput: Hashable, Sendable {
+    /// Time has passed.
+    case tick
+    /// Leadership began, or its sessions were opened anew: the stored state, read after every older session was gone.
+    case sessionsOpened(OpenedSessions)
+    /// The leader session ended, and all others with it.
+    case sessionsLost
+    /// The sinks as they stand now, read by a beat: some generation differs from what the lanes hold.
+    case sinksChanged
+    /// What keeps delivery from going on (a sequence whose settings break the proof); nil once mended.
+    case suspended(String?)
+    /// Streamed rows wait until their transaction is visible to everybody.
+    case visibilityGate(Bool)
+
+    case scanned(SequenceScan)
+    case scanFailed
+    case claimed(ClaimedRows)
+    case looked(LookedRows)
+    /// A claim, look, settlement, sweep or start fixing ended in an error and was rolled back.
+    case workFailed
+    case settled(SettledState)
+    case swept(SweptState)
+    case startsFixed([SinkRegistration])
+    /// A table read for a lane. `reachedEnd`: there was nothing more up to the place asked for.
+    case rowsRead(sink: String, RowBatch, reachedEnd: Bool)
+    case lateRowsRead(sink: String, RowBatch)
+    case readFailed(sink: String)
+
+    case streamStanding
+    case streamRows(RowBatch)
+    case streamEnded
+    /// Of the transactions asked about, those that are visible.
+    case visible([UInt32])
+
+    case answered(sink: String, count: Int, DeliveryOutcome)
+    case deliveryEnded(sink: String)
+    /// Finish what is in flight, settle it, and end.
+    case stop
+}
+
+/// The stored state that leadership begins with.
+package struct OpenedSessions: Hashable, Sendable {
+    package var sinks: [SinkRegistration]
+    package var late: [LateEntry]
+    /// Nobody else has led since these lanes were last settled: what they remember holds.
+    package var keepsMemory: Bool
+    /// The published leaf holds rows above the highest cursor.
+    package var publishedAboveCursors: Bool
+
+    package init(
+        sinks: [SinkRegistration], late: [LateEntry] = [], keepsMemory: Bool = false,
+        publishedAboveCursors: Bool = false
+    ) {
+        self.sinks = sinks
+        self.late = late
+        self.keepsMemory = keepsMemory
+        self.publishedAboveCursors = publishedAboveCursors
+    }
+}
+
+/// A scan of the sequence and of those who hold its lock, by two statements in this order.
+package struct SequenceScan: Hashable, Sendable {
+    package var lastValue: Int64
+    package var holders: Set<SequenceHolder>
+
+    package init(lastValue: Int64, holders: Set<SequenceHolder>) {
+        self.lastValue = lastValue
+        self.holders = holders
+    }
+}
+
+/// What a claim brought.
+package struct ClaimedRows: Hashable, Sendable {
+    /// Locked by this claim, ascending.
+    package var rows: RowBatch
+    /// The sequence's last value, read after the rows; nil where the claim saw no row.
+    package var lastValue: Int64?
+    /// There was nothing more within the claim's bounds.
+    package var reachedEnd: Bool
+    /// The transaction is open and holds the rows' locks.
+    package var isOpen: Bool
+
+    package init(rows: RowBatch, lastValue: Int64?, reachedEnd: Bool, isOpen: Bool) {
+        self.rows = rows
+        self.lastValue = lastValue
+        self.reachedEnd = reachedEnd
+        self.isOpen = isOpen
+    }
+}
+
+/// Ids of closed gaps that stand in a leaf after all.
+package struct LookedRows: Hashable, Sendable {
+    package var unpublished: [Int64]
+    package var published: [Int64]
+
+    package init(unpublished: [Int64] = [], published: [Int64] = []) {
+        self.unpublished = unpublished
+        self.published = published
+    }
+}
+
+/// The sinks and what is owed, as a settlement left them.
+package struct SettledState: Hashable, Sendable {
+    package var sinks: [SinkRegistration]
+    package var late: [LateEntry]
+    /// A row that was to move and is locked by somebody else.
+    package var lockedRow: Int64?
+    /// Entries that this settlement made.
+    package var entered: [LateEntry]
+
+    package init(
+        sinks: [SinkRegistration], late: [LateEntry], lockedRow: Int64? = nil, entered: [LateEntry] = []
+    ) {
+        self.sinks = sinks
+        self.late = late
+        self.lockedRow = lockedRow
+        self.entered = entered
+    }
+}
+
+/// What a sweep left and saw.
+package struct SweptState: Hashable, Sendable {
+    package var sinks: [SinkRegistration]
+    package var late: [LateEntry]
+    package var entered: [LateEntry]
+    /// The lowest unpublished rows above the tail, ascending, bounded.
+    package var aboveTail: [Int64]
+    /// The sweep read everything that it was to look at.
+    package var isComplete: Bool
+
+    package init(
+        sinks: [SinkRegistration], late: [LateEntry], entered: [LateEntry] = [], aboveTail: [Int64] = [],
+        isComplete: Bool = true
+    ) {
+        self.sinks = sinks
+        self.late = late
+        self.entered = entered
+        self.aboveTail = aboveTail
+        self.isComplete = isComplete
+    }
+}

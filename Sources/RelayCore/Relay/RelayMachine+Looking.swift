@@ -1,0 +1,61 @@
+/// What others may ask of the machine without changing it.
+extension RelayMachine {
+    /// Rows that left and are not settled, ascending by lane.
+    package var unsettled: [DeliveredRow] {
+        lanes.flatMap { lane in
+            lane.done.lazy.filter { !$0.isPassed }.map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
+        }
+    }
+
+    /// The stored sinks are not those that the lanes were made of.
+    package func differs(from stored: [String: LeaderBeat.StoredCursor]) -> Bool {
+        let known = lanes.map(\.registration) + others
+        return known.count != stored.count || known.contains { stored[$0.name]?.generation != $0.generation }
+    }
+
+    /// Registered sinks that this relay is not configured with, and that hold publishing back.
+    package var unconfigured: [String] {
+        others.filter { !configured.contains($0.name) && !$0.isRemoving }.map(\.name)
+    }
+
+    /// Whether this still holds deliveries or settling back.
+    package func isHeld(by hold: OrderHold) -> Bool {
+        for open in [gap, startHold] {
+            if let open, open.isNamed, open.since == hold.since { return true }
+        }
+        if let settlingHold { return hold.cause == .lockedRow(settlingHold.row) }
+        return false
+    }
+
+    package func status(mode: String, orderHold: String?) -> LeaderStatus {
+        var sinks: [String: LeaderStatus.SinkState] = [:]
+        for lane in lanes where lane.isConfigured {
+            sinks[lane.name] = LeaderStatus.SinkState(
+                isConfigured: true, state: lane.stateName, lastError: lane.lastError)
+        }
+        for other in others {
+            sinks[other.name] = LeaderStatus.SinkState(
+                isConfigured: configured.contains(other.name),
+                state: configured.contains(other.name) ? "catching-up" : "stopped", lastError: nil)
+        }
+        return LeaderStatus(mode: mode, isStreaming: stream.phase == .leading, orderHold: orderHold, sinks: sinks)
+    }
+}
+
+extension Lane {
+    fileprivate var stateName: String {
+        switch health {
+        case .retrying: "retrying"
+        case .blocked: "blocked"
+        case .closed: "stopped"
+        case .well: isOnTail ? "live" : "catching-up"
+        }
+    }
+
+    fileprivate var lastError: String? {
+        switch health {
+        case .retrying(_, _, let reason), .blocked(_, _, let reason), .closed(let reason): reason
+        case .well: nil
+        }
+    }
+}

@@ -1,0 +1,70 @@
+extension RelayMachine {
+    /// The same machine with its clock set back to 0 and its counters folded: whatever it is given from now on, it does
+    /// what this one would do. So two that differ only in how long they have run are one, and an exploration ends.
+    ///
+    /// - Parameter now: milliseconds, on the clock that the inputs so far were given.
+    package func normalized(at now: Int64) -> RelayMachine {
+        var result = self
+        result.foldClock(now)
+        result.foldCounters()
+        return result
+    }
+
+    /// Whether new rows come from the stream alone.
+    package var isLedByStream: Bool { stream.phase == .leading }
+
+    /// How many batches are held in memory.
+    package var heldBatches: Int { batches.count }
+
+    /// Whether the batch is held in memory.
+    package func holds(_ token: BatchToken) -> Bool { batches[token] != nil }
+
+    /// The state in a few words, for whoever reads a schedule.
+    package var summary: String {
+        let lanes = lanes.map { lane in
+            "\(lane.name) \(lane.place) at \(lane.position), queue \(lane.queue.flatMap(\.ids))"
+                + ", in flight \(lane.inFlight?.slices.flatMap(\.ids) ?? []), done \(lane.done.map(\.id))"
+                + ", owed \(lane.late), \(lane.health), reads from \(lane.awaitedRows?.after ?? -1)"
+        }
+        return "tail \(tail), settled \(horizon.settledThrough), ordered \(orderedThrough), \(work), scan \(scan)"
+            + " wanted \(scanWanted), gap \(gap?.waiting ?? 0), stream \(stream.phase) to \(stream.drainTo ?? -1)"
+            + " holds \(stream.pending.map(\.id)); " + lanes.joined(separator: "; ")
+    }
+
+    private mutating func foldClock(_ now: Int64) {
+        func fold(_ time: inout Int64) {
+            if time < Int64.max { time = max(0, time - now) }
+        }
+        fold(&nextScan)
+        fold(&nextClaim)
+        fold(&nextSweep)
+        fold(&nextAsk)
+        fold(&nextFix)
+        fold(&nextSettle)
+        fold(&stream.nextOpen)
+        fold(&stream.nextQuestion)
+        if case .holding(let until) = work { work = .holding(until: max(0, until - now)) }
+        gap?.since = 0
+        startHold?.since = 0
+        for index in lanes.indices {
+            fold(&lanes[index].nextRead)
+            switch lanes[index].health {
+            case .retrying(let attempt, let until, let reason):
+                lanes[index].health = .retrying(attempt: min(attempt, 1), until: max(0, until - now), reason: reason)
+            case .blocked(let id, let until, let reason):
+                lanes[index].health = .blocked(id: id, until: max(0, until - now), reason: reason)
+            case .well, .closed: break
+            }
+        }
+    }
+
+    private mutating func foldCounters() {
+        random = 0
+        // Only whether a remembered count is the present one matters.
+        if case .sweeping(let sent) = work { work = .sweeping(stamp: sent == stamp ? 0 : -1) }
+        quietAt = quietAt == stamp ? 0 : nil
+        stamp = 0
+        if case .running(let drops) = scan { scan = .running(dropsBefore: drops == stream.drops ? 0 : -1) }
+        stream.drops = 0
+    }
+}

@@ -1,0 +1,138 @@
+extension RelayMachine {
+    /// How many table reads may be under way at once: there are two reading sessions at most.
+    private static let readsAtOnce = 2
+
+    /// Reads the table for lanes that lack what the tail has passed, or are owed rows.
+    mutating func startReads(at now: Int64, _ effects: inout [RelayEffect]) {
+        guard work != .absent, suspension == nil, !isStopping else { return }
+        for index in lanes.indices {
+            let running = lanes.count { $0.awaitedRows != nil || $0.awaitedLate != nil }
+            guard running < Self.readsAtOnce else { return }
+            if startLateRead(index, at: now, &effects) { continue }
+            startRead(index, at: now, &effects)
+        }
+    }
+
+    private mutating func startLateRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
+        let lane = lanes[index]
+        guard lane.isConfigured, lane.inFlight == nil, lane.awaitedLate == nil, mayTry(lane, at: now) else {
+            return false
+        }
+        let waiting = lane.late.filter { !$0.value }.keys.sorted()
+        guard !waiting.isEmpty else { return false }
+        let passed = waiting.filter { $0 <= (lane.passesThrough ?? Int64.min) }
+        if !passed.isEmpty {
+            for id in passed { lanes[index].late[id] = true }
+            return true
+        }
+        // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
+        let asked = Array(waiting.prefix(policy.batchSize))
+        lanes[index].awaitedLate = asked
+        effects.append(.readLate(sink: lane.name, ids: asked))
+        return true
+    }
+
+    private mutating func startRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
+        let lane = lanes[index]
+        guard !lane.isOnTail, lane.awaitedRows == nil, now >= lane.nextRead, mayTry(lane, at: now) else { return }
+        guard lane.queue.isEmpty, lane.done.count < policy.window else { return }
+        // Before the first scan nothing is known to be settled.
+        guard horizon.hasScanned || horizon.settledThrough > 0 else { return scanWanted = true }
+        if lane.isAboutToMeet { lanes[index].place = .meeting }
+        lanes[index].isAboutToMeet = false
+        let passes = lane.passesThrough.map { lane.position < $0 } ?? false
+        let through = passes ? lane.passesThrough ?? .max : .max
+        lanes[index].awaitedRows = Lane.AwaitedRead(
+            after: lane.position, through: through, known: horizon.settledThrough)
+        effects.append(
+            .read(
+                ReadRequest(
+                    sink: lane.name, after: lane.position, through: through,
+                    rows: policy.batchSize, bytes: policy.memory / 8, idsOnly: passes)))
+    }
+
+    mutating func rowsRead(
+        _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, at now: Int64, _ effects: inout [RelayEffect]
+    ) {
+        hold(batch)
+        guard let index = lanes.firstIndex(where: { $0.name == sink }), let read = lanes[index].awaitedRows else {
+            return
+        }
+        lanes[index].awaitedRows = nil
+        defer { if lanes[index].place == .meeting { lanes[index].place = .reading } }
+        // After an outage the lane stands lower again, and what was read does not join on.
+        guard !read.isStale, !lanes[index].isOnTail, lanes[index].position == read.after else { return }
+        let known = rules.absenceNeedsEarlierHorizon ? read.known : horizon.settledThrough
+        let found = deliverable(batch.ids, after: read.after, settled: known)
+        horizon.sawContiguous(through: found.through)
+        orderedThrough = max(orderedThrough, horizon.settledThrough)
+        if found.count > 0 {
+            stamp += 1
+            if batch.token == nil {
+                pass(Array(batch.ids.prefix(found.count)), index)
+            } else {
+                lanes[index].enqueue(RowSlice(batch, 0..<found.count))
+            }
+        }
+        if found.count < batch.ids.count || found.count == 0 {
+            scanWanted = true
+            lanes[index].nextRead = now + policy.pollInterval
+        }
+        if reachedEnd || found.count < batch.ids.count {
+            meetTail(index, known: min(found.through, read.through), at: now, &effects)
+        }
+    }
+
+    private mutating func pass(_ ids: [Int64], _ index: Int) {
+        for id in ids where id > lanes[index].position {
+            lanes[index].done.append(.init(id: id, createdAt: 0, isPassed: true))
+            lanes[index].position = id
+        }
+    }
+
+    /// A lane that has everything up to the tail's place lives from the tail from now on.
+    ///
+    /// - Parameter known: the lane has every row at or below.
+    private mutating func meetTail(_ index: Int, known: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
+        let lane = lanes[index]
+        guard !lane.registration.isRemoving, lane.passesThrough.map({ lane.position >= $0 }) ?? true else { return }
+        guard max(known, lane.position) >= tail else {
+            // Rows were handed on while the read was under way. Once more, while the tail waits: for one read, no longer.
+            let triedAlready = lane.place == .meeting
+            lanes[index].place = .reading
+            lanes[index].isAboutToMeet = !triedAlready
+            lanes[index].nextRead = triedAlready ? now + policy.pollInterval : now
+            scanWanted = true
+            return
+        }
+        if !lanes.contains(where: \.isOnTail) { tail = max(tail, lane.position) }
+        lanes[index].place = .tail
+        effects.append(.note(.caughtUp(sink: lane.name)))
+    }
+
+    mutating func lateRowsRead(_ sink: String, _ batch: RowBatch, _ effects: inout [RelayEffect]) {
+        hold(batch)
+        guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedLate else {
+            return
+        }
+        lanes[index].awaitedLate = nil
+        stamp += 1
+        // What is not there any more was deleted, and is not owed.
+        for id in asked where lanes[index].late[id] == false && !batch.ids.contains(id) { lanes[index].late[id] = true }
+        let rows = batch.ids.indices.filter {
+            asked.contains(batch.ids[$0]) && lanes[index].late[batch.ids[$0]] == false
+        }
+        guard !rows.isEmpty, lanes[index].inFlight == nil else { return }
+        let slices = rows.map { RowSlice(batch, $0..<($0 + 1)) }
+        lanes[index].inFlight = Lane.InFlight(slices: slices, isLate: true)
+        effects.append(.deliver(sink: sink, slices))
+    }
+
+    mutating func readFailed(_ sink: String, at now: Int64) {
+        guard let index = lanes.firstIndex(where: { $0.name == sink }) else { return }
+        lanes[index].awaitedRows = nil
+        if lanes[index].place == .meeting { lanes[index].place = .reading }
+        lanes[index].awaitedLate = nil
+        lanes[index].nextRead = now + policy.pollInterval
+    }
+}

@@ -1,0 +1,328 @@
+/// The relay while it leads: everything that decides, and nothing that acts.
+///
+/// It takes what happened and the time, and gives back what to do next; the driver does it and brings the answers. The
+/// way of an event through it: a claim, the stream or a table read brings rows (`+Claiming`, `+Streaming`, `+Reading`),
+/// the tail hands them on in order (`+Tail`), lanes carry them to sinks (`+Lanes`), a settlement writes what is done
+/// (`+Settling`).
+package struct RelayMachine: Hashable, Sendable {
+    /// What the work session is doing; it does one thing at a time.
+    enum Work: Hashable, Sendable {
+        /// There is no session. Exit: `idle`, when sessions are opened.
+        case absent
+        /// Exits: `claiming`, `looking`, `settling`, `sweeping`, `fixing`.
+        case idle
+        /// Exits: `looking` (a gap was closed), `holding` (rows were handed on), `idle` (none could be).
+        case claiming(ClaimRequest, known: Int64)
+        /// The ids of closed gaps are looked up. Exits: `holding`, `idle`.
+        case looking(IDRanges, claim: ClaimedRows?, known: Int64)
+        /// Rows are handed on and the claim is kept until they are delivered, or for a while. Exit: `settling`, `idle`.
+        case holding(until: Int64)
+        /// Exit: `idle`.
+        case settling
+        /// Exit: `idle`. `stamp` tells whether anything happened meanwhile.
+        case sweeping(stamp: Int)
+        case fixing
+    }
+
+    enum Scan: Hashable, Sendable {
+        case idle
+        /// `dropsBefore`: how often the stream had dropped rows, or begun, when the scan was sent.
+        case running(dropsBefore: Int)
+    }
+
+    /// The row that waits above a gap of the tail, and why.
+    struct Gap: Hashable, Sendable {
+        var waiting: Int64
+        var cause: OrderHold.Cause
+        var since: Int64
+        var isNamed = false
+    }
+
+    let policy: RelayPolicy
+    var lanes: [Lane] = []
+    /// Sinks that are registered and have no lane: not configured, or their start is not fixed.
+    var others: [SinkRegistration] = []
+    let configured: Set<String>
+    let rules: RelayRules
+
+    var horizon: SettledHorizon
+    /// The last row that was handed to the lanes on the tail.
+    var tail: Int64 = 0
+    /// Everything at or below was settled when it was handed on; at least the horizon.
+    var orderedThrough: Int64 = 0
+    var gap: Gap?
+    var settlingHold: SettlingHold?
+    var suspension: String?
+    /// The published leaf held rows above the highest cursor when the sessions were opened: lanes read both leaves.
+    var publishedAbove = false
+    /// Since when a new sink's start waits for an open transaction; nil where none does, or it was named.
+    var startHold: Gap?
+
+    var work: Work = .absent
+    var scan: Scan = .idle
+    var scanWanted = false
+    var nextScan: Int64 = 0
+    var scanPause: Int64 = 0
+    var nextClaim: Int64 = 0
+    var claimPause: Int64 = 0
+    var nextSweep: Int64 = 0
+    var nextAsk: Int64 = 0
+    var sweepWanted = false
+    var nextFix: Int64 = 0
+    var nextSettle: Int64 = 0
+    var settledNothing = false
+    var refreshWanted = false
+
+    var stream = StreamTail()
+
+    /// Bytes of each batch that is still referred to.
+    var batches: [BatchToken: Int] = [:]
+    var bufferedBytes = 0
+    /// Counts what would make an answer to «is it drained» out of date.
+    var stamp = 0
+    var quietAt: Int?
+    var isStopping = false
+    var hasFinished = false
+    var random: UInt64
+
+    package init(policy: RelayPolicy, configured: [String], seed: UInt64 = 0, rules: RelayRules = .sound) {
+        self.policy = policy
+        self.rules = rules
+        horizon = SettledHorizon(rules: rules)
+        self.configured = Set(configured)
+        random = seed
+    }
+
+    /// Takes one input and says what is to be done.
+    ///
+    /// - Parameter now: milliseconds on a clock that never goes back.
+    package mutating func handle(_ input: RelayInput, at now: Int64) -> [RelayEffect] {
+        var effects: [RelayEffect] = []
+        take(input, at: now, &effects)
+        if !hasFinished { advance(at: now, &effects) }
+        collect(&effects)
+        return effects
+    }
+
+    private mutating func take(_ input: RelayInput, at now: Int64, _ effects: inout [RelayEffect]) {
+        switch input {
+        case .tick: break
+        case .sessionsOpened(let opened): begin(opened, at: now, &effects)
+        case .sessionsLost: loseSessions(&effects)
+        case .sinksChanged: refreshWanted = true
+        case .suspended(let reason): suspension = reason
+        case .visibilityGate(let isOn): stream.waitsForVisibility = isOn
+        case .scanned(let answer): scanned(answer, at: now)
+        case .scanFailed: scan = .idle
+        case .claimed(let rows): claimed(rows, at: now, &effects)
+        case .looked(let rows): looked(rows, at: now, &effects)
+        case .workFailed: workFailed(at: now)
+        case .settled(let state): settled(state, at: now, &effects)
+        case .swept(let state): swept(state, at: now, &effects)
+        case .startsFixed(let sinks):
+            work = .idle
+            adopt(sinks, late: nil, at: now, &effects)
+        case .rowsRead(let sink, let batch, let reachedEnd): rowsRead(sink, batch, reachedEnd, at: now, &effects)
+        case .lateRowsRead(let sink, let batch): lateRowsRead(sink, batch, &effects)
+        case .readFailed(let sink): readFailed(sink, at: now)
+        case .streamStanding:
+            stream.stands()
+            scanWanted = true
+            nextScan = now
+        case .streamRows(let batch): streamed(batch, at: now, &effects)
+        case .streamEnded: streamEnded(at: now)
+        case .visible(let transactions): stream.nowVisible(transactions, at: now, atMost: min(policy.pollInterval, 20))
+        case .answered(let sink, let count, let outcome): answered(sink, count, outcome, at: now, &effects)
+        case .deliveryEnded(let sink): deliveryEnded(sink, at: now, &effects)
+        case .stop: isStopping = true
+        }
+    }
+
+    /// Starts whatever can be started.
+    private mutating func advance(at now: Int64, _ effects: inout [RelayEffect]) {
+        releaseStreamed(at: now, &effects)
+        leaveTailIfOthersStarve(&effects)
+        dispatch(at: now, &effects)
+        startReads(at: now, &effects)
+        startWork(at: now, &effects)
+        startScan(at: now, &effects)
+        startStream(at: now, &effects)
+        nameHold(at: now, &effects)
+        finishIfDone(&effects)
+    }
+
+    /// When to call again with `tick`, though nothing else happens; nil: never.
+    package func nextWake(after now: Int64) -> Int64? {
+        guard !hasFinished, work != .absent || lanes.contains(where: { $0.inFlight != nil }) else { return nil }
+        var times: [Int64] = [nextSweep]
+        if case .holding(let until) = work { times.append(until) }
+        if work == .idle {
+            times.append(nextClaim)
+            if policy.untilDrained { times.append(nextAsk) }
+            if lanes.contains(where: { !$0.done.isEmpty || $0.late.values.contains(true) }) { times.append(nextSettle) }
+            if others.contains(where: { !$0.isFixed }) { times.append(nextFix) }
+        }
+        if scanWanted, scan == .idle { times.append(nextScan) }
+        for open in [gap, startHold] {
+            if let open, !open.isNamed { times.append(open.since + policy.holdNotice) }
+        }
+        if policy.usesStream { times.append(max(stream.nextOpen, stream.nextQuestion)) }
+        for lane in lanes {
+            if !lane.isOnTail { times.append(lane.nextRead) }
+            switch lane.health {
+            case .retrying(_, let until, _), .blocked(_, let until, _): times.append(until)
+            case .well, .closed: break
+            }
+        }
+        return times.filter { $0 > now }.min()
+    }
+
+    // MARK: - Sessions
+
+    private mutating func begin(_ opened: OpenedSessions, at now: Int64, _ effects: inout [RelayEffect]) {
+        work = .idle
+        scan = .idle
+        gap = nil
+        startHold = nil
+        settlingHold = nil
+        claimPause = 0
+        nextClaim = now
+        nextScan = now
+        nextSweep = now
+        nextFix = now
+        scanWanted = true
+        sweepWanted = true
+        refreshWanted = false
+        stream.reset(nextOpen: now)
+        horizon.begin(earnedCursor: opened.sinks.earnedCursor)
+        orderedThrough = horizon.settledThrough
+        adopt(opened.sinks, late: opened.late, keeping: opened.keepsMemory, restarting: true, at: now, &effects)
+        tail = lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) }
+        publishedAbove = opened.publishedAboveCursors
+        for index in lanes.indices { beginOnTail(index) }
+    }
+
+    private mutating func loseSessions(_ effects: inout [RelayEffect]) {
+        work = .absent
+        scan = .idle
+        gap = nil
+        stream.reset(nextOpen: Int64.max)
+        for index in lanes.indices {
+            _ = lanes[index].dropQueue()
+            lanes[index].place = .reading
+            lanes[index].awaitedRows = nil
+            lanes[index].awaitedLate = nil
+        }
+        stamp += 1
+    }
+
+    /// A lane that begins where the tail is, with nothing published above, lacks nothing that the tail does not bring.
+    private mutating func beginOnTail(_ index: Int) {
+        let lane = lanes[index]
+        guard !publishedAbove, lane.passesThrough == nil, lane.place == .reading, lane.queue.isEmpty else { return }
+        if !lanes.contains(where: \.isOnTail), lane.position > tail { tail = lane.position }
+        if lane.position == tail { lanes[index].place = .tail }
+    }
+
+    /// Brings the lanes in step with the stored sinks.
+    mutating func adopt(
+        _ sinks: [SinkRegistration], late: [LateEntry]?, keeping: Bool = false, restarting: Bool = false,
+        at now: Int64, _ effects: inout [RelayEffect]
+    ) {
+        others = sinks.filter { !hasLane($0) }
+        let staying = Set(sinks.lazy.filter(hasLane).map(\.name))
+        for lane in lanes where lane.inFlight != nil && !staying.contains(lane.name) {
+            effects.append(.cancelDelivery(sink: lane.name))
+        }
+        lanes.removeAll { !staying.contains($0.name) }
+        for sink in sinks where hasLane(sink) {
+            guard let index = lanes.firstIndex(where: { $0.name == sink.name }) else {
+                var lane = Lane(sink, isConfigured: configured.contains(sink.name))
+                if let late { lane.takeLate(late) }
+                lanes.append(lane)
+                if !restarting { beginOnTail(lanes.count - 1) }
+                stamp += 1
+                continue
+            }
+            let isSame = lanes[index].registration.generation == sink.generation
+            if restarting || !isSame {
+                _ = lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
+                if lanes[index].inFlight?.isStale == true { effects.append(.cancelDelivery(sink: sink.name)) }
+                if let late { lanes[index].takeLate(late) }
+                stamp += 1
+            } else {
+                lanes[index].settled(sink, late: late)
+            }
+        }
+        lanes.sort { $0.name < $1.name }
+    }
+
+    private func hasLane(_ sink: SinkRegistration) -> Bool {
+        sink.isFixed && (sink.isRemoving || configured.contains(sink.name))
+    }
+
+    // MARK: - Batches
+
+    mutating func hold(_ batch: RowBatch) {
+        guard let token = batch.token else { return }
+        batches[token] = batch.bytes
+        bufferedBytes += batch.bytes
+    }
+
+    /// Lets go of the batches that nothing refers to any more.
+    private mutating func collect(_ effects: inout [RelayEffect]) {
+        guard !batches.isEmpty else { return }
+        var used = Set<BatchToken>()
+        for lane in lanes {
+            for slice in lane.queue { if let token = slice.token { used.insert(token) } }
+            for slice in lane.inFlight?.slices ?? [] { if let token = slice.token { used.insert(token) } }
+        }
+        for row in stream.pending { used.insert(row.token) }
+        if case .looking(_, let claim, _) = work, let token = claim?.rows.token { used.insert(token) }
+        for (token, bytes) in batches where !used.contains(token) {
+            batches[token] = nil
+            bufferedBytes -= bytes
+            effects.append(.release(token))
+        }
+    }
+
+    // MARK: - Ends
+
+    /// Nothing is under way and nothing is left over, as far as can be known without asking.
+    var isQuiet: Bool {
+        let lanesAreQuiet = lanes.allSatisfy { lane in
+            lane.isSettled && (lane.isOnTail || !lane.isConfigured)
+        }
+        let startsAreFixed = !others.contains { !$0.isFixed && configured.contains($0.name) }
+        let everySinkIsKnown = configured.allSatisfy { name in lanes.contains { $0.name == name } }
+        return lanesAreQuiet && startsAreFixed && everySinkIsKnown && gap == nil && stream.pending.isEmpty
+    }
+
+    private mutating func finishIfDone(_ effects: inout [RelayEffect]) {
+        if let closed = lanes.first(where: { if case .closed = $0.health { true } else { false } }), lanes.count == 1,
+            closed.isIdle, closed.done.isEmpty, work == .idle || work == .absent
+        {
+            finish(.sinkClosed(closed.name), &effects)
+        } else if isStopping, lanes.allSatisfy({ $0.inFlight == nil && $0.done.isEmpty }),
+            work == .idle || work == .absent
+        {
+            finish(.stopped, &effects)
+        } else if policy.untilDrained, let quietAt, quietAt == stamp, isQuiet, work == .idle {
+            finish(.drained, &effects)
+        }
+    }
+
+    private mutating func finish(_ end: RelayEnd, _ effects: inout [RelayEffect]) {
+        hasFinished = true
+        effects.append(.finished(end))
+    }
+
+    mutating func draw() -> UInt64 {
+        // SplitMix64 (Steele, Lea, Flood 2014).
+        random &+= 0x9E37_79B9_7F4A_7C15
+        var z = random
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,23 @@
+/// The settings that the deciding part follows. Times are milliseconds.
+package struct RelayPolicy: Hashable, Sendable {
+    /// Whether new rows are tailed from the stream, with the table behind it.
+    package var usesStream = false
+    /// Rows of one claim or table read; at least 1.
+    package var batchSize = 1000
+    /// Rows handed to one sink and not yet settled; at least 1.
+    package var window = 1000
+    /// Bytes of all buffered events together.
+    package var memory = 64 << 20
+    /// The longest wait between two looks at an idle table, and between two scans while something waits for one.
+    package var pollInterval: Int64 = 100
+    /// A claim is kept at most this long for its rows to be delivered; and what is delivered is settled as often.
+    package var settleInterval: Int64 = 100
+    package var sweepInterval: Int64 = 3000
+    package var retry = RetryPolicy()
+    /// How long an order hold lasts before it is named.
+    package var holdNotice: Int64 = 1000
+    /// End once everything is delivered and settled.
+    package var untilDrained = false
+
+    package init() {}
+}

@@ -1,0 +1,69 @@
+/// A sink as its row in `outbox_sink` says.
+package struct SinkRegistration: Hashable, Sendable {
+    /// Where a sink begins whose start is not fixed yet; until then it counts as lacking everything.
+    package enum Start: String, Hashable, Sendable {
+        case oldest, latest
+    }
+
+    package var name: String
+    /// Every administrator's write starts a new one.
+    package var generation: Int64
+    /// The id of a committed row, or 0: at or below it everything is delivered, passed, ranged as absent or owed.
+    package var cursor: Int64
+    /// The cursor was reached by delivery. One that was set proves nothing about lower ids.
+    package var isEarned: Bool
+    /// Not nil: the start is not fixed yet.
+    package var start: Start?
+    /// Rows up to here are passed without being delivered.
+    package var passThrough: Int64?
+    /// Passes everything, and goes once it is level with the highest cursor and owed nothing.
+    package var isRemoving: Bool
+
+    package init(
+        name: String, generation: Int64 = 1, cursor: Int64 = 0, isEarned: Bool = false, start: Start? = nil,
+        passThrough: Int64? = nil, isRemoving: Bool = false
+    ) {
+        self.name = name
+        self.generation = generation
+        self.cursor = cursor
+        self.isEarned = isEarned
+        // A cursor given by hand is a start that somebody fixed.
+        self.start = cursor == 0 ? start : nil
+        self.passThrough = passThrough
+        self.isRemoving = isRemoving
+    }
+
+    package var isFixed: Bool { start == nil }
+}
+
+extension [SinkRegistration] {
+    /// The span in which cursors differ: ranges of absent ids are kept above `low`, up to `high`.
+    package var cursorSpan: (low: Int64, high: Int64) {
+        var low = Int64.max
+        var high: Int64 = 0
+        for sink in self {
+            low = Swift.min(low, sink.isFixed ? sink.cursor : 0)
+            high = Swift.max(high, sink.isFixed ? sink.cursor : 0)
+        }
+        return low == Int64.max ? (high, high) : (low, high)
+    }
+
+    /// The highest stored cursor that was reached by delivery; 0 if there is none.
+    package var earnedCursor: Int64 {
+        reduce(0) { $1.isFixed && $1.isEarned ? Swift.max($0, $1.cursor) : $0 }
+    }
+}
+
+/// A row that turned up at or below a sink's cursor and is owed to it out of turn.
+package struct LateEntry: Hashable, Sendable {
+    package var sink: String
+    package var id: Int64
+    /// The sink has it; the entry stays because the row could not move.
+    package var isDelivered: Bool
+
+    package init(sink: String, id: Int64, isDelivered: Bool = false) {
+        self.sink = sink
+        self.id = id
+        self.isDelivered = isDelivered
+    }
+}

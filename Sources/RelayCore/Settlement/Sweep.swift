@@ -1,0 +1,39 @@
+/// What a sweep reads, in the transaction that writes.
+package struct SweepFacts: Hashable, Sendable {
+    package var sinks: [SinkRegistration]
+    package var absent: IDRanges
+    package var late: [LateEntry]
+    /// Rows of the unpublished leaf at or below the lowest cursor, or in a range; ascending, bounded.
+    package var found: [Int64]
+
+    package init(sinks: [SinkRegistration], absent: IDRanges, late: [LateEntry], found: [Int64]) {
+        self.sinks = sinks
+        self.absent = absent
+        self.late = late
+        self.found = found
+    }
+}
+
+/// What a sweep writes: entries of what is owed, and the ranges cut, in one transaction.
+package struct SweepWrites: Hashable, Sendable {
+    package var lateEntered: [LateEntry] = []
+    package var absent: IDRanges?
+
+    package var isEmpty: Bool { lateEntered.isEmpty && absent == nil }
+
+    /// A row found in a range, or unpublished at or below the lowest cursor, is owed to each sink past it. One that is
+    /// owed to anybody already is not entered again.
+    package init(_ facts: SweepFacts) {
+        let low = facts.sinks.cursorSpan.low
+        var ranges = facts.absent
+        let owed = Set(facts.late.map(\.id))
+        for id in facts.found where facts.absent.contains(id) || id <= low {
+            guard !owed.contains(id) else { continue }
+            for sink in facts.sinks where sink.isFixed && !sink.isRemoving && sink.cursor >= id {
+                lateEntered.append(LateEntry(sink: sink.name, id: id))
+            }
+            ranges.remove(id)
+        }
+        if ranges != facts.absent { absent = ranges }
+    }
+}

@@ -1,0 +1,110 @@
+/// A database with an outbox, as the runtime sees it.
+package protocol OutboxDatabase: Sendable {
+    /// Waits for the leadership and takes it over: every older session is gone and a new epoch begun when it returns.
+    ///
+    /// - Parameters:
+    ///   - memory: what this process knows to have left, judged while it waits.
+    ///   - lastEpoch: the epoch in which this process led last, 0 if it never did.
+    ///   - unsettled: rows that this process delivered and has not settled: they must still be what they were.
+    ///   - report: told what the wait is for.
+    /// - Throws: ``RelayStop`` where waiting cannot help; `CancellationError`.
+    func lead(
+        memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
+        report: @escaping @Sendable (WaitingReport) -> Void
+    ) async throws -> any LeaderTenure
+}
+
+/// A row that left and is not settled.
+package struct DeliveredRow: Hashable, Sendable {
+    package var id: Int64
+    /// Microseconds since the Unix epoch.
+    package var createdAt: Int64
+
+    package init(id: Int64, createdAt: Int64) {
+        self.id = id
+        self.createdAt = createdAt
+    }
+}
+
+/// What a relay waits for before it leads.
+package enum WaitingReport: Hashable, Sendable {
+    /// The database cannot be reached.
+    case database(String)
+    /// Somebody else leads.
+    case standby
+    /// A predecessor's session does not end.
+    case predecessor(pid: Int32, role: String)
+    /// The server was restarted or promoted: everybody who is alive judges first.
+    case judgement
+}
+
+/// Why the relay ends without having been asked to.
+package struct RelayStop: Error, Hashable, Sendable {
+    package var exitCode: Int32
+    /// One sentence.
+    package var message: String
+    /// The database went back.
+    package var wentBack: Bool
+
+    package init(exitCode: Int32, message: String, wentBack: Bool = false) {
+        self.exitCode = exitCode
+        self.message = message
+        self.wentBack = wentBack
+    }
+}
+
+/// Rows and their bytes.
+package struct FetchedRows: Sendable {
+    package var batch: EventBatch?
+    package var ids: [Int64]
+    package var reachedEnd: Bool
+
+    package init(batch: EventBatch?, ids: [Int64], reachedEnd: Bool) {
+        self.batch = batch
+        self.ids = ids
+        self.reachedEnd = reachedEnd
+    }
+}
+
+/// What the stream tells of itself.
+package enum StreamReport: Sendable {
+    case standing
+    case rows(EventBatch)
+    /// Ended, or cannot be had; the reason is for the log.
+    case ended(reason: String)
+}
+
+/// A leader's sessions. Any call may throw; a lost leader or work session ends the tenure.
+package protocol LeaderTenure: Sendable {
+    var epoch: Int64 { get }
+    var opened: OpenedSessions { get }
+
+    func beat() async throws -> LeaderBeat
+    func scan() async throws -> SequenceScan
+    /// Of these transactions, those that everybody sees.
+    func visible(_ transactions: [UInt32]) async throws -> [UInt32]
+    func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription?
+    /// Whether the work session's COMMIT waits for a synchronous standby.
+    func commitWaits() async throws -> Bool
+    func note(_ status: LeaderStatus) async throws
+    /// Writes the reason where it still holds; true if a stop stands.
+    func writeStop(_ travel: TimeTravel) async throws -> Bool
+
+    func claim(_ request: ClaimRequest) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool)
+    func endClaim() async throws
+    func look(_ gaps: IDRanges) async throws -> LookedRows
+    func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> (state: SettledState, unmovable: [String])
+    /// - Parameter memory: what had left when the sweep was sent: judged before a row is called late.
+    /// - Throws: ``TimeTravel`` where the database went back, before anything is written.
+    func sweep(tail: Int64, memory: ProcessMemory) async throws -> SweptState
+    func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration]
+
+    func read(_ request: ReadRequest) async throws -> FetchedRows
+    func readLate(_ ids: [Int64]) async throws -> FetchedRows
+
+    /// Runs the stream until it ends or the task is cancelled.
+    func stream(_ report: @escaping @Sendable (StreamReport) async -> Void) async
+
+    func isLoss(_ error: any Error) -> Bool
+    func close() async
+}

@@ -1,0 +1,95 @@
+import RelayCore
+
+/// What one producer may do besides drawing an id, inserting its row and committing or rolling back.
+package struct ProducerHabits: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Draws a second id in the same transaction.
+    package static let drawsTwice = ProducerHabits(rawValue: 1)
+    /// Rolls back to a savepoint that it set before it drew.
+    package static let usesSavepoint = ProducerHabits(rawValue: 2)
+    /// Commits in two phases.
+    package static let prepares = ProducerHabits(rawValue: 4)
+    /// Ends the transaction that drew and inserts with the id in a later one: its row is late.
+    package static let keepsID = ProducerHabits(rawValue: 8)
+    /// Gives an id by hand that nobody has used: its row is late.
+    package static let givesID = ProducerHabits(rawValue: 16)
+    /// The server gives its transaction a new identity at PREPARE.
+    package static let isRenamed = ProducerHabits(rawValue: 32)
+}
+
+/// A bounded world: who takes part, and how often each misfortune may strike.
+package struct Scenario: Sendable {
+    package var name: String
+    /// Ids run from 1 to this; at most 15.
+    package var ids: Int64 = 3
+    package var producers: [ProducerHabits] = [[], []]
+    /// Transactions of each producer.
+    package var transactions: UInt8 = 1
+    package var sinks: [SinkRegistration] = [SinkRegistration(name: "a")]
+    package var policy: RelayPolicy
+    package var rules = RelayRules.sound
+    package var mutation: Mutation?
+
+    /// The lock on the sequence is taken in a step of its own.
+    package var locksApart = false
+    /// A statement's snapshot and the arrival of its answer are steps of their own.
+    package var answersApart = false
+    /// A commit is flushed, and streamed, before it is visible. (Always so where there is a stream.)
+    package var flushesApart = false
+    /// Streamed rows wait until they are visible.
+    package var waitsForVisibility = false
+    /// Bytes of one batch of rows, against `policy.memory`.
+    package var batchBytes = 0
+    /// The relay may be asked to stop.
+    package var mayStop = false
+
+    package var relayCrashes: UInt8 = 0
+    package var serverCrashes: UInt8 = 0
+    package var connectionLosses: UInt8 = 0
+    package var streamLosses: UInt8 = 0
+    package var outages: UInt8 = 0
+    package var lostAnswers: UInt8 = 0
+    package var operatorLocks: UInt8 = 0
+    package var workFailures: UInt8 = 0
+    /// A schedule shows the state after each step.
+    package var showsStates = false
+    /// The search ends, unfinished, at so many states.
+    package var limit = 3_000_000
+
+    /// Whether something is broken on purpose.
+    package var isMutant: Bool { mutation != nil || rules != .sound }
+
+    package init(_ name: String, _ change: (inout Scenario) -> Void = { _ in }) {
+        self.name = name
+        policy = RelayPolicy()
+        policy.batchSize = 2
+        policy.window = 3
+        policy.pollInterval = 0
+        policy.settleInterval = 0
+        policy.sweepInterval = 1
+        policy.holdNotice = 1 << 40
+        policy.retry = RetryPolicy(base: 0, maximum: 0)
+        change(&self)
+        if policy.usesStream { flushesApart = true }
+    }
+}
+
+/// A fault of what surrounds the deciding core: each breaks one clause of the design, and an exploration must find it.
+package enum Mutation: String, CaseIterable, Sendable {
+    /// The holders are listed before the last value is read.
+    case holdersFirst
+    /// A prepared transaction, which has no pid, is not among the holders.
+    case preparedOverlooked
+    /// A cursor may pass a delivered row that nobody can see yet.
+    case cursorOverInvisible
+    /// A settlement does not write the ranges.
+    case rangesUnwritten
+    /// A settlement does not look for what its lane passed as absent.
+    case passedUnseen
+    /// The look at a closed gap finds nothing.
+    case lookSkipped
+    /// A settlement takes a locked row for one that it may move.
+    case lockOverlooked
+}

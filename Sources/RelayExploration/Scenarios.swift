@@ -1,0 +1,196 @@
+import RelayCore
+
+extension Scenario {
+    /// No sweep but where leadership begins and where the core asks for one.
+    private static let never: Int64 = 1 << 40
+    private static let two = [SinkRegistration(name: "a"), SinkRegistration(name: "b")]
+
+    /// What `relay-model` explores: each to its end, in a few minutes together.
+    package static let all: [Scenario] = polling + streaming
+
+    /// Poll mode.
+    package static let polling: [Scenario] = [
+        Scenario("poll, three producers") {
+            $0.producers = [[], [], []]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("poll, savepoints and a prepared transaction") {
+            $0.policy.sweepInterval = never
+            $0.producers = [[.usesSavepoint, .drawsTwice], [.prepares]]
+        },
+        Scenario("poll, a transaction is renamed at PREPARE") { $0.producers = [[.prepares, .isRenamed], []] },
+        Scenario("poll, locks and answers in steps of their own") {
+            $0.answersApart = true
+            $0.locksApart = true
+        },
+        Scenario("poll, the relay crashes") { $0.relayCrashes = 1 },
+        Scenario("poll, the server crashes beside a prepared transaction") {
+            $0.policy.sweepInterval = never
+            $0.serverCrashes = 1
+            $0.producers = [[.prepares], []]
+        },
+        Scenario("poll, the server crashes and ids are drawn again") {
+            $0.serverCrashes = 1
+            $0.ids = 2
+            $0.transactions = 2
+        },
+        Scenario("poll, a connection is lost") {
+            $0.policy.sweepInterval = never
+            $0.connectionLosses = 1
+            $0.ids = 2
+            $0.lostAnswers = 1
+        },
+        Scenario("poll, outages") {
+            $0.policy.sweepInterval = never
+            $0.outages = 1
+            $0.lostAnswers = 1
+        },
+        Scenario("poll, two sinks, one is down") {
+            $0.policy.sweepInterval = never
+            $0.outages = 1
+            $0.sinks = two
+            $0.ids = 2
+        },
+        Scenario("poll, a late row") { $0.producers = [[.keepsID], []] },
+        Scenario("poll, ids given by hand") { $0.producers = [[.givesID], []] },
+        Scenario("poll, a late row between two sinks that differ") {
+            $0.producers = [[.keepsID], []]
+            $0.sinks = two
+            $0.ids = 2
+        },
+        Scenario("poll, a row that somebody locks") { $0.operatorLocks = 1 },
+        Scenario("poll, a locked row between two sinks that differ") {
+            $0.operatorLocks = 1
+            $0.sinks = two
+            $0.outages = 1
+            $0.ids = 2
+            $0.producers = [[.drawsTwice]]
+        },
+        Scenario("poll, statements fail") { $0.workFailures = 1 },
+        Scenario("poll, stopped and started again") { $0.mayStop = true },
+        Scenario("poll until drained, with a late row") {
+            $0.policy.untilDrained = true
+            $0.producers = [[.keepsID], []]
+            $0.ids = 2
+        },
+        Scenario("poll, new sinks from the oldest and the latest") {
+            $0.sinks = [SinkRegistration(name: "a", start: .oldest), SinkRegistration(name: "b", start: .latest)]
+            $0.ids = 2
+        },
+    ]
+
+    /// The stream, with the table behind it.
+    package static let streaming: [Scenario] = [
+        Scenario("stream") {
+            $0.policy.usesStream = true
+            $0.ids = 2
+        },
+        Scenario("stream, rows wait until they are visible") {
+            $0.policy.usesStream = true
+            $0.waitsForVisibility = true
+            $0.ids = 2
+        },
+        Scenario("stream, it is lost") {
+            $0.policy.sweepInterval = never
+            $0.policy.usesStream = true
+            $0.streamLosses = 1
+            $0.ids = 2
+        },
+        Scenario("stream, no room") {
+            $0.policy.usesStream = true
+            $0.batchBytes = 8
+            $0.policy.memory = 16
+            $0.ids = 2
+        },
+        Scenario("stream, a late row") {
+            $0.policy.usesStream = true
+            $0.ids = 2
+            $0.producers = [[.keepsID], []]
+        },
+        Scenario("stream, the relay crashes") {
+            $0.policy.sweepInterval = never
+            $0.policy.usesStream = true
+            $0.ids = 2
+            $0.relayCrashes = 1
+        },
+        Scenario("stream, the server crashes") {
+            $0.policy.sweepInterval = never
+            $0.policy.usesStream = true
+            $0.ids = 2
+            $0.serverCrashes = 1
+        },
+        Scenario("stream, the sessions are lost") {
+            $0.policy.sweepInterval = never
+            $0.policy.usesStream = true
+            $0.ids = 2
+            $0.connectionLosses = 1
+        },
+        Scenario("stream, a row that somebody locks") {
+            $0.policy.usesStream = true
+            $0.ids = 2
+            $0.operatorLocks = 1
+        },
+        Scenario("stream, two sinks, one is down") {
+            $0.policy.sweepInterval = never
+            $0.policy.usesStream = true
+            $0.ids = 2
+            $0.sinks = two
+            $0.outages = 1
+            $0.producers = [[], []]
+        },
+    ]
+
+    /// Each breaks one clause of the design, and its exploration must find that.
+    package static let mutants: [Scenario] = [
+        Scenario("mutant: floor from this scan's last value") {
+            $0.rules.floorIsPreviousScan = false
+            $0.ids = 2
+            $0.transactions = 2
+        },
+        Scenario("mutant: horizon kept over a restart") {
+            $0.rules.horizonEndsWithSession = false
+            $0.serverCrashes = 1
+            $0.ids = 2
+            $0.transactions = 2
+        },
+        Scenario("mutant: absent by a horizon learnt after the rows were read") {
+            $0.rules.absenceNeedsEarlierHorizon = false
+            $0.outages = 1
+            $0.ids = 2
+            $0.answersApart = true
+        },
+        Scenario("mutant: holders listed before the last value") {
+            $0.mutation = .holdersFirst
+        },
+        Scenario("mutant: prepared transactions overlooked") {
+            $0.mutation = .preparedOverlooked
+            $0.producers = [[.prepares], []]
+        },
+        Scenario("mutant: a cursor over what is not visible") {
+            $0.mutation = .cursorOverInvisible
+            $0.policy.usesStream = true
+            $0.ids = 2
+        },
+        Scenario("mutant: ranges not written") {
+            $0.mutation = .rangesUnwritten
+            $0.sinks = two
+            $0.producers = [[.keepsID], []]
+            $0.ids = 2
+        },
+        Scenario("mutant: passed ids not looked at") {
+            $0.mutation = .passedUnseen
+            $0.sinks = two
+            $0.producers = [[.keepsID], []]
+            $0.ids = 2
+        },
+        Scenario("mutant: gaps closed without a look") {
+            $0.mutation = .lookSkipped
+            $0.operatorLocks = 1
+        },
+        Scenario("mutant: a locked row moves") {
+            $0.mutation = .lockOverlooked
+            $0.operatorLocks = 1
+            $0.ids = 2
+        },
+    ]
+}

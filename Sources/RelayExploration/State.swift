@@ -1,0 +1,34 @@
+import RelayCore
+
+/// One state of an exploration: the world, and the deciding core where a relay runs.
+struct State: Hashable, Sendable {
+    var world: World
+    var machine: RelayMachine?
+
+    init(_ scenario: Scenario) {
+        world = World(scenario)
+        machine = nil
+    }
+
+    /// Everything that was committed is delivered, published and forgotten, and nobody is in the middle of anything.
+    func isAtRest(_ scenario: Scenario) -> Bool {
+        guard world.producersAreDone(scenario), world.unpublished.isEmpty, world.late.isEmpty, world.locked.isEmpty,
+            world.sinks.allSatisfy({ $0.isFixed && !$0.isRemoving }),
+            world.sides.allSatisfy({ world.published.above($0.begins).subtracting($0.given).isEmpty })
+        else { return false }
+        guard let machine else { return scenario.policy.untilDrained || scenario.mayStop }
+        guard world.sessionsAreOpen, world.queue.isEmpty, machine.heldBatches == 0 else { return false }
+        let cursors = Set(world.sinks.map(\.cursor))
+        if cursors.count == 1, !world.absent.isEmpty { return false }
+        return machine.isLedByStream == scenario.policy.usesStream
+    }
+}
+
+extension World {
+    func producersAreDone(_ scenario: Scenario) -> Bool {
+        producers.allSatisfy { producer in
+            producer.phase == .keeping
+                || producer.phase == .idle && (producer.left == 0 || lastValue >= scenario.ids)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/// One atomic step of the explored world.
+package struct Step: Hashable, Sendable {
+    package enum Kind: UInt8, Sendable {
+        // Producers.
+        case lock, draw, rollBackToSavepoint, commit, becomeVisible, unlock, rollBack, prepare, keepID, insertLate,
+            giveID
+        // The operator and the server.
+        case lockRow, unlockRow, crashServer, loseSessions, loseAnswer
+        // The relay's statements.
+        case readLastValue, listHolders, answerVisible
+        case executeWork, answerWork, failWork, executeRead, answerRead, failRead
+        // The stream.
+        case reachConsistency, standStream, receiveRows, loseStream
+        // Sinks.
+        case deliver, deliverOne, failDelivery, loseReceipt
+        // The relay.
+        case tick, crashRelay, startRelay, openSessions, stop
+    }
+
+    package var kind: Kind
+    package var subject: UInt8
+    package var value: UInt8
+
+    init(_ kind: Kind, _ subject: Int = 0, _ value: Int64 = 0) {
+        self.kind = kind
+        self.subject = UInt8(subject)
+        self.value = UInt8(value)
+    }
+
+    /// A misfortune: never needed for progress.
+    var isMisfortune: Bool {
+        switch kind {
+        case .lockRow, .crashServer, .loseSessions, .loseAnswer, .failWork, .failRead, .loseStream, .failDelivery,
+            .loseReceipt, .crashRelay, .stop:
+            true
+        default: false
+        }
+    }
+}
+
+extension Step: CustomStringConvertible {
+    package var description: String {
+        switch kind {
+        case .lock, .draw, .rollBackToSavepoint, .commit, .becomeVisible, .unlock, .rollBack, .prepare, .keepID,
+            .insertLate, .giveID:
+            "producer \(subject): \(kind)\(value > 0 ? " \(value)" : "")"
+        case .lockRow, .unlockRow: "operator: \(kind) \(value)"
+        case .deliver, .deliverOne, .failDelivery, .loseReceipt: "sink \(subject): \(kind)"
+        case .executeRead, .answerRead, .failRead: "\(kind) \(subject)"
+        case .crashServer: "SERVER CRASH, last value \(value)"
+        case .crashRelay: "RELAY CRASH\(value > 0 ? ", the sinks have what was in flight" : "")"
+        case .loseSessions: "SESSIONS LOST"
+        case .loseAnswer: "SESSIONS LOST, the work was committed"
+        default: "\(kind)\(value > 0 ? " \(value)" : "")"
+        }
+    }
+}

@@ -1,0 +1,238 @@
+import RelayCore
+
+/// Takes a state from step to step, and judges each.
+struct Stepper {
+    let scenario: Scenario
+    var state: State
+    /// What was broken by the last step.
+    var finding: String?
+
+    init(_ scenario: Scenario, _ state: State) {
+        self.scenario = scenario
+        self.state = state
+    }
+
+    mutating func find(_ what: @autoclosure () -> String) {
+        if finding == nil { finding = what() }
+    }
+
+    /// Every step that is possible now.
+    func possibleSteps() -> [Step] {
+        var steps: [Step] = []
+        producerSteps(&steps)
+        serverSteps(&steps)
+        guard let machine = state.machine else {
+            steps.append(Step(.startRelay))
+            return steps
+        }
+        relaySteps(machine, &steps)
+        sinkSteps(&steps)
+        return steps
+    }
+
+    /// Takes one of the possible steps.
+    mutating func take(_ step: Step) {
+        let subject = Int(step.subject)
+        let value = Int64(step.value)
+        switch step.kind {
+        case .lock, .draw, .rollBackToSavepoint, .commit, .becomeVisible, .unlock, .rollBack, .prepare, .keepID,
+            .insertLate, .giveID:
+            state.world.produce(step.kind, subject, value, scenario)
+        case .lockRow:
+            state.world.operatorLocks -= 1
+            state.world.locked.insert(value)
+        case .unlockRow: state.world.locked.remove(value)
+        case .crashServer: crashServer(lastValue: value)
+        case .loseSessions:
+            state.world.connectionLosses -= 1
+            loseSessions()
+        case .loseAnswer:
+            state.world.connectionLosses -= 1
+            if case .sent(let effect) = state.world.work { _ = execute(effect) }
+            loseSessions()
+        case .readLastValue, .listHolders, .answerVisible: stepOfLeader(step.kind)
+        case .executeWork, .answerWork, .failWork: stepOfWork(step.kind)
+        case .executeRead, .answerRead, .failRead: stepOfReading(step.kind, subject)
+        case .reachConsistency, .standStream, .receiveRows, .loseStream: stepOfStream(step.kind)
+        case .deliver, .deliverOne, .failDelivery, .loseReceipt: stepOfSink(step.kind, subject)
+        case .tick, .crashRelay, .startRelay, .openSessions, .stop: stepOfRelay(step.kind, value)
+        }
+        judgeStandingState()
+    }
+
+    private mutating func stepOfRelay(_ kind: Step.Kind, _ value: Int64) {
+        switch kind {
+        case .tick:
+            guard let wake = state.machine?.nextWake(after: 0) else { return }
+            feed(.tick, at: wake)
+        case .crashRelay:
+            state.world.relayCrashes -= 1
+            crashRelay(sinksHaveWhatWasInFlight: value > 0)
+        case .startRelay:
+            state.machine = RelayMachine(
+                policy: scenario.policy, configured: state.world.sides.map(\.name), rules: scenario.rules)
+            if scenario.waitsForVisibility { feed(.visibilityGate(true)) }
+        case .openSessions: openSessions()
+        case .stop:
+            state.world.stops -= 1
+            feed(.stop)
+        default: break
+        }
+    }
+
+    // MARK: - The core
+
+    /// Gives the core an input and starts what it asks for.
+    mutating func feed(_ input: RelayInput, at now: Int64 = 0) {
+        guard var machine = state.machine else { return }
+        let effects = machine.handle(input, at: now)
+        state.machine = machine.normalized(at: now)
+        for effect in effects { start(effect) }
+    }
+
+    private mutating func start(_ effect: RelayEffect) {
+        switch effect {
+        case .scan:
+            if state.world.scan != .none { find("TWO SCANS at once") }
+            state.world.scan = .sent
+        case .askVisible(let transactions): state.world.question = transactions
+        case .claim, .look, .settle, .sweep, .fixStarts:
+            if let work = state.world.work { find("TWO STATEMENTS on the work session: \(work), \(effect)") }
+            state.world.work = .sent(effect)
+        case .endClaim: state.world.claimed = IDSet()
+        case .read(let request): startRead(request.sink, effect)
+        case .readLate(let sink, _): startRead(sink, effect)
+        case .openStream:
+            var running: UInt8 = 0
+            for (index, producer) in state.world.producers.enumerated() where producer.hasWritten {
+                running |= 1 << UInt8(index)
+            }
+            state.world.slot = .creating(running: running)
+        case .closeStream: state.world.slot = .absent
+        case .deliver(let sink, let slices): startDelivery(sink, slices.flatMap(\.ids))
+        case .cancelDelivery(let sink):
+            if let index = state.world.side(sink) { state.world.sides[index].delivering?.isCancelled = true }
+        case .release, .note: break
+        case .finished(let end): finish(end)
+        }
+    }
+
+    private mutating func startRead(_ sink: String, _ effect: RelayEffect) {
+        state.world.reads.append(World.Read(sink: sink, request: .sent(effect)))
+        state.world.reads.sort { $0.sink < $1.sink }
+        if state.world.reads.count > 2 { find("THREE READS at once") }
+    }
+
+    private mutating func finish(_ end: RelayEnd) {
+        let lacking = state.world.seenBySweep.subtracting(state.world.published)
+        if end == .drained, !lacking.isEmpty { find("DRAINED EARLY: \(lacking.ids) are not published") }
+        for side in state.world.sides where side.delivering != nil { find("ENDED while \(side.name) delivers") }
+        state.machine = nil
+        endSessions()
+        state.world.hasLed = false
+    }
+
+    // MARK: - Sessions
+
+    func relaySteps(_ machine: RelayMachine, _ steps: inout [Step]) {
+        let world = state.world
+        if world.relayCrashes > 0 {
+            steps.append(Step(.crashRelay))
+            if world.sides.contains(where: { $0.delivering != nil }) { steps.append(Step(.crashRelay, 0, 1)) }
+        }
+        if world.stops > 0 { steps.append(Step(.stop)) }
+        if let wake = machine.nextWake(after: 0), wake < 1 << 30 { steps.append(Step(.tick)) }
+        guard world.sessionsAreOpen else {
+            steps.append(Step(.openSessions))
+            return
+        }
+        if world.connectionLosses > 0 {
+            steps.append(Step(.loseSessions))
+            if case .sent(let effect) = world.work, effect.writes { steps.append(Step(.loseAnswer)) }
+        }
+        leaderSteps(&steps)
+        workSteps(&steps)
+        readingSteps(&steps)
+        streamSteps(&steps)
+    }
+
+    private mutating func openSessions() {
+        let world = state.world
+        let highest = world.sinks.cursorSpan.high
+        state.world.sessionsAreOpen = true
+        state.world.hasLed = true
+        feed(
+            .sessionsOpened(
+                OpenedSessions(
+                    sinks: world.sinks, late: world.late,
+                    keepsMemory: world.hasLed, publishedAboveCursors: !world.published.above(highest).isEmpty)))
+    }
+
+    mutating func loseSessions() {
+        endSessions()
+        feed(.sessionsLost)
+    }
+
+    /// Ends the relay's sessions: what had not been committed is rolled back.
+    private mutating func endSessions() {
+        state.world.sessionsAreOpen = false
+        state.world.scan = .none
+        state.world.question = nil
+        state.world.work = nil
+        state.world.claimed = IDSet()
+        state.world.reads = []
+        state.world.slot = .absent
+        state.world.queue = []
+    }
+
+    private mutating func crashRelay(sinksHaveWhatWasInFlight: Bool) {
+        state.machine = nil
+        for index in state.world.sides.indices {
+            if sinksHaveWhatWasInFlight, let delivering = state.world.sides[index].delivering {
+                for id in delivering.ids.dropFirst(delivering.answered) { give(id, to: index) }
+            }
+            state.world.sides[index].delivering = nil
+            allowRepeats(index)
+        }
+        endSessions()
+        state.world.hasLed = false
+        state.world.hasCrashed = true
+    }
+
+    /// After a crash nobody knows of what was delivered and not settled.
+    private mutating func allowRepeats(_ index: Int) {
+        let side = state.world.sides[index]
+        guard let sink = state.world.sinks.first(where: { $0.name == side.name }) else { return }
+        var unsettled = side.given.above(sink.cursor)
+        for entry in state.world.late where entry.sink == side.name && !entry.isDelivered {
+            if side.given.contains(entry.id) { unsettled.insert(entry.id) }
+        }
+        state.world.sides[index].mayRepeat.formUnion(unsettled)
+    }
+
+    private mutating func crashServer(lastValue: Int64) {
+        state.world.serverCrashes -= 1
+        state.world.recover(lastValue: lastValue)
+        endSessions()
+        if state.machine != nil { feed(.sessionsLost) }
+    }
+
+    // MARK: - Judgement
+
+    /// What must hold in every state.
+    private mutating func judgeStandingState() {
+        for sink in state.world.sinks where sink.cursor > 0 && !state.world.visible.contains(sink.cursor) {
+            find("CURSOR of \(sink.name) at \(sink.cursor), which is no visible row")
+        }
+    }
+}
+
+extension RelayEffect {
+    /// Whether its transaction may write.
+    fileprivate var writes: Bool {
+        switch self {
+        case .settle, .sweep, .fixStarts: true
+        default: false
+        }
+    }
+}

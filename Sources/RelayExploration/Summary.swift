@@ -1,0 +1,24 @@
+import RelayCore
+
+extension State {
+    /// The state in a few lines, for whoever reads a schedule.
+    var summary: String {
+        var lines = [
+            "last value \(world.lastValue), unpublished \(world.unpublished.ids), published \(world.published.ids)"
+                + ", late rows \(world.lateRows.ids), absent \(world.absent.ranges.map { "\($0.first)-\($0.last)" })"
+                + ", locked \(world.locked.ids)"
+        ]
+        for producer in world.producers { lines.append("producer \(producer.phase) \(producer.ids.ids)") }
+        for sink in world.sinks { lines.append("stored \(sink.name): cursor \(sink.cursor), earned \(sink.isEarned)") }
+        for entry in world.late { lines.append("owed \(entry.id) to \(entry.sink), delivered \(entry.isDelivered)") }
+        for side in world.sides {
+            let flight = side.delivering.map { "\($0.ids)" } ?? "nothing"
+            lines.append("sink \(side.name): has \(side.given.ids), with it \(flight)")
+        }
+        lines.append("scan \(world.scan), work \(world.work.map { "\($0)" } ?? "none"), slot \(world.slot)")
+        for read in world.reads { lines.append("read \(read)") }
+        lines.append("queue \(world.queue)")
+        if let machine { lines.append(machine.summary) }
+        return lines.joined(separator: "\n      ")
+    }
+}

@@ -1,0 +1,163 @@
+import RelayCore
+
+/// Everything outside the deciding core: the server, its producers, an operator, the relay's sessions, the sinks.
+///
+/// What the core asks for is pending here until some later step answers it.
+struct World: Hashable, Sendable {
+    struct Producer: Hashable, Sendable {
+        enum Phase: Hashable, Sendable {
+            /// Exits: `locked`, `drawn`.
+            case idle
+            case locked
+            /// Has drawn, and inserted for each of `ids`. Exits: every end of a transaction.
+            case drawn
+            case prepared
+            /// The commit is written, and streamed; nobody sees it. Exit: `visible`.
+            case flushed
+            /// Exit: `idle` (the locks go).
+            case visible
+            /// Holds an id of an ended transaction. Exits: `insertedLate`, `idle`.
+            case keeping
+            case insertedLate
+        }
+
+        var phase = Phase.idle
+        var ids = IDSet()
+        var left: UInt8
+        /// Server restarts and a renaming PREPARE change a transaction's name.
+        var renamed: UInt8 = 0
+
+        var holdsSequence: Bool {
+            switch phase {
+            case .locked, .drawn, .prepared, .flushed, .visible: true
+            case .idle, .keeping, .insertedLate: false
+            }
+        }
+        /// What the creation of a slot waits for.
+        var hasWritten: Bool {
+            switch phase {
+            case .drawn: !ids.isEmpty
+            case .prepared, .flushed, .visible, .insertedLate: true
+            case .idle, .locked, .keeping: false
+            }
+        }
+    }
+
+    /// A statement under way.
+    enum Request: Hashable, Sendable {
+        case sent(RelayEffect)
+        /// Executed; the answer is on its way.
+        case answered(RelayInput)
+    }
+
+    struct Read: Hashable, Sendable {
+        var sink: String
+        var request: Request
+    }
+
+    struct Delivering: Hashable, Sendable {
+        var ids: [Int64]
+        var answered = 0
+        var isCancelled = false
+    }
+
+    enum Slot: Hashable, Sendable {
+        case absent
+        /// Waits for the producers that were running.
+        case creating(running: UInt8)
+        /// Commits are queued from here on.
+        case consistent
+        case standing
+    }
+
+    enum Scan: Hashable, Sendable {
+        case none, sent
+        case hasValue(Int64)
+        case hasHolders(Set<SequenceHolder>)
+    }
+
+    /// One sink, and what a checker remembers of it.
+    struct SinkSide: Hashable, Sendable {
+        var name: String
+        var delivering: Delivering?
+        var given = IDSet()
+        var highest: Int64 = 0
+        /// May come once more: the sink has it and the relay cannot know.
+        var mayRepeat = IDSet()
+        /// Rows at or below are not owed to this sink.
+        var begins: Int64 = 0
+    }
+
+    // The database.
+    var lastValue: Int64 = 0
+    /// A crash does not take the sequence below this.
+    var durable: Int64 = 0
+    var unpublished = IDSet()
+    var published = IDSet()
+    /// Rows that are rightly delivered out of turn.
+    var lateRows = IDSet()
+    var locked = IDSet()
+    var producers: [Producer]
+    var sinks: [SinkRegistration]
+    var absent = IDRanges()
+    var late: [LateEntry] = []
+
+    // The relay's sessions.
+    var sessionsAreOpen = false
+    /// This process has led before, and nobody since.
+    var hasLed = false
+    var scan = Scan.none
+    var question: [UInt32]?
+    var work: Request?
+    var claimed = IDSet()
+    var reads: [Read] = []
+    var slot = Slot.absent
+    /// Rows of commits that the stream has not brought yet.
+    var queue: [[Int64]] = []
+
+    var sides: [SinkSide]
+    /// What was visible when the last sweep looked.
+    var seenBySweep = IDSet()
+    var hasCrashed = false
+
+    // Misfortunes that are left.
+    var relayCrashes: UInt8
+    var serverCrashes: UInt8
+    var connectionLosses: UInt8
+    var streamLosses: UInt8
+    var outages: UInt8
+    var lostAnswers: UInt8
+    var operatorLocks: UInt8
+    var workFailures: UInt8
+    var stops: UInt8
+
+    init(_ scenario: Scenario) {
+        producers = scenario.producers.map { _ in Producer(left: scenario.transactions) }
+        sinks = scenario.sinks
+        sides = scenario.sinks.map { SinkSide(name: $0.name, begins: max($0.cursor, $0.passThrough ?? 0)) }
+        relayCrashes = scenario.relayCrashes
+        serverCrashes = scenario.serverCrashes
+        connectionLosses = scenario.connectionLosses
+        streamLosses = scenario.streamLosses
+        outages = scenario.outages
+        lostAnswers = scenario.lostAnswers
+        operatorLocks = scenario.operatorLocks
+        workFailures = scenario.workFailures
+        stops = scenario.mayStop ? 1 : 0
+    }
+
+    var visible: IDSet { unpublished.union(published) }
+
+    func side(_ sink: String) -> Int? { sides.firstIndex { $0.name == sink } }
+
+    /// The transaction's name in `pg_locks`.
+    func holder(_ index: Int) -> SequenceHolder {
+        let producer = producers[index]
+        return SequenceHolder(
+            virtualTransaction: "\(index)/\(producer.renamed)",
+            pid: producer.phase == .prepared ? nil : Int32(index + 1))
+    }
+
+    /// A 32-bit transaction id for the row `id`.
+    func transaction(of id: Int64) -> UInt32 { UInt32(id) }
+}

@@ -1,0 +1,72 @@
+import RelayCore
+import Testing
+
+@Suite struct LaneTests {
+    private func lane(_ cursor: Int64 = 0) -> Lane {
+        Lane(SinkRegistration(name: "a", cursor: cursor), isConfigured: true)
+    }
+
+    private func slice(_ ids: Int64...) -> RowSlice {
+        RowSlice(RowBatch(token: BatchToken(0), ids: ids), 0..<ids.count)
+    }
+
+    @Test func whatItHasAlreadyIsNotQueuedAgain() {
+        var lane = lane(2)
+        lane.enqueue(slice(1, 2, 3, 4))
+        #expect(lane.queue.flatMap(\.ids) == [3, 4])
+        #expect(lane.queue.first?.offset == 2)
+        #expect(lane.position == 4)
+        lane.enqueue(slice(3, 4))
+        #expect(lane.queued == 2)
+    }
+
+    @Test func takesNoMoreThanThereIsRoomFor() {
+        var lane = lane()
+        lane.enqueue(slice(1, 2, 3))
+        lane.enqueue(slice(5, 6))
+        #expect(lane.take(4).flatMap(\.ids) == [1, 2, 3, 5])
+        #expect(lane.queue.flatMap(\.ids) == [6])
+        #expect(lane.queued == 1)
+    }
+
+    @Test func answersComeInParts() {
+        var lane = lane()
+        lane.enqueue(slice(1, 2, 3))
+        lane.inFlight = Lane.InFlight(slices: lane.take(3), isLate: false)
+        lane.delivered(1)
+        #expect(lane.done.map(\.id) == [1])
+        #expect(lane.firstUnanswered == 2)
+        lane.delivered(9)
+        #expect(lane.done.map(\.id) == [1, 2, 3])
+        #expect(lane.firstUnanswered == nil)
+    }
+
+    @Test func droppingTheQueueGoesBackToWhatTheSinkMayHold() {
+        var lane = lane(1)
+        lane.enqueue(slice(2, 3, 4))
+        lane.inFlight = Lane.InFlight(slices: lane.take(2), isLate: false)
+        #expect(lane.dropQueue().flatMap(\.ids) == [4])
+        #expect(lane.position == 3)
+    }
+
+    @Test func aSettlementTakesWhatItCoversOff() {
+        var lane = lane()
+        lane.enqueue(slice(1, 2))
+        lane.inFlight = Lane.InFlight(slices: lane.take(2), isLate: false)
+        lane.delivered(2)
+        lane.settled(SinkRegistration(name: "a", cursor: 1), late: [LateEntry(sink: "a", id: 7)])
+        #expect(lane.done.map(\.id) == [2])
+        #expect(lane.late == [7: false])
+        #expect(lane.position == 2)
+    }
+
+    @Test func aNewRegistrationMakesOldAnswersWorthless() {
+        var lane = lane()
+        lane.enqueue(slice(1, 2))
+        lane.inFlight = Lane.InFlight(slices: lane.take(2), isLate: false)
+        _ = lane.restart(SinkRegistration(name: "a", generation: 2), keeping: false)
+        lane.delivered(2)
+        #expect(lane.done.isEmpty)
+        #expect(lane.position == 0)
+    }
+}

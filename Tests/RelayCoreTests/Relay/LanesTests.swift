@@ -1,0 +1,104 @@
+import RelayCore
+import Testing
+
+@Suite struct LanesTests {
+    private let a = SinkRegistration(name: "a")
+    private let b = SinkRegistration(name: "b")
+
+    @Test func aLaneLeavesTheTailAtItsFirstOutageAndComesBack() {
+        var script = RelayScript(["a", "b"]) { $0.retry = RetryPolicy(base: 0, maximum: 0) }
+        script.lead([a, b])
+        script.scanned(0)
+        script.claimed(script.batch(1), lastValue: 1)
+        #expect(script.sent("a") == [1])
+        #expect(script.sent("b") == [1])
+        script.give(.answered(sink: "b", count: 1, .retry(after: nil, reason: "down")))
+        script.give(.deliveryEnded(sink: "b"))
+        #expect(script.effects.contains(.note(.leftTail(sink: "b"))))
+        #expect(script.read?.after == 0)
+        script.give(.rowsRead(sink: "b", script.batch(1), reachedEnd: true))
+        #expect(script.sent("b") == [1])
+        #expect(script.effects.contains(.note(.caughtUp(sink: "b"))))
+        script.delivers("b", 1)
+        #expect(script.effects.contains(.note(.recovered(sink: "b"))))
+    }
+
+    /// The answer to a read that was sent before an outage does not join on to where the lane stands after it.
+    @Test func aReadThatDoesNotJoinOnIsNotTaken() {
+        var script = RelayScript(["a"]) {
+            $0.retry = RetryPolicy(base: 0, maximum: 0)
+            $0.batchSize = 2
+        }
+        script.lead([a])
+        script.scanned(3)
+        script.claimed(script.batch(1), lastValue: 3)
+        script.give(.answered(sink: "a", count: 1, .retry(after: nil, reason: "down")))
+        script.give(.deliveryEnded(sink: "a"))
+        #expect(script.read?.after == 0)
+        script.give(.rowsRead(sink: "a", script.batch(1, 2), reachedEnd: false))
+        #expect(script.sent("a") == [1, 2])
+        #expect(script.read?.after == 2)
+        // The sink fails while the next read is under way.
+        script.give(.answered(sink: "a", count: 1, .retry(after: nil, reason: "down")))
+        script.give(.deliveryEnded(sink: "a"))
+        script.give(.rowsRead(sink: "a", script.batch(3), reachedEnd: true))
+        #expect(script.sent("a") == nil)
+        #expect(script.read?.after == 0)
+    }
+
+    /// A read that passes rows goes only up to where the lane begins to deliver: it says nothing of what is above.
+    @Test func aPassingReadDoesNotMeetTheTail() {
+        let latest = SinkRegistration(name: "b", cursor: 0, passThrough: 1)
+        var script = RelayScript(["a", "b"]) { $0.pollInterval = 0 }
+        script.lead([a, latest])
+        script.scanned(2)
+        #expect(script.read?.through == 1)
+        script.claimed(script.batch(1, 2), lastValue: 2)
+        script.give(.rowsRead(sink: "b", RowBatch(token: nil, ids: [1]), reachedEnd: true))
+        #expect(!script.effects.contains(.note(.caughtUp(sink: "b"))))
+    }
+
+    @Test func aRejectedEventBlocksItsLaneAndIsNamedOnce() {
+        var script = RelayScript()
+        script.lead([a])
+        script.claimed(script.batch(1, 2), lastValue: 2)
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        #expect(script.effects.contains(.note(.rejected(sink: "a", id: 1, reason: "no"))))
+    }
+
+    @Test func aClosedOnlySinkEndsTheRelayOnceAllIsSettled() {
+        var script = RelayScript()
+        script.lead([a])
+        script.claimed(script.batch(1, 2), lastValue: 2)
+        script.give(.answered(sink: "a", count: 1, .delivered))
+        script.give(.answered(sink: "a", count: 1, .closed(reason: "broken pipe")))
+        script.give(.deliveryEnded(sink: "a"))
+        #expect(script.settle?.first?.done == [1])
+        #expect(script.end == nil)
+        script.give(
+            .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)], late: [])))
+        #expect(script.end == .sinkClosed("a"))
+    }
+
+    @Test func anOwedRowIsReadAndDeliveredOutOfTurn() {
+        var script = RelayScript()
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        let owed = LateEntry(sink: "a", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [owed])))
+        #expect(script.effects.contains(.readLate(sink: "a", ids: [3])))
+        script.give(.lateRowsRead(sink: "a", script.batch(3)))
+        #expect(script.sent("a") == [3])
+    }
+
+    @Test func onlyWhatWasAskedForCountsAsDeleted() {
+        var script = RelayScript()
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        let first = LateEntry(sink: "a", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [first])))
+        // Another row turns up late while the read of the first is under way.
+        let second = LateEntry(sink: "a", id: 4)
+        script.give(.swept(SweptState(sinks: [stored], late: [first, second], entered: [second])))
+        script.give(.lateRowsRead(sink: "a", RowBatch(token: nil, ids: [])))
+        #expect(script.effects.contains(.readLate(sink: "a", ids: [4])))
+    }
+}
