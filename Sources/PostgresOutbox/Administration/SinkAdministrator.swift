@@ -1,0 +1,166 @@
+import Libpq
+import RelayCore
+
+/// Registers, moves and removes sinks, beside a running relay or without one.
+///
+/// Each request is one transaction. It locks `outbox_sink` in SHARE ROW EXCLUSIVE mode, which waits for the leader's
+/// transactions and holds off new ones, and reads only after that, in statements of their own (design section 7).
+package struct SinkAdministrator: Sendable {
+    private let session: Session
+
+    package init(_ session: Session) {
+        self.session = session
+    }
+
+    /// Does what is asked, or refuses.
+    ///
+    /// - Returns: the sink as it stands then; `nil` where it is gone.
+    package func perform(_ request: SinkRequest) async throws(Refusal) -> SinkRegistration? {
+        try await session.transaction { () async throws(Refusal) in
+            try await session.run("LOCK TABLE \(table("outbox_sink")) IN SHARE ROW EXCLUSIVE MODE")
+            let facts = try await facts(for: request)
+            let decision: SinkAdministration
+            do throws(SinkAdministrationRefusal) {
+                decision = try SinkAdministration(request, facts)
+            } catch {
+                throw Refusal(error, request)
+            }
+            let missing = try await missing(in: decision.missingSpan)
+            try await write(decision, ranges: decision.ranges(missing: missing), before: facts.absent)
+            return decision.written
+        }
+    }
+
+    /// Every registered sink, by name.
+    package func list() async throws(Refusal) -> [SinkRegistration] {
+        try await rows(
+            """
+            SELECT name, generation, delivered_through, earned, start, pass_through, removing
+            FROM \(table("outbox_sink")) ORDER BY name
+            """
+        ).map { row in
+            SinkRegistration(
+                name: row.string(0) ?? "", generation: row.int(1) ?? 0, cursor: row.int(2) ?? 0,
+                isEarned: row.bool(3) ?? false, start: row.string(4).flatMap(SinkRegistration.Start.init(rawValue:)),
+                passThrough: row.int(5), isRemoving: row.bool(6) ?? false)
+        }
+    }
+}
+
+extension SinkAdministrator {
+    private func facts(for request: SinkRequest) async throws(Refusal) -> SinkAdministrationFacts {
+        let sinks = try await list()
+        let absent = try await rows("SELECT first_id, last_id FROM \(table("outbox_absent")) ORDER BY first_id")
+        let place: Int64? =
+            switch request {
+            case .add(_, .id(let id)), .move(_, .id(let id)): id
+            default: nil
+            }
+        // A cursor is the id of a committed row, or 0.
+        let rows = try await rows(
+            """
+            SELECT o.oldest,
+              greatest(0, (SELECT max(id) FROM \(table("outbox")) WHERE id < o.oldest)),
+              greatest(0, (SELECT max(id) FROM \(table("outbox")))),
+              greatest(0, (SELECT max(id) FROM \(table("outbox")) WHERE id < $1::bigint))
+            FROM (SELECT min(id) AS oldest FROM \(table("outbox_unpublished"))) AS o
+            """, [place.map { .int($0) } ?? .null])
+        return SinkAdministrationFacts(
+            sinks: sinks,
+            absent: IDRanges(absent.map { IDRange($0.int(0) ?? 0, $0.int(1) ?? 0) }),
+            goal: rows.first?.int(3) ?? 0, highestRow: rows.first?.int(2) ?? 0,
+            oldestUnpublished: rows.first?.int(0), rowBelowOldest: rows.first?.int(1) ?? 0)
+    }
+
+    /// The ids of the span that the published leaf does not hold and that nobody is owed: the gaps between those that
+    /// are there.
+    private func missing(in span: (above: Int64, through: Int64)?) async throws(Refusal) -> IDRanges {
+        guard let span else { return IDRanges() }
+        let gaps = try await rows(
+            """
+            SELECT previous + 1, id - 1
+            FROM (
+              SELECT id, lag(id, 1, $1::bigint) OVER (ORDER BY id) AS previous
+              FROM (
+                SELECT id FROM \(table("outbox_published")) WHERE id > $1::bigint AND id <= $2::bigint
+                UNION ALL SELECT id FROM \(table("outbox_late")) WHERE id > $1::bigint AND id <= $2::bigint
+                UNION ALL SELECT $2::bigint + 1
+              ) AS present
+            ) AS pairs
+            WHERE id > previous + 1
+            ORDER BY id
+            """, [.int(span.above), .int(span.through)])
+        return IDRanges(gaps.map { IDRange($0.int(0) ?? 0, $0.int(1) ?? 0) })
+    }
+
+    private func write(
+        _ decision: SinkAdministration, ranges: IDRanges, before: IDRanges
+    ) async throws(Refusal) {
+        if let sink = decision.written { try await write(sink) }
+        if !decision.deleted.isEmpty {
+            for (name, column) in [("outbox_sink", "name"), ("outbox_late", "sink"), ("outbox_sink_state", "sink")] {
+                try await session.run(
+                    "DELETE FROM \(table(name)) WHERE \(column) = ANY ($1::text[])", [.textArray(decision.deleted)])
+            }
+        }
+        let (old, new) = (Set(before.ranges), Set(ranges.ranges))
+        let gone = old.subtracting(new).map(\.first)
+        if !gone.isEmpty {
+            try await session.run(
+                "DELETE FROM \(table("outbox_absent")) WHERE first_id = ANY ($1::bigint[])", [.int8Array(gone)])
+        }
+        let added = ranges.ranges.filter { !old.contains($0) }
+        if !added.isEmpty {
+            try await session.run(
+                "INSERT INTO \(table("outbox_absent")) SELECT * FROM unnest($1::bigint[], $2::bigint[])",
+                [.int8Array(added.map(\.first)), .int8Array(added.map(\.last))])
+        }
+    }
+
+    /// The row, in a new generation.
+    private func write(_ sink: SinkRegistration) async throws(Refusal) {
+        try await session.run(
+            """
+            INSERT INTO \(table("outbox_sink")) AS s (name, delivered_through, earned, generation, start, pass_through, removing)
+            VALUES ($1, $2, $3, nextval(\(quotedLiteral(table("outbox_sink_generation_seq")))), $4, $5, $6)
+            ON CONFLICT (name) DO UPDATE SET delivered_through = EXCLUDED.delivered_through, earned = EXCLUDED.earned,
+              generation = EXCLUDED.generation, start = EXCLUDED.start, pass_through = EXCLUDED.pass_through,
+              removing = EXCLUDED.removing
+            """,
+            [
+                .text(sink.name), .int(sink.cursor), .bool(sink.isEarned),
+                sink.start.map { .text($0.rawValue) } ?? .null, sink.passThrough.map { .int($0) } ?? .null,
+                .bool(sink.isRemoving),
+            ])
+    }
+
+    private func table(_ name: String) -> String { session.schema.table(name) }
+
+    private func rows(_ sql: String, _ parameters: [Parameter] = []) async throws(Refusal) -> [ResultTable.Row] {
+        try await Inspector(session).rows(sql, parameters)
+    }
+}
+
+extension Refusal {
+    fileprivate init(_ refusal: SinkAdministrationRefusal, _ request: SinkRequest) {
+        let name = request.name
+        let (problem, mend) =
+            switch refusal {
+            case .alreadyRegistered:
+                ("sink \(name) is registered already", "use outbox-relay sinks move to set its place")
+            case .notRegistered:
+                ("there is no registered sink \(name)", "outbox-relay sinks list names those there are")
+            case .stillBeingRemoved:
+                (
+                    "sink \(name) is still being removed",
+                    "a running relay ends it once it has passed what the others have; try again then"
+                )
+            case .aboveHighest(let highest):
+                (
+                    "no event has an id as high yet",
+                    "give an id up to \(highest < Int64.max ? highest + 1 : highest), or latest"
+                )
+            }
+        self.init(.wrongRequest, check: "sink:\(name)", problem: problem, mend: mend)
+    }
+}

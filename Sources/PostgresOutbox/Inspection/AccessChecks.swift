@@ -1,0 +1,91 @@
+import Libpq
+
+extension Inspector {
+    /// What a relay's role must be granted, by table. The order is that of the explanation, not of importance.
+    private static let grants: [(table: String, privileges: [String])] = [
+        ("outbox", ["SELECT", "UPDATE"]),
+        ("outbox_unpublished", ["SELECT", "UPDATE"]),
+        ("outbox_published", ["SELECT"]),
+        ("outbox_migration", ["SELECT"]),
+        ("outbox_leader", ["SELECT", "UPDATE"]),
+        ("outbox_leader_session", ["SELECT", "INSERT", "DELETE"]),
+        ("outbox_sink", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+        ("outbox_sink_state", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+        ("outbox_absent", ["SELECT", "INSERT", "DELETE"]),
+        ("outbox_late", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+        ("outbox_parked", ["SELECT", "INSERT", "DELETE"]),
+    ]
+
+    /// Privileges of the session's role; a column's UPDATE is enough, since the relay writes only `published_at`.
+    func privilegeCheck() async throws(Refusal) -> Check {
+        var missing: [String] = []
+        for (table, privileges) in Self.grants {
+            let name = session.schema.table(table)
+            for privilege in privileges where try await !hasPrivilege(privilege, on: name) {
+                missing.append("\(privilege) on \(name)")
+            }
+        }
+        missing += try await missingSequencePrivileges()
+        guard !missing.isEmpty else { return .passed("privileges") }
+        let role = try await rows("SELECT current_user").first?.string(0) ?? ""
+        return .failed(
+            "privileges", "role \(quotedIdentifier(role)) lacks \(missing.joined(separator: ", "))",
+            mend: "grant it as deploy/postgres/role.sql does")
+    }
+
+    /// Whether the role may; a table that is not there counts as granted, other checks name it.
+    func hasPrivilege(_ privilege: String, on table: String) async throws(Refusal) -> Bool {
+        let byColumn = privilege == "UPDATE" || privilege == "SELECT" || privilege == "INSERT"
+        let function = byColumn ? "has_any_column_privilege" : "has_table_privilege"
+        let found = try await rows(
+            "SELECT pg_catalog.\(function)(pg_catalog.to_regclass($1)::pg_catalog.oid, $2)",
+            [.text(table), .text(privilege)])
+        return found.first?.bool(0) ?? true
+    }
+
+    private func missingSequencePrivileges() async throws(Refusal) -> [String] {
+        let found = try await rows(
+            """
+            SELECT s.oid::pg_catalog.regclass::text, needed.privilege
+            FROM pg_catalog.pg_class AS s
+            JOIN (
+              SELECT d.objid AS oid, 'SELECT' AS privilege FROM pg_catalog.pg_depend AS d
+              WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                AND d.refobjid = pg_catalog.to_regclass($1) AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+              UNION ALL SELECT pg_catalog.to_regclass($2)::pg_catalog.oid, 'USAGE'
+            ) AS needed ON needed.oid = s.oid
+            WHERE s.relkind = 'S' AND NOT pg_catalog.has_sequence_privilege(s.oid, needed.privilege)
+            """,
+            [.text(session.schema.table("outbox")), .text(session.schema.table("outbox_sink_generation_seq"))])
+        return found.map { "\($0.string(1) ?? "") on \($0.string(0) ?? "")" }
+    }
+
+    /// Rows that a policy hides would pass for closed gaps.
+    func rowSecurityCheck() async throws(Refusal) -> Check {
+        let tables = Self.grants.map { session.schema.table($0.table) }
+        let found = try await rows(
+            """
+            SELECT c.oid::pg_catalog.regclass::text
+            FROM pg_catalog.unnest($1::text[]) AS t(name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(t.name)
+            WHERE pg_catalog.row_security_active(c.oid)
+            ORDER BY 1
+            """, [.textArray(tables)])
+        let names = found.compactMap { $0.string(0) }
+        guard !names.isEmpty else { return .passed("row_security") }
+        return .failed(
+            "row_security", "row-level security hides rows of \(names.joined(separator: ", ")) from this role",
+            mend: "give the role BYPASSRLS, or disable row security on the table")
+    }
+
+    /// Without it the relay cannot say since when a blocker's transaction is open.
+    func monitoringCheck() async throws(Refusal) -> Check {
+        let found = try await rows("SELECT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')")
+        guard found.first?.bool(0) == true else {
+            return .failed(
+                "monitoring", severity: .warning, "the role cannot see other sessions' ages and names",
+                mend: "grant it pg_read_all_stats, so that whoever holds the order back is named in full")
+        }
+        return .passed("monitoring", severity: .warning)
+    }
+}

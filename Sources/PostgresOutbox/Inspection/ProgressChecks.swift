@@ -1,0 +1,84 @@
+import Libpq
+
+extension Inspector {
+    /// Whether ids are about to be issued a second time, or a leader has found so.
+    func wentBackCheck() async throws(Refusal) -> Check {
+        if let reason = try await rows(
+            "SELECT stopped_reason FROM \(session.schema.table("outbox_leader")) WHERE stopped_reason IS NOT NULL"
+        ).first?.string(0) {
+            return .failed(
+                "went_back", "the relay stopped since the database went back: \(reason)",
+                mend:
+                    "restart the sequence above the highest id that left or move the sinks, then run outbox-relay resume"
+            )
+        }
+        let state = try await SequenceState(session)
+        let highest = try await rows(
+            "SELECT name, delivered_through FROM \(session.schema.table("outbox_sink")) "
+                + "ORDER BY delivered_through DESC LIMIT 1"
+        ).first
+        guard let issued = state?.issued, let cursor = highest?.int(1), cursor > issued else {
+            return .passed("went_back")
+        }
+        return .failed(
+            "went_back",
+            "sink \(highest?.string(0) ?? "") was given events up to id \(cursor), and the sequence stands at \(issued)",
+            mend: "restart the sequence above the highest id that left, or run outbox-relay sinks move")
+    }
+
+    /// A row that is visible before it is durable may be delivered and then lost.
+    func synchronousCommitCheck() async throws(Refusal) -> Check {
+        let found = try await rows(
+            "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit'")
+        guard found.first?.string(0) == "off" else { return .passed("synchronous_commit", severity: .warning) }
+        return .failed(
+            "synchronous_commit", severity: .warning,
+            "synchronous_commit is off by default here, so that an event may leave whose transaction a crash takes back",
+            mend: "set synchronous_commit = on for those who write to the outbox")
+    }
+}
+
+/// Where the outbox's sequence stands.
+struct SequenceState: Sendable, Hashable {
+    /// Its qualified name, quoted where needed.
+    var name: String
+    /// The highest id that was issued; one below the first where none was.
+    var issued: Int64
+
+    /// `nil` where the outbox has no sequence.
+    init?(_ session: Session) async throws(Refusal) {
+        let inspector = Inspector(session)
+        let found = try await inspector.rows(
+            """
+            SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+            FROM pg_catalog.pg_depend AS d
+            JOIN pg_catalog.pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+            WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = pg_catalog.to_regclass($1)
+              AND d.deptype IN ('a', 'i') AND a.attname = 'id'
+            """, [.text(session.schema.table("outbox"))])
+        guard let name = found.first?.string(0) else { return nil }
+        self.name = name
+        // is_called is false before the first draw and after RESTART.
+        let state = try await inspector.rows(
+            "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM \(name)")
+        issued = state.first?.int(0) ?? 0
+    }
+}
+
+extension Inspector {
+    /// A sink that is registered and not configured holds publishing back: a warning for each.
+    package func unconfiguredChecks(configured: [String]) async throws(Refusal) -> [Check] {
+        let found = try await rows(
+            "SELECT name FROM \(session.schema.table("outbox_sink")) WHERE name <> ALL ($1::text[]) AND NOT removing "
+                + "ORDER BY name", [.textArray(configured)])
+        return found.map { row in
+            let name = row.string(0) ?? ""
+            return .failed(
+                "sink:\(name)", severity: .warning,
+                "sink \(name) is registered and not configured, so that no event is published before it has it",
+                mend: "configure it, or run outbox-relay sinks remove \(name)")
+        }
+    }
+}

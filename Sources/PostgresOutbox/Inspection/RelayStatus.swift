@@ -1,0 +1,52 @@
+/// How the relay is, as its database says: what `outbox-relay status` shows.
+package struct RelayStatus: Sendable, Hashable {
+    /// Who holds the leader's lock.
+    package struct Leader: Sendable, Hashable {
+        /// The leader session's backend.
+        package var pid: Int64
+        package var applicationName: String
+        /// Where the relay runs, as it says itself.
+        package var host: String?
+        /// RFC 3339 in UTC.
+        package var since: String?
+    }
+
+    /// A transaction that holds the order back; it has a pid, or, prepared, a gid.
+    package struct OrderHold: Sendable, Hashable {
+        package var pid: Int64?
+        package var gid: String?
+        package var applicationName: String?
+        package var seconds: Int64
+        package var aboveID: Int64
+    }
+
+    package struct Sink: Sendable, Hashable {
+        package var name: String
+        /// Whether the leader is configured with it.
+        package var configured: Bool
+        package var deliveredThrough: Int64
+        /// Events that it lacks; stops counting at ``RelayStatus/countLimit``.
+        package var lagEvents: Int64
+        /// The age of the oldest event that it lacks; 0 if none.
+        package var lagSeconds: Double
+        package var parked: Int64
+        /// `live`, `catching-up`, `retrying`, `blocked` or `stopped`.
+        package var state: String
+        package var lastError: String?
+    }
+
+    /// Counting stops here: beyond, the number says only that there are very many.
+    package static let countLimit: Int64 = 10_000_000
+
+    package var leader: Leader?
+    /// `poll` or `wal`; `nil` without a leader.
+    package var mode: String?
+    package var streaming: Bool
+    /// Rows of the unpublished leaf; stops counting at ``countLimit``.
+    package var unpublished: Int64
+    package var orderHold: OrderHold?
+    /// By name.
+    package var sinks: [Sink]
+    /// Why nobody delivers until `resume`, if so.
+    package var stoppedReason: String?
+}

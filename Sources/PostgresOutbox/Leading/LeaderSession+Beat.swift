@@ -1,0 +1,76 @@
+import Libpq
+import RelayCore
+
+extension LeaderSession {
+    /// One look at everything that can change under a leader, or under a standby.
+    package func beat() async throws -> LeaderBeat {
+        let tables = try await session.connection.execute(
+            """
+            SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle
+            FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = 'outbox_id_seq'::regclass;
+            \(SequencePosition.sql);
+            SELECT name, generation, delivered_through FROM outbox_sink
+            """)
+        guard tables.count == 3, let row = tables[0].rows.first, let epoch = row.int(0) else {
+            throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
+        }
+        var sinks: [String: LeaderBeat.StoredCursor] = [:]
+        for sink in tables[2].rows {
+            guard let name = sink.string(0), let generation = sink.int(1), let cursor = sink.int(2) else { continue }
+            sinks[name] = LeaderBeat.StoredCursor(generation: generation, cursor: cursor)
+        }
+        return LeaderBeat(
+            epoch: epoch, stoppedReason: row.string(1), lastValue: try SequencePosition(tables[1]).drawn,
+            brokenSequence: Self.brokenSequence(cache: row.int(2), increment: row.int(3), cycles: row.bool(4)),
+            sinks: sinks)
+    }
+
+    private static func brokenSequence(cache: Int64?, increment: Int64?, cycles: Bool?) -> String? {
+        if cache != 1 { return "the outbox's sequence has CACHE \(cache ?? 0); set it to CACHE 1" }
+        if increment != 1 { return "the outbox's sequence has INCREMENT \(increment ?? 0); set it to INCREMENT BY 1" }
+        if cycles == true { return "the outbox's sequence has CYCLE; set it to NO CYCLE" }
+        return nil
+    }
+
+    /// Writes why nobody may deliver any more, if what it tells of is still so.
+    ///
+    /// - Parameters:
+    ///   - condition: an SQL expression that repeats what was judged.
+    /// - Returns: whether the stop was written, or stands already.
+    package func writeStop(_ reason: String, condition: String) async throws -> Bool {
+        let tables = try await session.connection.execute(
+            """
+            UPDATE outbox_leader SET stopped_reason = \(quotedLiteral(reason)), stopped_at = clock_timestamp()
+              WHERE stopped_reason IS NULL AND (\(condition));
+            SELECT stopped_reason IS NOT NULL FROM outbox_leader
+            """)
+        return tables.last?.bool(0, 0) ?? false
+    }
+
+    /// Notes for `status` what changed; not waiting for a standby, since nothing rests on it.
+    package func note(_ status: LeaderStatus) async throws {
+        var sql = """
+            BEGIN; SET LOCAL synchronous_commit = local;
+            UPDATE outbox_leader SET mode = \(quotedLiteral(status.mode)), streaming = \(status.isStreaming),
+              order_hold = \(status.orderHold.map { quotedLiteral($0) + "::jsonb" } ?? "NULL") WHERE epoch = \(epoch);
+
+            """
+        for (name, sink) in status.sinks.sorted(by: { $0.key < $1.key }) {
+            let error = sink.lastError.map { quotedLiteral($0) } ?? "NULL"
+            sql += """
+                INSERT INTO outbox_sink_state (sink, configured, state, last_error)
+                  VALUES (\(quotedLiteral(name)), \(sink.isConfigured), \(quotedLiteral(sink.state)), \(error))
+                  ON CONFLICT (sink) DO UPDATE SET configured = EXCLUDED.configured, state = EXCLUDED.state,
+                    last_error = EXCLUDED.last_error, changed_at = clock_timestamp();
+
+                """
+        }
+        do {
+            try await session.connection.execute(sql + "COMMIT")
+        } catch {
+            // The session goes on beating.
+            try await session.connection.rollBack()
+            throw error
+        }
+    }
+}

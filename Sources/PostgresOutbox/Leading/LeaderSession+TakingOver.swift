@@ -1,0 +1,118 @@
+import Libpq
+import RelayCore
+
+/// A session of a predecessor that is still alive.
+package struct LingeringSession: Hashable, Sendable {
+    package var pid: Int32
+    package var role: String
+}
+
+/// How leadership began.
+package struct Succession: Hashable, Sendable {
+    package var epoch: Int64
+    /// The epoch before: the one this process led in, if nobody led in between.
+    package var previousEpoch: Int64
+    /// The server was restarted, or is another timeline, since the last leader's record.
+    package var serverIsNew: Bool
+}
+
+extension LeaderSession {
+    /// Ends the sessions of former leaders.
+    ///
+    /// - Returns: those that are not gone yet.
+    package func endPredecessors() async throws -> [LingeringSession] {
+        let table = try await session.connection.query(
+            """
+            SELECT s.pid, s.role, pg_catalog.pg_terminate_backend(s.pid) FROM outbox_leader_session AS s
+            JOIN pg_catalog.pg_stat_activity AS a ON a.pid = s.pid AND a.backend_start = s.backend_start
+            WHERE s.pid <> pg_catalog.pg_backend_pid()
+            """)
+        return table.rows.compactMap { row in
+            row.int(0).map { LingeringSession(pid: Int32(truncatingIfNeeded: $0), role: row.string(1) ?? "") }
+        }
+    }
+
+    /// Begins a new epoch, in a transaction that finds none of the recorded sessions alive.
+    ///
+    /// - Returns: nil where one of them is, or a stop stands.
+    package func raiseEpoch() async throws -> Succession? {
+        let tables = try await session.connection.execute(
+            """
+            BEGIN; SET LOCAL synchronous_commit = local;
+            WITH old AS (SELECT epoch, postmaster_start, timeline FROM outbox_leader FOR UPDATE),
+              here AS (SELECT pg_catalog.pg_postmaster_start_time() AS start,
+                (('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32))::bigint AS line)
+            UPDATE outbox_leader AS l SET epoch = old.epoch + 1, host = \(quotedLiteral(isolatedHost)),
+              since = clock_timestamp(), postmaster_start = here.start, timeline = here.line, order_hold = NULL,
+              streaming = false
+            FROM old, here
+            WHERE l.stopped_reason IS NULL AND NOT EXISTS (
+              SELECT FROM outbox_leader_session AS s JOIN pg_catalog.pg_stat_activity AS a
+                ON a.pid = s.pid AND a.backend_start = s.backend_start WHERE s.pid <> pg_catalog.pg_backend_pid())
+            RETURNING l.epoch, old.epoch, old.postmaster_start IS NOT NULL
+              AND (old.postmaster_start <> here.start OR old.timeline <> here.line)
+            """)
+        guard let row = tables.last?.rows.first, let epoch = row.int(0), let previous = row.int(1) else {
+            try await session.connection.rollBack()
+            return nil
+        }
+        try await session.connection.execute(
+            """
+            DELETE FROM outbox_leader_session;
+            INSERT INTO outbox_leader_session (pid, backend_start, epoch, role)
+              VALUES (\(session.backendPID), \(quotedLiteral(session.backendStart)), \(epoch), 'leader');
+            COMMIT
+            """)
+        lead(epoch: epoch)
+        return Succession(epoch: epoch, previousEpoch: previous, serverIsNew: row.bool(2) ?? false)
+    }
+
+    /// Records a further session under this epoch, before its first use.
+    ///
+    /// - Returns: whether this epoch still stands.
+    package func record(_ other: Session, role: SessionRole) async throws -> Bool {
+        let table = try await session.connection.query(
+            """
+            INSERT INTO outbox_leader_session (pid, backend_start, epoch, role)
+            SELECT $1::int, $2::timestamptz, $3::bigint, $4 FROM outbox_leader WHERE epoch = $3::bigint
+            ON CONFLICT (pid, backend_start) DO NOTHING RETURNING pid
+            """,
+            [.int(Int64(other.backendPID)), .text(other.backendStart), .int(epoch), .text(role.rawValue)])
+        return table.rowCount == 1
+    }
+
+    /// The stored state that leadership begins with.
+    package func storedState() async throws -> (sinks: [SinkRegistration], late: [LateEntry], publishedAbove: Bool) {
+        let tables = try await session.connection.execute(
+            "BEGIN;\n" + StoredState.statements(lock: "ROW EXCLUSIVE")
+                + ";\nSELECT EXISTS (SELECT FROM outbox_published WHERE id > (SELECT coalesce(max(delivered_through), 0)"
+                + " FROM outbox_sink)); COMMIT")
+        guard tables.count >= 7 else {
+            throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
+        }
+        let answers = tables.suffix(6)
+        func rows(_ index: Int) -> [ResultTable.Row] { answers[answers.startIndex + index].rows }
+        return (
+            rows(1).compactMap(SinkRegistration.init),
+            rows(3).compactMap { row in
+                guard let sink = row.string(0), let id = row.int(1), let delivered = row.bool(2) else { return nil }
+                return LateEntry(sink: sink, id: id, isDelivered: delivered)
+            }, rows(4).first?.bool(0) ?? false
+        )
+    }
+}
+
+extension Session {
+    /// Whether this session is on the server where the leader's lock is held by `leaderPID`: with several hosts, a proxy
+    /// or a name that changed it might not be.
+    package func seesLeader(_ leaderPID: Int32) async throws -> Bool {
+        let tables = try await connection.execute(
+            """
+            SELECT EXISTS (SELECT FROM pg_catalog.pg_locks AS l, (SELECT \(schema.leaderKeySQL) AS key) AS k
+              WHERE l.locktype = 'advisory' AND l.granted AND l.pid = \(leaderPID) AND l.objsubid = 1
+                AND l.classid = ((k.key >> 32) & 4294967295)::oid AND l.objid = (k.key & 4294967295)::oid
+                AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+            """)
+        return tables.last?.bool(0, 0) ?? false
+    }
+}

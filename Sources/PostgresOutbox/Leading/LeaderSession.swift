@@ -1,0 +1,108 @@
+import Libpq
+import RelayCore
+
+/// The session that holds the leader's lock. Nothing large passes through it, and it never waits behind a settlement.
+package actor LeaderSession {
+    package nonisolated let session: Session
+    private var connection: Connection { session.connection }
+    private let host: String
+    package private(set) var epoch: Int64 = 0
+
+    package init(_ session: Session, host: String) {
+        self.session = session
+        self.host = host
+    }
+
+    package func close() async { await session.connection.close() }
+
+    /// Tries the lock once; it is held to the end of the session.
+    package func tryLock() async throws -> Bool {
+        try await connection.query("SELECT pg_catalog.pg_try_advisory_lock(\(session.schema.leaderKeySQL))")
+            .bool(0, 0) ?? false
+    }
+
+    /// The sequence's last value, then those who hold its lock: two statements, in this order.
+    package func scan() async throws -> SequenceScan {
+        let tables = try await connection.execute(
+            """
+            \(SequencePosition.sql);
+            SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
+            WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
+              AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+              AND relation = 'outbox_id_seq'::regclass
+            """)
+        let state = try SequencePosition(tables.first)
+        var holders = Set<SequenceHolder>()
+        for row in tables.last?.rows ?? [] {
+            guard let transaction = row.string(0) else { continue }
+            holders.insert(
+                SequenceHolder(virtualTransaction: transaction, pid: row.int(1).flatMap(Int32.init(exactly:))))
+        }
+        return SequenceScan(lastValue: state.drawn, holders: holders)
+    }
+
+    /// Of these transactions (32-bit ids, as the stream names them), those that everybody on this server sees.
+    package func visible(_ transactions: [UInt32]) async throws -> [UInt32] {
+        let table = try await connection.query(
+            """
+            WITH now AS (SELECT pg_catalog.pg_current_snapshot() AS snapshot),
+              edge AS (SELECT snapshot, pg_catalog.pg_snapshot_xmax(snapshot)::text::numeric AS xmax FROM now),
+              -- The nearest 64-bit id that ends in these 32 bits.
+              wide AS (SELECT x, x + 4294967296 * round((xmax - x) / 4294967296) AS full_id, snapshot
+                FROM edge, unnest($1::bigint[]) AS x)
+            SELECT x FROM wide WHERE pg_catalog.pg_visible_in_snapshot(full_id::bigint::text::xid8, snapshot)
+            """, [.int8Array(transactions.map(Int64.init))])
+        return table.rows.compactMap { $0.int(0).flatMap(UInt32.init(exactly:)) }
+    }
+
+    func waitsForStandby(pid: Int32) async throws -> Bool {
+        try await connection.query(
+            "SELECT wait_event = 'SyncRep' FROM pg_catalog.pg_stat_activity WHERE pid = $1::int", [.int(Int64(pid))]
+        ).rows.first?.bool(0) ?? false
+    }
+
+    /// Who holds the sequence: for the log and for `status`.
+    package func describe(_ holder: SequenceHolder) async throws -> HolderDescription? {
+        if let pid = holder.pid {
+            let row = try await connection.query(
+                """
+                SELECT application_name, extract(epoch FROM clock_timestamp() - xact_start), xact_start
+                FROM pg_catalog.pg_stat_activity WHERE pid = $1::int
+                """, [.int(Int64(pid))])
+            guard row.rowCount > 0 else { return nil }
+            return HolderDescription(
+                pid: pid, gid: nil, applicationName: row.string(0, 0) ?? "",
+                seconds: row.string(0, 1).flatMap(Double.init) ?? 0, since: row.string(0, 2) ?? "")
+        }
+        // A prepared transaction's virtual transaction ends in its id on some servers; else the oldest is the likeliest.
+        let number = holder.virtualTransaction.split(separator: "/").last.map(String.init) ?? ""
+        let row = try await connection.query(
+            """
+            SELECT gid, extract(epoch FROM clock_timestamp() - prepared), prepared FROM pg_catalog.pg_prepared_xacts
+            WHERE database = pg_catalog.current_database() ORDER BY transaction::text = $1 DESC, prepared LIMIT 1
+            """, [.text(number)])
+        guard row.rowCount > 0 else { return nil }
+        return HolderDescription(
+            pid: nil, gid: row.string(0, 0), applicationName: "", seconds: row.string(0, 1).flatMap(Double.init) ?? 0,
+            since: row.string(0, 2) ?? "")
+    }
+
+    /// Who has a row locked, if that can be told.
+    package func describeLock(ofRow id: Int64) async throws -> HolderDescription? {
+        let row = try await connection.query(
+            """
+            SELECT a.pid, a.application_name, extract(epoch FROM clock_timestamp() - a.xact_start), a.xact_start
+            FROM outbox_unpublished AS o
+            JOIN pg_catalog.pg_locks AS l ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = o.xmax
+            JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+            WHERE o.id = $1::bigint LIMIT 1
+            """, [.int(id)])
+        guard row.rowCount > 0 else { return nil }
+        return HolderDescription(
+            pid: row.int(0, 0).flatMap(Int32.init(exactly:)), gid: nil, applicationName: row.string(0, 1) ?? "",
+            seconds: row.string(0, 2).flatMap(Double.init) ?? 0, since: row.string(0, 3) ?? "")
+    }
+
+    func lead(epoch: Int64) { self.epoch = epoch }
+    var isolatedHost: String { host }
+}

@@ -1,0 +1,207 @@
+import Libpq
+import RelayCore
+
+/// What this process is to the database, and how it behaves towards it.
+package struct PostgresSettings: Sendable {
+    package var target: ConnectionTarget
+    package var source: String
+    package var leaderTimeout: Duration
+    package var configuredSinks: [String]
+    package var memory: Int
+    package var maxSlotWAL: Int
+    package var host: String
+    /// End, as drained, once the leader has brought everything to the configured sinks.
+    package var untilDrained: Bool
+    /// Give up when the database has not been reached for so long; nil: never.
+    package var reachWithin: Duration?
+
+    package init(
+        target: ConnectionTarget, source: String, leaderTimeout: Duration, configuredSinks: [String], memory: Int,
+        maxSlotWAL: Int, host: String, untilDrained: Bool, reachWithin: Duration?
+    ) {
+        self.target = target
+        self.source = source
+        self.leaderTimeout = leaderTimeout
+        self.configuredSinks = configuredSinks
+        self.memory = memory
+        self.maxSlotWAL = maxSlotWAL
+        self.host = host
+        self.untilDrained = untilDrained
+        self.reachWithin = reachWithin
+    }
+}
+
+/// The database: waits for the lead as one of several relays, and takes it over.
+package actor PostgresDatabase: OutboxDatabase {
+    private let settings: PostgresSettings
+    /// Once the database was as it must be, nothing that it becomes ends the process but time travel.
+    private var hasBegun = false
+    private var lastReport: WaitingReport?
+    /// The last epoch that this process raised, and the one that it led in before: several tries may lie between.
+    private var raised: (epoch: Int64, since: Int64)?
+
+    package init(_ settings: PostgresSettings) {
+        self.settings = settings
+    }
+
+    package func lead(
+        memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
+        report: @escaping @Sendable (WaitingReport) -> Void
+    ) async throws -> any LeaderTenure {
+        lastReport = nil
+        let started = ContinuousClock.now
+        var pause: Int64 = 50
+        while true {
+            try Task.checkCancellation()
+            do {
+                return try await leadOnce(memory, lastEpoch, unsettled, report)
+            } catch let refusal as Refusal {
+                if refusal.kind != .unreachable, !hasBegun {
+                    throw RelayStop(exitCode: refusal.exitCode, message: refusal.message)
+                }
+                try give(up: refusal, since: started)
+                tell(.database(refusal.message), report)
+            } catch let error as PostgresError {
+                tell(.database(error.message), report)
+            }
+            try await Task.sleep(for: .milliseconds(pause))
+            pause = min(pause * 2, 1000)
+        }
+    }
+
+    private func give(up refusal: Refusal, since started: ContinuousClock.Instant) throws {
+        guard !hasBegun, let limit = settings.reachWithin, ContinuousClock.now - started > limit else { return }
+        throw RelayStop(exitCode: 69, message: refusal.message)
+    }
+
+    private func tell(_ what: WaitingReport, _ report: @Sendable (WaitingReport) -> Void) {
+        guard what != lastReport else { return }
+        lastReport = what
+        report(what)
+    }
+
+    /// Opens a session, waits for the lock and takes over.
+    private func leadOnce(
+        _ memory: ProcessMemory, _ lastEpoch: Int64, _ unsettled: [DeliveredRow],
+        _ report: @escaping @Sendable (WaitingReport) -> Void
+    ) async throws -> any LeaderTenure {
+        let session = try await openSession(
+            settings.target, role: .standby,
+            timeouts: .standard(for: .standby, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5))
+        let leader = LeaderSession(session, host: settings.host)
+        do {
+            if !hasBegun {
+                if let refusal = try await refusals(on: session).first { throw refusal }
+                hasBegun = true
+            }
+            try await waitForLock(leader, memory, report)
+            try await session.rename(.leader, settings.target)
+            let succession = try await takeOver(leader, report)
+            let ownTry = raised.map { $0.since == lastEpoch && $0.epoch == succession.previousEpoch } ?? false
+            let nobodyElseLed = succession.previousEpoch == lastEpoch || ownTry
+            raised = nobodyElseLed ? (succession.epoch, lastEpoch) : nil
+            try await judge(leader, memory, unsettled)
+            if succession.serverIsNew {
+                tell(.judgement, report)
+                try await waitOut(leader, memory)
+            }
+            return try await openTenure(leader, succession, keepsMemory: nobodyElseLed)
+        } catch {
+            await leader.close()
+            throw error
+        }
+    }
+
+    // MARK: - Standing by
+
+    private func waitForLock(
+        _ leader: LeaderSession, _ memory: ProcessMemory, _ report: @Sendable (WaitingReport) -> Void
+    ) async throws {
+        while true {
+            try Task.checkCancellation()
+            try await judge(leader, memory, [])
+            if try await leader.tryLock() { return }
+            tell(.standby, report)
+            if settings.untilDrained, try await leader.isDrained(for: settings.configuredSinks) {
+                throw RelayStop(exitCode: 0, message: "drained")
+            }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+    }
+
+    /// Every process judges its own memory, in whatever role.
+    private func judge(_ leader: LeaderSession, _ memory: ProcessMemory, _ unsettled: [DeliveredRow]) async throws {
+        let beat = try await leader.beat()
+        if let reason = beat.stoppedReason { throw RelayStop(exitCode: 78, message: reason, wentBack: true) }
+        var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
+        if travel == nil, let id = try await leader.changedRow(unsettled) { travel = .rowChanged(id: id) }
+        guard let travel else { return }
+        if try await leader.writeStop(travel.reason, condition: travel.condition(unsettled)) {
+            throw RelayStop(exitCode: 78, message: travel.reason, wentBack: true)
+        }
+    }
+
+    // MARK: - Taking over
+
+    private func takeOver(
+        _ leader: LeaderSession, _ report: @Sendable (WaitingReport) -> Void
+    ) async throws -> Succession {
+        let started = ContinuousClock.now
+        while true {
+            try Task.checkCancellation()
+            let lingering = try await leader.endPredecessors()
+            if let first = lingering.first {
+                if ContinuousClock.now - started > .seconds(1) {
+                    tell(.predecessor(pid: first.pid, role: first.role), report)
+                }
+            } else if let succession = try await leader.raiseEpoch() {
+                return succession
+            } else if let reason = try await leader.beat().stoppedReason {
+                throw RelayStop(exitCode: 78, message: reason, wentBack: true)
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// After a restart or a promotion of the server every living process must have judged before anything is sent.
+    private func waitOut(_ leader: LeaderSession, _ memory: ProcessMemory) async throws {
+        let end = ContinuousClock.now + settings.leaderTimeout
+        while ContinuousClock.now < end {
+            try await Task.sleep(for: settings.leaderTimeout / 5)
+            try await judge(leader, memory, [])
+        }
+    }
+
+    private func openTenure(
+        _ leader: LeaderSession, _ succession: Succession, keepsMemory: Bool
+    ) async throws -> any LeaderTenure {
+        let work = try await leader.openFurther(.work, settings)
+        do {
+            try await register(on: work)
+            let stored = try await leader.storedState()
+            return PostgresTenure(
+                leader: leader, work: WorkSession(work, epoch: succession.epoch, source: settings.source),
+                settings: settings, epoch: succession.epoch,
+                opened: OpenedSessions(
+                    sinks: stored.sinks, late: stored.late, keepsMemory: keepsMemory,
+                    publishedAboveCursors: stored.publishedAbove))
+        } catch {
+            await work.connection.close()
+            throw error
+        }
+    }
+
+    /// Registers the configured sinks that are not, to begin at the oldest unpublished event.
+    private func register(on session: Session) async throws {
+        let administrator = SinkAdministrator(session)
+        let known = Set(try await administrator.list().map(\.name))
+        for name in settings.configuredSinks where !known.contains(name) {
+            do {
+                _ = try await administrator.perform(.add(name: name, from: .oldest))
+            } catch {
+                // An administrator was quicker.
+                guard error.kind == .wrongRequest else { throw error }
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import Libpq
+import RelayCore
+
+/// A leader's sessions: its own, the working one, and those that are opened on demand.
+package actor PostgresTenure: LeaderTenure {
+    package nonisolated let epoch: Int64
+    package nonisolated let opened: OpenedSessions
+    let leader: LeaderSession
+    let settings: PostgresSettings
+    private let work: WorkSession
+    private var readers: [TableReader] = []
+    private var idleReaders: [TableReader] = []
+    /// Why the last stream was cut off, where that was for the WAL that its slot held.
+    var givenUp: GivenUpSlot?
+
+    init(
+        leader: LeaderSession, work: WorkSession, settings: PostgresSettings, epoch: Int64, opened: OpenedSessions
+    ) {
+        self.leader = leader
+        self.work = work
+        self.settings = settings
+        self.epoch = epoch
+        self.opened = opened
+    }
+
+    package func close() async {
+        // Whatever waits on the server is cut off: the successor's clean-up would do the same.
+        for reader in readers { reader.abandon() }
+        work.abandon()
+        await leader.close()
+        for reader in readers { await reader.close() }
+        await work.close()
+        readers = []
+        idleReaders = []
+    }
+
+    package nonisolated func isLoss(_ error: any Error) -> Bool {
+        switch error {
+        case is Deposed: true
+        case let error as PostgresError: error.connectionIsLost || error.kind == .connection || error.kind == .closed
+        default: false
+        }
+    }
+
+    // MARK: - Leader session
+
+    package func beat() async throws -> LeaderBeat { try await leader.beat() }
+    package func scan() async throws -> SequenceScan { try await leader.scan() }
+    package func visible(_ transactions: [UInt32]) async throws -> [UInt32] { try await leader.visible(transactions) }
+    package func note(_ status: LeaderStatus) async throws { try await leader.note(status) }
+
+    package func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription? {
+        switch cause {
+        case .transaction(let holder): try await leader.describe(holder)
+        case .lockedRow(let id): try await leader.describeLock(ofRow: id)
+        case .aboveSequence, .unknown: nil
+        }
+    }
+
+    package func commitWaits() async throws -> Bool {
+        try await leader.waitsForStandby(pid: work.pid)
+    }
+
+    package func writeStop(_ travel: TimeTravel) async throws -> Bool {
+        try await leader.writeStop(travel.reason, condition: travel.condition([]))
+    }
+
+    // MARK: - Work session
+
+    package func claim(
+        _ request: ClaimRequest
+    ) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) { try await work.claim(request) }
+
+    package func endClaim() async throws { try await work.endClaim() }
+    package func look(_ gaps: IDRanges) async throws -> LookedRows { try await work.look(gaps) }
+    package func sweep(tail: Int64, memory: ProcessMemory) async throws -> SweptState {
+        try await work.sweep(tail: tail, memory: memory)
+    }
+
+    package func settle(
+        _ lanes: [LaneProgress], inClaim: Bool
+    ) async throws -> (state: SettledState, unmovable: [String]) {
+        let settled = try await work.settle(lanes, inClaim: inClaim)
+        return (settled.state, settled.unmovable.map { "event \($0.id) cannot be marked published: \($0.reason)" })
+    }
+
+    package func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
+        try await work.fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver)
+    }
+
+    // MARK: - Reading sessions
+
+    package func read(_ request: ReadRequest) async throws -> FetchedRows {
+        try await withReader { try await $0.read(request) }
+    }
+
+    package func readLate(_ ids: [Int64]) async throws -> FetchedRows {
+        let bytes = settings.memory / 8
+        return try await withReader { try await $0.readLate(ids, bytes: bytes) }
+    }
+
+    private func withReader<Value: Sendable>(
+        _ body: @Sendable (TableReader) async throws -> Value
+    ) async throws -> Value {
+        let reader: TableReader
+        if let idle = idleReaders.popLast() {
+            reader = idle
+        } else {
+            reader = TableReader(try await leader.openFurther(.read, settings), source: settings.source)
+            readers.append(reader)
+        }
+        do {
+            let value = try await body(reader)
+            idleReaders.append(reader)
+            return value
+        } catch {
+            readers.removeAll { $0 === reader }
+            await reader.close()
+            throw error
+        }
+    }
+}
+
+extension LeaderSession {
+    /// Opens a further session of this leader: on the same server, and recorded before its first use.
+    func openFurther(_ role: SessionRole, _ settings: PostgresSettings) async throws -> Session {
+        let further = try await openSession(
+            settings.target, role: role, timeouts: .standard(for: role, leaderTimeout: settings.leaderTimeout),
+            timeout: .seconds(5), schema: session.schema)
+        do {
+            guard try await further.seesLeader(session.backendPID) else {
+                throw PostgresError(
+                    .connection,
+                    "a further session reached another server than the leader's; all hosts must lead to one")
+            }
+            guard try await record(further, role: role) else { throw Deposed() }
+            return further
+        } catch {
+            await further.connection.close()
+            throw error
+        }
+    }
+
+    /// A row that left and is missing now, or is another one. One that a leader since has settled may have been purged.
+    func changedRow(_ rows: [DeliveredRow]) async throws -> Int64? {
+        guard !rows.isEmpty else { return nil }
+        let table = try await session.connection.query(
+            """
+            SELECT w.id FROM unnest($1::bigint[], $2::bigint[]) AS w (id, at)
+            LEFT JOIN outbox AS o ON o.id = w.id
+            WHERE (o.id IS NULL AND w.id > (SELECT coalesce(min(delivered_through), 0) FROM outbox_sink))
+              OR (extract(epoch FROM o.created_at) * 1000000)::bigint <> w.at ORDER BY 1 LIMIT 1
+            """, [.int8Array(rows.map(\.id)), .int8Array(rows.map(\.createdAt))])
+        return table.rowCount > 0 ? table.int(0, 0) : nil
+    }
+
+    /// Whether everything that is committed has reached these sinks and is settled.
+    func isDrained(for sinks: [String]) async throws -> Bool {
+        let table = try await session.connection.query(
+            """
+            SELECT count(s.name) = cardinality($1::text[]) AND bool_and(s.start IS NULL)
+              AND NOT EXISTS (SELECT FROM outbox_unpublished WHERE id > min(s.delivered_through))
+              AND NOT EXISTS (SELECT FROM outbox_late WHERE sink = ANY($1::text[]))
+            FROM outbox_sink AS s WHERE s.name = ANY($1::text[])
+            """, [.textArray(sinks)])
+        return table.bool(0, 0) ?? false
+    }
+}
+
+extension TimeTravel {
+    /// What was judged, once more, as an SQL expression.
+    func condition(_ unsettled: [DeliveredRow]) -> String {
+        switch self {
+        case .sequenceBehind(_, let handed):
+            "(SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_id_seq) < \(handed)"
+        case .cursorBehind(let sink, let generation, _, let acknowledged):
+            "EXISTS (SELECT FROM outbox_sink WHERE name = \(quotedLiteral(sink)) AND generation = \(generation)"
+                + " AND delivered_through < \(acknowledged))"
+        case .rowChanged(let id):
+            "NOT EXISTS (SELECT FROM outbox WHERE id = \(id) AND (extract(epoch FROM created_at) * 1000000)::bigint"
+                + " = \(unsettled.first { $0.id == id }?.createdAt ?? -1))"
+        }
+    }
+}
+
+extension Session {
+    /// Says in `pg_stat_activity` what the session has become.
+    func rename(_ role: SessionRole, _ target: ConnectionTarget) async throws {
+        let name = target.named(for: role)["application_name"] ?? ""
+        try await connection.execute("SET application_name = \(quotedLiteral(name))")
+    }
+}

@@ -1,0 +1,74 @@
+import Libpq
+import RelayCore
+
+/// Reads event rows into a batch as they come off the socket: each byte is copied once, into the batch's arena.
+struct EventRows: Sendable {
+    /// The columns in the order that `append` takes them.
+    static let columns = "id, aggregate_type, aggregate_id, event_type, payload, headers, created_at"
+
+    var builder: EventBatchBuilder
+    /// Rows that find no room within so many bytes are left out; at least one is always taken.
+    let byteLimit: Int
+    /// How many rows the statement brought, taken or not.
+    private(set) var seen = 0
+
+    init(source: String, byteLimit: Int) {
+        builder = EventBatchBuilder(source: source)
+        self.byteLimit = byteLimit
+    }
+
+    /// Everything that came was taken.
+    var isWhole: Bool { seen == builder.count }
+
+    mutating func append(_ row: RowView) throws {
+        seen += 1
+        guard builder.count == seen - 1, builder.count == 0 || builder.byteCount < byteLimit else { return }
+        guard let id = row.int(0), let aggregateType = row.bytes(column: 1), let aggregateID = row.bytes(column: 2),
+            let eventType = row.bytes(column: 3), let payload = row.bytes(column: 4),
+            let headers = row.bytes(column: 5), let createdAt = row.bytes(column: 6)
+        else {
+            throw PostgresError(.protocolViolation, "a row of the outbox has a NULL where none may be")
+        }
+        try builder.append(
+            EventColumns(
+                id: id, aggregateType: aggregateType, aggregateID: aggregateID, eventType: eventType,
+                payload: payload, headers: headers, createdAt: createdAt))
+    }
+}
+
+/// How many rows to ask for at once, so that about so many bytes come: learned from the rows before.
+struct PortionSize: Sendable {
+    /// Bytes of an average row; large at first, so that the first portion is small.
+    private var average = 64 << 10
+
+    /// Rows that fit into `bytes`, at least 1 and at most `rows`.
+    func rows(in bytes: Int, atMost rows: Int) -> Int {
+        max(1, min(rows, bytes / max(1, average)))
+    }
+
+    mutating func learn(rows: Int, bytes: Int) {
+        guard rows > 0 else { return }
+        let measured = bytes / rows
+        // Grows at once, shrinks by half at a time: one large row among small ones must not come a thousandfold.
+        average = max(measured, average / 4, 64)
+    }
+}
+
+extension IDRanges {
+    /// `(first, last), …` as the rows of a VALUES list.
+    var valuesSQL: String {
+        ranges.map { "(\($0.first)::bigint, \($0.last)::bigint)" }.joined(separator: ", ")
+    }
+}
+
+extension [Int64] {
+    /// An SQL expression of type bigint[].
+    var arraySQL: String {
+        var text = "'{"
+        for (index, id) in enumerated() {
+            if index > 0 { text += "," }
+            text += String(id)
+        }
+        return text + "}'::bigint[]"
+    }
+}

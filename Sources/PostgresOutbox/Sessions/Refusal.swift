@@ -1,0 +1,101 @@
+import Libpq
+
+/// Why the relay does not work with what it found: one sentence that says what is wrong and how to mend it.
+package struct Refusal: Error, Hashable, Sendable {
+    /// What kind of refusal, and with it the exit code.
+    package enum Kind: Sendable, Hashable {
+        /// The server cannot be reached, is in recovery, starting up or out of connections: it may come back.
+        case unreachable
+        /// The server knows us and says no: authentication or a missing privilege.
+        case denied
+        /// The database, its tables or its settings are not what the relay needs.
+        case configuration
+        /// The command asks for what cannot be done.
+        case wrongRequest
+        /// What should not happen.
+        case unexpected
+    }
+
+    package var kind: Kind
+    /// The name of the `doctor` check that it belongs to.
+    package var check: String
+    /// What is wrong, without an end mark.
+    package var problem: String
+    /// How to mend it, without an end mark.
+    package var mend: String
+
+    package init(_ kind: Kind, check: String, problem: String, mend: String) {
+        self.kind = kind
+        self.check = check
+        self.problem = problem
+        self.mend = mend
+    }
+
+    /// One sentence.
+    package var message: String { mend.isEmpty ? problem : "\(problem); \(mend)" }
+
+    /// The contract's exit code: 69, 77, 78, 64 or 70.
+    package var exitCode: Int32 {
+        switch kind {
+        case .unreachable: 69
+        case .denied: 77
+        case .configuration: 78
+        case .wrongRequest: 64
+        case .unexpected: 70
+        }
+    }
+}
+
+extension Refusal {
+    /// What an error of the session means for somebody who wanted to begin with it. libpq's texts hold no secret.
+    package init(_ error: PostgresError) {
+        switch error.kind {
+        case .badTarget:
+            self.init(.configuration, check: "connection", problem: error.message, mend: "mend --database")
+        case .connection, .timeout, .closed:
+            self.init(connectionFailure: error)
+        case .cancelled:
+            self.init(.unexpected, check: "connection", problem: "the work was cancelled", mend: "")
+        case .server, .protocolViolation:
+            self.init(statementFailure: error)
+        }
+    }
+
+    private init(connectionFailure error: PostgresError) {
+        switch error.connectionFailure {
+        case .authentication:
+            self.init(
+                .denied, check: "connection", problem: "the server refuses the session: \(error.message)",
+                mend: "mend the role, its password or pg_hba.conf")
+        case .databaseMissing:
+            self.init(
+                .configuration, check: "connection", problem: "there is no such database: \(error.message)",
+                mend: "create it, or mend --database")
+        case .unavailable, nil:
+            self.init(
+                .unreachable, check: "connection", problem: "the database cannot be reached: \(error.message)",
+                mend: "start the server, or mend --database")
+        }
+    }
+
+    private init(statementFailure error: PostgresError) {
+        switch error.sqlState ?? "" {
+        case "42501":
+            self.init(
+                .denied, check: "privileges", problem: "the server denies a privilege: \(error.message)",
+                mend: "grant it to the relay's role")
+        case "42P01", "42703", "3F000", "42883":
+            self.init(
+                .configuration, check: "table", problem: "the outbox is not what this version needs: \(error.message)",
+                mend: "run outbox-relay migrate")
+        case _ where error.canRetry:
+            self.init(
+                .unreachable, check: "connection", problem: "the database is not available: \(error.message)",
+                mend: "try again")
+        default:
+            self.init(
+                .unexpected, check: "connection", problem: "the database answered with an error: \(error.message)",
+                mend: "see the server's log")
+        }
+    }
+}

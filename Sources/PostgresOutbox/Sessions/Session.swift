@@ -1,0 +1,151 @@
+import Libpq
+
+/// A session that trusts no defaults: its settings are the relay's, and it talks to one server process.
+package struct Session: Sendable {
+    package let connection: Connection
+    /// Where the outbox is.
+    package let schema: OutboxSchema
+    package let backendPID: Int32
+    /// `backend_start` as the server prints it: with the pid it names the session for good.
+    package let backendStart: String
+
+    /// Ends the session in good order.
+    package func close() async { await connection.close() }
+}
+
+/// A session before the outbox was looked for.
+package struct PlainSession: Sendable {
+    package let connection: Connection
+    package let backendPID: Int32
+    package let backendStart: String
+
+    /// Ends the session in good order.
+    package func close() async { await connection.close() }
+}
+
+/// Opens a session for a role and finds the outbox.
+///
+/// - Parameters:
+///   - schema: where the outbox is, if that is known: further sessions of a relay must not find another.
+///   - timeout: for connecting; the target's `connect_timeout` holds beside it.
+/// - Throws: a ``Refusal`` of the kind `unreachable` where trying again may help.
+package func openSession(
+    _ target: ConnectionTarget, role: SessionRole, timeouts: SessionTimeouts, timeout: Duration?,
+    schema: OutboxSchema? = nil
+) async throws(Refusal) -> Session {
+    let plain = try await openPlainSession(target, role: role, timeouts: timeouts, timeout: timeout)
+    do throws(Refusal) {
+        let found = try await schema.orElse { () async throws(Refusal) in
+            try await OutboxSchema.find(on: plain.connection)
+        }
+        try await plain.connection.set(SessionSettings.searchPath(found))
+        return Session(
+            connection: plain.connection, schema: found, backendPID: plain.backendPID,
+            backendStart: plain.backendStart)
+    } catch {
+        await plain.connection.close()
+        throw error
+    }
+}
+
+/// Opens a session for a role with every setting but the search path, which stays the role's.
+package func openPlainSession(
+    _ target: ConnectionTarget, role: SessionRole, timeouts: SessionTimeouts, timeout: Duration?
+) async throws(Refusal) -> PlainSession {
+    let connection: Connection
+    do {
+        connection = try await Connection.open(target.named(for: role), timeout: timeout)
+    } catch {
+        throw Refusal(error)
+    }
+    do throws(Refusal) {
+        try refuseOldServer(connection)
+        try await connection.set(SessionSettings.common + timeouts.sql)
+        if role == .stream { try await connection.set("SET wal_sender_timeout = '5s'") }
+        try await setConnectionCheck(timeouts, on: connection)
+        return try await identify(connection)
+    } catch {
+        await connection.close()
+        throw error
+    }
+}
+
+/// PostgreSQL 14 is the oldest server that is supported.
+private func refuseOldServer(_ connection: Connection) throws(Refusal) {
+    let version = connection.info.serverVersion
+    guard version < 140_000 else { return }
+    throw Refusal(
+        .configuration, check: "version",
+        problem: "the server is PostgreSQL \(version / 10_000), which is not supported",
+        mend: "use PostgreSQL 14 or newer")
+}
+
+/// Not every platform of the server can do it; where it cannot, a dead client is noticed later.
+private func setConnectionCheck(_ timeouts: SessionTimeouts, on connection: Connection) async throws(Refusal) {
+    do {
+        let interval = timeouts.milliseconds(timeouts.connectionCheck)
+        try await connection.execute("SET client_connection_check_interval = '\(interval)ms'")
+    } catch  where error.kind == .server {
+        return
+    } catch {
+        throw Refusal(error)
+    }
+}
+
+/// Refuses a pooler and a server in recovery; says which backend the session is.
+private func identify(_ connection: Connection) async throws(Refusal) -> PlainSession {
+    let tables: [ResultTable]
+    do {
+        tables = try await connection.execute(
+            """
+            SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),
+              (SELECT a.backend_start FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = pg_catalog.pg_backend_pid())
+            """)
+    } catch {
+        throw Refusal(error)
+    }
+    guard let row = tables.last?.rows.first, let pid = row.int(0), pid == Int64(connection.info.backendPID) else {
+        throw Refusal(
+            .configuration, check: "pooler",
+            problem: "a pooler stands between the relay and the server, where locks and settings belong to nobody",
+            mend: "connect to the server itself")
+    }
+    guard row.bool(1) == false else {
+        throw Refusal(
+            .unreachable, check: "recovery", problem: "the server is in recovery and takes no writes",
+            mend: "connect to the primary, or promote this server")
+    }
+    return PlainSession(
+        connection: connection, backendPID: connection.info.backendPID, backendStart: row.string(2) ?? "")
+}
+
+extension ConnectionTarget {
+    /// The target with what every session of this role says of itself: `outbox-relay ROLE`, followed by the name that
+    /// was given.
+    package func named(for role: SessionRole) -> ConnectionTarget {
+        var target = self
+        let given = self["application_name"] ?? ""
+        target["application_name"] = "outbox-relay \(role.rawValue)" + (given.isEmpty ? "" : " \(given)")
+        if role == .stream { target["replication"] = "database" }
+        return target
+    }
+}
+
+extension Connection {
+    /// Runs settings.
+    fileprivate func set(_ sql: String) async throws(Refusal) {
+        do {
+            try await execute(sql)
+        } catch {
+            throw Refusal(error)
+        }
+    }
+}
+
+extension Optional where Wrapped: Sendable {
+    /// The value, or what is found instead.
+    fileprivate func orElse(_ find: () async throws(Refusal) -> Wrapped) async throws(Refusal) -> Wrapped {
+        if let self { return self }
+        return try await find()
+    }
+}

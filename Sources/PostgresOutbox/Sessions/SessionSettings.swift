@@ -1,0 +1,110 @@
+import Libpq
+
+/// What a session is for; the second word of its `application_name`.
+package enum SessionRole: String, Sendable, CaseIterable {
+    /// Holds the leader's lock, beats and scans.
+    case leader
+    /// Claims, settles and sweeps.
+    case work
+    /// Reads what lanes off the tail lack.
+    case read
+    /// Carries the replication stream.
+    case stream
+    /// Waits for the leader's lock.
+    case standby
+    /// Serves one command of an administrator.
+    case admin
+}
+
+/// The server's limits for a session; `nil` means none, which is set just as well, since no default is trusted.
+package struct SessionTimeouts: Sendable, Hashable {
+    /// `statement_timeout`. None for sessions that commit: a COMMIT that waits for a synchronous standby and is
+    /// cancelled by it would become visible without that standby.
+    package var statement: Duration?
+    package var lock: Duration?
+    package var idleInTransaction: Duration?
+    /// `idle_session_timeout`: a silent session loses what it holds.
+    package var idleSession: Duration?
+    /// `tcp_user_timeout` of the server's end.
+    package var tcpUser: Duration?
+    /// `client_connection_check_interval`: how soon a backend that waits for a lock notices that its client is gone.
+    package var connectionCheck: Duration?
+
+    package init(
+        statement: Duration? = nil, lock: Duration? = nil, idleInTransaction: Duration? = nil,
+        idleSession: Duration? = nil, tcpUser: Duration? = nil, connectionCheck: Duration? = nil
+    ) {
+        self.statement = statement
+        self.lock = lock
+        self.idleInTransaction = idleInTransaction
+        self.idleSession = idleSession
+        self.tcpUser = tcpUser
+        self.connectionCheck = connectionCheck
+    }
+
+    /// The limits of design section 8, all made of the time after which a silent leader loses its lock.
+    package static func standard(for role: SessionRole, leaderTimeout: Duration = .seconds(2)) -> SessionTimeouts {
+        let check = leaderTimeout / 4
+        switch role {
+        case .leader, .standby:
+            return SessionTimeouts(
+                statement: leaderTimeout, lock: leaderTimeout / 2, idleInTransaction: leaderTimeout,
+                idleSession: leaderTimeout, tcpUser: leaderTimeout, connectionCheck: check)
+        case .work:
+            return SessionTimeouts(
+                lock: leaderTimeout / 2, idleInTransaction: leaderTimeout, tcpUser: leaderTimeout,
+                connectionCheck: check)
+        case .read:
+            return SessionTimeouts(
+                lock: leaderTimeout / 2, idleInTransaction: leaderTimeout, connectionCheck: check)
+        case .stream:
+            // Creating a slot waits for running transactions as for locks; what that may cost is bounded in WAL.
+            return SessionTimeouts(idleInTransaction: leaderTimeout, connectionCheck: check)
+        case .admin:
+            return SessionTimeouts(
+                lock: .seconds(30), idleInTransaction: .seconds(30), connectionCheck: .seconds(1))
+        }
+    }
+
+    /// The statements that set them, whatever role and database say.
+    var sql: String {
+        let settings: [(String, Duration?)] = [
+            ("statement_timeout", statement), ("lock_timeout", lock),
+            ("idle_in_transaction_session_timeout", idleInTransaction), ("idle_session_timeout", idleSession),
+            ("tcp_user_timeout", tcpUser),
+        ]
+        return settings.map { "SET \($0) = '\(milliseconds($1))ms';" }.joined(separator: "\n")
+    }
+
+    /// Whole milliseconds, at least one where there is a limit; 0 turns it off.
+    func milliseconds(_ limit: Duration?) -> Int64 {
+        guard let limit else { return 0 }
+        let (seconds, attoseconds) = limit.components
+        return min(max(seconds * 1000 + attoseconds / 1_000_000_000_000_000, 1), Int64(Int32.max))
+    }
+}
+
+/// What every session sets, so that no default of role, database or server changes what the relay sees.
+enum SessionSettings {
+    /// Hidden rows would pass for gaps: `row_security = off` turns them into an error.
+    static let common = """
+        SET row_security = off;
+        SET default_transaction_isolation = 'read committed';
+        SET default_transaction_read_only = off;
+        SET default_transaction_deferrable = off;
+        SET synchronous_commit = on;
+        SET TimeZone = 'UTC';
+        SET DateStyle = 'ISO, YMD';
+        SET IntervalStyle = 'postgres';
+        SET client_encoding = 'UTF8';
+        SET bytea_output = 'hex';
+        SET extra_float_digits = 1;
+        SET standard_conforming_strings = on;
+        SET escape_string_warning = off;
+        SET client_min_messages = warning;
+        """
+
+    static func searchPath(_ schema: OutboxSchema) -> String {
+        "SET search_path = \(schema.quoted), pg_temp;"
+    }
+}

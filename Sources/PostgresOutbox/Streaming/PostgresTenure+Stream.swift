@@ -1,0 +1,129 @@
+import Libpq
+import RelayCore
+
+extension PostgresTenure {
+    /// Runs the stream until it ends: publication, temporary slot, rows.
+    package func stream(_ report: @escaping @Sendable (StreamReport) async -> Void) async {
+        if let blocker = givenUp?.blocker { await waitForBlocker(blocker) }
+        givenUp = nil
+        do {
+            let session = try await leader.openFurther(.stream, settings)
+            let reason = await withTaskCancellationHandler {
+                await run(session, report)
+            } onCancel: {
+                session.connection.abandon()
+            }
+            session.connection.abandon()
+            await session.connection.close()
+            await report(.ended(reason: reason))
+        } catch {
+            await report(.ended(reason: streamReason(error)))
+        }
+    }
+
+    private func run(_ session: Session, _ report: @escaping @Sendable (StreamReport) async -> Void) async -> String {
+        let slot = "outbox_relay_\(session.backendPID)"
+        let watch = Task { await self.watch(slot, session.connection) }
+        defer { watch.cancel() }
+        do {
+            try await Publication(session).ensure()
+            // Waits for every running transaction; the watch ends that where it would hold too much WAL.
+            try await session.connection.execute(
+                "CREATE_REPLICATION_SLOT \(quotedIdentifier(slot)) TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT")
+            try await session.connection.startCopyBoth(
+                """
+                START_REPLICATION SLOT \(quotedIdentifier(slot)) LOGICAL 0/0 \
+                (proto_version '1', publication_names '\(Publication.name)')
+                """)
+            await report(.standing)
+            try await StreamReader(session, source: settings.source).run(report)
+            return "the server ended the stream"
+        } catch {
+            return givenUp?.reason ?? streamReason(error)
+        }
+    }
+
+    private func streamReason(_ error: any Error) -> String {
+        switch error {
+        case let refusal as Refusal: refusal.message
+        case let error as PostgresError: error.message
+        default: String(describing: error)
+        }
+    }
+
+    // MARK: - What the slot retains
+
+    /// Watches the WAL that the slot holds; beyond the bound the stream is cut off.
+    private func watch(_ slot: String, _ connection: Connection) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(500))
+            guard let retained = try? await leader.retainedWAL(slot: slot), retained > Int64(settings.maxSlotWAL) else {
+                continue
+            }
+            let blocker = try? await leader.oldestTransaction()
+            givenUp = GivenUpSlot(retained: retained, blocker: blocker ?? nil)
+            return connection.abandon()
+        }
+    }
+
+    /// The slot was given up: waits until the transaction behind it is gone, since a new one would wait for it too.
+    private func waitForBlocker(_ blocker: SlotBlocker) async {
+        while !Task.isCancelled, (try? await leader.isRunning(blocker)) ?? false {
+            try? await Task.sleep(for: .milliseconds(500))
+        }
+    }
+}
+
+/// A slot that held more WAL than it may.
+struct GivenUpSlot: Sendable {
+    var retained: Int64
+    var blocker: SlotBlocker?
+
+    var reason: String {
+        let who = blocker.map { " beside the transaction of \($0.name)" } ?? ""
+        return "the slot held \(retained) bytes of WAL\(who), more than --max-slot-wal allows; end that transaction"
+    }
+}
+
+extension LeaderSession {
+    /// The bytes of WAL that the slot keeps from being removed.
+    func retainedWAL(slot: String) async throws -> Int64? {
+        try await session.connection.query(
+            """
+            SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::bigint
+            FROM pg_catalog.pg_replication_slots WHERE slot_name = $1
+            """, [.text(slot)]
+        ).rows.first?.int(0)
+    }
+
+    /// The oldest transaction that has written something: what a slot waits for.
+    func oldestTransaction() async throws -> SlotBlocker? {
+        let row = try await session.connection.query(
+            """
+            SELECT xid, name FROM (
+              SELECT transaction::text AS xid, pg_catalog.age(transaction) AS age, 'gid ' || gid AS name
+                FROM pg_catalog.pg_prepared_xacts
+              UNION ALL
+              SELECT backend_xid::text, pg_catalog.age(backend_xid), 'pid ' || pid || ' (' || application_name || ')'
+                FROM pg_catalog.pg_stat_activity WHERE backend_xid IS NOT NULL
+            ) AS t ORDER BY age DESC LIMIT 1
+            """)
+        guard let xid = row.rows.first?.string(0), let name = row.rows.first?.string(1) else { return nil }
+        return SlotBlocker(transaction: xid, name: name)
+    }
+
+    func isRunning(_ blocker: SlotBlocker) async throws -> Bool {
+        try await session.connection.query(
+            """
+            SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE transaction::text = $1)
+              OR EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE backend_xid::text = $1)
+            """, [.text(blocker.transaction)]
+        ).bool(0, 0) ?? false
+    }
+}
+
+/// A transaction beside which a slot retains WAL.
+struct SlotBlocker: Hashable, Sendable {
+    var transaction: String
+    var name: String
+}

@@ -1,0 +1,75 @@
+import RelayCore
+
+extension Relay {
+    /// Beats at a fifth of the leader timeout, for as long as the tenure lasts.
+    func startBeating() {
+        let term = term
+        spawn { relay in
+            while await relay.beats(term), !Task.isCancelled {
+                await relay.clock.sleep(until: relay.clock.now + relay.settings.leaderTimeout / 5)
+            }
+        }
+    }
+
+    /// One beat; false once the tenure is over.
+    private func beats(_ term: Int) async -> Bool {
+        guard term == self.term, end == nil, let tenure else { return false }
+        let known = memory
+        let sent = clock.now
+        do {
+            let beat = try await tenure.beat()
+            guard term == self.term, end == nil else { return false }
+            lastBeat = sent
+            await judge(beat, known, tenure, term)
+            guard term == self.term, end == nil else { return false }
+            passHeldBack()
+        } catch {
+            guard term == self.term else { return false }
+            endTenure(.lost(Self.describe(error)))
+        }
+        return term == self.term && end == nil
+    }
+
+    private func judge(
+        _ beat: LeaderBeat, _ known: ProcessMemory, _ tenure: any LeaderTenure, _ term: Int
+    ) async {
+        if beat.epoch != tenure.epoch { return endTenure(.lost("another relay leads, in epoch \(beat.epoch)")) }
+        if let reason = beat.stoppedReason {
+            return endTenure(.stop(RelayStop(exitCode: 78, message: reason, wentBack: true)))
+        }
+        if let travel = known.judge(lastValue: beat.lastValue, sinks: beat.sinks) {
+            return await halt(travel, tenure, term)
+        }
+        follow(beat)
+    }
+
+    private func follow(_ beat: LeaderBeat) {
+        if beat.brokenSequence != suspendedBy {
+            suspendedBy = beat.brokenSequence
+            if let reason = beat.brokenSequence { report(.suspended(reason)) } else { report(.resumed) }
+            decide(.suspended(beat.brokenSequence))
+        }
+        if machine.differs(from: beat.sinks) { decide(.sinksChanged) }
+        for name in machine.unconfigured where unconfiguredTold.insert(name).inserted {
+            report(.unconfiguredSink(name))
+        }
+        unconfiguredTold.formIntersection(machine.unconfigured)
+    }
+
+    /// Deliver nothing more, and write down why, so that no standby and no restart goes on either.
+    func halt(_ travel: TimeTravel, _ tenure: any LeaderTenure, _ term: Int) async {
+        let earlier = suspendedBy
+        suspendedBy = travel.reason
+        decide(.suspended(travel.reason))
+        do {
+            guard try await tenure.writeStop(travel) else {
+                suspendedBy = earlier
+                decide(.suspended(earlier))
+                return
+            }
+            endTenure(.stop(RelayStop(exitCode: 78, message: travel.reason, wentBack: true)))
+        } catch {
+            endTenure(.lost(Self.describe(error)))
+        }
+    }
+}

@@ -1,0 +1,228 @@
+import RelayCore
+
+extension Relay {
+    /// Does what the machine decided; whatever waits runs in a task of its own.
+    func perform(_ effect: RelayEffect) {
+        guard let tenure else { return performWithoutTenure(effect) }
+        switch effect {
+        case .scan, .askVisible: performOnLeader(effect, tenure)
+        case .claim, .look, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, tenure)
+        case .read(let request): read(request, tenure)
+        case .readLate(let sink, let ids): readLate(sink, ids, tenure)
+        case .openStream: openStream(tenure)
+        case .closeStream: streamTask?.cancel()
+        case .deliver(let sink, let slices): deliver(sink, slices)
+        case .cancelDelivery(let sink): deliveries[sink]?.task.cancel()
+        case .release(let token): release(token)
+        case .note(let note): tell(note)
+        case .finished(let end): endTenure(.finished(end))
+        }
+    }
+
+    /// Between tenures only answers of sinks come in.
+    private func performWithoutTenure(_ effect: RelayEffect) {
+        switch effect {
+        case .release(let token): release(token)
+        case .note(let note): tell(note)
+        case .cancelDelivery(let sink): deliveries[sink]?.task.cancel()
+        case .finished(let end):
+            endBetweenTenures = end
+            waitingTask?.cancel()
+        default: break
+        }
+    }
+
+    // MARK: - Leader session
+
+    private func performOnLeader(_ effect: RelayEffect, _ tenure: any LeaderTenure) {
+        let term = term
+        spawn { relay in
+            do {
+                switch effect {
+                case .scan: await relay.take(.scanned(try await tenure.scan()), term: term)
+                case .askVisible(let ids): await relay.take(.visible(try await tenure.visible(ids)), term: term)
+                default: break
+                }
+            } catch {
+                await relay.leaderFailed(error, effect, tenure, term)
+            }
+        }
+    }
+
+    private func leaderFailed(_ error: any Error, _ effect: RelayEffect, _ tenure: any LeaderTenure, _ term: Int) {
+        guard term == self.term else { return }
+        if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
+        report(.failed(what: "looking at who holds the sequence", reason: Self.describe(error)))
+        if case .askVisible = effect { take(.visible([]), term: term) } else { take(.scanFailed, term: term) }
+    }
+
+    // MARK: - Work session
+
+    private func performOnWork(_ effect: RelayEffect, _ tenure: any LeaderTenure) {
+        let (term, memory) = (term, memory)
+        if case .settle = effect { watchCommit(tenure) }
+        spawn { relay in
+            do {
+                try await relay.work(effect, tenure, memory, term)
+            } catch {
+                await relay.workFailed(error, tenure, term)
+            }
+        }
+    }
+
+    private nonisolated func work(
+        _ effect: RelayEffect, _ tenure: any LeaderTenure, _ memory: ProcessMemory, _ term: Int
+    ) async throws {
+        switch effect {
+        case .claim(let request):
+            let answer = try await tenure.claim(request)
+            await claimed(answer, term)
+        case .endClaim: try await tenure.endClaim()
+        case .look(let gaps): await take(.looked(try await tenure.look(gaps)), term: term)
+        case .settle(let lanes, let inClaim):
+            let answer = try await tenure.settle(lanes, inClaim: inClaim)
+            await settled(answer.state, answer.unmovable, term)
+        case .sweep(let tail):
+            await take(.swept(try await tenure.sweep(tail: tail, memory: memory)), term: term)
+        case .fixStarts(let settledThrough, let firstScanIsOver):
+            let sinks = try await tenure.fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver)
+            await settledStarts(sinks, term)
+        default: break
+        }
+    }
+
+    private func claimed(_ answer: (rows: FetchedRows, lastValue: Int64?, isOpen: Bool), _ term: Int) {
+        guard term == self.term else { return }
+        take(
+            .claimed(
+                ClaimedRows(
+                    rows: keep(answer.rows), lastValue: answer.lastValue, reachedEnd: answer.rows.reachedEnd,
+                    isOpen: answer.isOpen)), term: term)
+    }
+
+    private func settled(_ state: SettledState, _ unmovable: [String], _ term: Int) {
+        guard term == self.term else { return }
+        isSettling = false
+        memory.settled(state.sinks)
+        for reason in unmovable where unmovableTold.insert(reason).inserted { report(.unmovable(reason)) }
+        take(.settled(state), term: term)
+    }
+
+    private func settledStarts(_ sinks: [SinkRegistration], _ term: Int) {
+        guard term == self.term else { return }
+        take(.startsFixed(sinks), term: term)
+    }
+
+    private func workFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) {
+        guard term == self.term else { return }
+        if let travel = error as? TimeTravel {
+            take(.workFailed, term: term)
+            spawn { relay in await relay.halt(travel, tenure, term) }
+            return
+        }
+        if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
+        report(.failed(what: "working on the table", reason: Self.describe(error)))
+        take(.workFailed, term: term)
+    }
+
+    /// A settlement that takes long is looked after: where its COMMIT waits for a standby, that is said.
+    private func watchCommit(_ tenure: any LeaderTenure) {
+        settlements += 1
+        isSettling = true
+        let (number, term) = (settlements, term)
+        spawn { relay in
+            await relay.clock.sleep(until: relay.clock.now + 1000)
+            guard await relay.isSettling(number, term), (try? await tenure.commitWaits()) == true else { return }
+            await relay.tellCommitWaits(number, term)
+        }
+    }
+
+    private func isSettling(_ number: Int, _ term: Int) -> Bool {
+        term == self.term && settlements == number && isSettling
+    }
+
+    private func tellCommitWaits(_ number: Int, _ term: Int) {
+        if isSettling(number, term) { report(.commitWaits) }
+    }
+
+    // MARK: - Reading sessions
+
+    private func read(_ request: ReadRequest, _ tenure: any LeaderTenure) {
+        let term = term
+        spawn { relay in
+            do {
+                let rows = try await tenure.read(request)
+                await relay.rowsRead(request.sink, rows, isLate: false, term)
+            } catch {
+                await relay.readFailed(request.sink, error, term)
+            }
+        }
+    }
+
+    private func readLate(_ sink: String, _ ids: [Int64], _ tenure: any LeaderTenure) {
+        let term = term
+        spawn { relay in
+            do {
+                let rows = try await tenure.readLate(ids)
+                await relay.rowsRead(sink, rows, isLate: true, term)
+            } catch {
+                await relay.readFailed(sink, error, term)
+            }
+        }
+    }
+
+    private func rowsRead(_ sink: String, _ rows: FetchedRows, isLate: Bool, _ term: Int) {
+        guard term == self.term else { return }
+        let batch = keep(rows)
+        take(
+            isLate ? .lateRowsRead(sink: sink, batch) : .rowsRead(sink: sink, batch, reachedEnd: rows.reachedEnd),
+            term: term)
+    }
+
+    private func readFailed(_ sink: String, _ error: any Error, _ term: Int) {
+        guard term == self.term else { return }
+        report(.failed(what: "reading the table for sink \(sink)", reason: Self.describe(error)))
+        take(.readFailed(sink: sink), term: term)
+    }
+
+    // MARK: - Stream
+
+    private func openStream(_ tenure: any LeaderTenure) {
+        let term = term
+        streamTask?.cancel()
+        streamTask = Task {
+            await tenure.stream { report in await self.streamed(report, term) }
+        }
+    }
+
+    private func streamed(_ streamReport: StreamReport, _ term: Int) {
+        guard term == self.term else { return }
+        switch streamReport {
+        case .standing: take(.streamStanding, term: term)
+        case .rows(let batch):
+            take(.streamRows(keep(FetchedRows(batch: batch, ids: batch.ids, reachedEnd: false))), term: term)
+        case .ended(let reason):
+            if reason != pollingReason { report(.polling(reason: reason)) }
+            pollingReason = reason
+            isStreamingTold = false
+            take(.streamEnded, term: term)
+        }
+    }
+
+    // MARK: - Batches
+
+    /// Gives the batch a token; the machine says when to let go.
+    private func keep(_ rows: FetchedRows) -> RowBatch {
+        guard let batch = rows.batch, batch.count > 0 else { return RowBatch(token: nil, ids: rows.ids) }
+        let token = freeTokens.popLast() ?? BatchToken(batches.count)
+        batches[token] = batch
+        return RowBatch(
+            token: token, ids: batch.ids, createdAt: batch.createdAt, transactions: batch.transactions,
+            bytes: batch.byteCount)
+    }
+
+    private func release(_ token: BatchToken) {
+        guard batches.removeValue(forKey: token) != nil else { return }
+        freeTokens.append(token)
+    }
+}

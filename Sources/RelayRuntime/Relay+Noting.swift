@@ -1,0 +1,84 @@
+import RelayCore
+
+extension Relay {
+    /// Tells the operator; what holds the order back is looked up first.
+    func tell(_ note: RelayNote) {
+        switch note {
+        case .orderHold(let orderHold): describe(orderHold)
+        case .orderReleased:
+            hold = nil
+            report(.note(note))
+        case .streaming:
+            pollingReason = nil
+            // Between two leads of one stream the table was drained once more: nothing to tell.
+            if !isStreamingTold { report(.streaming) }
+            isStreamingTold = true
+        default: report(.note(note))
+        }
+    }
+
+    private func describe(_ orderHold: OrderHold) {
+        guard let tenure else { return }
+        let term = term
+        spawn { relay in
+            let description = try? await tenure.describe(orderHold.cause)
+            await relay.holds(orderHold, description ?? nil, term)
+        }
+    }
+
+    private func holds(_ orderHold: OrderHold, _ description: HolderDescription?, _ term: Int) {
+        guard term == self.term, machine.isHeld(by: orderHold) else { return }
+        hold = (orderHold, description)
+        report(.hold(orderHold, description))
+        noteStatus()
+    }
+
+    /// Writes what `status` shows, where it changed; one write at a time.
+    func noteStatus() {
+        guard let tenure, end == nil, !isNoting else { return }
+        let current = machine.status(mode: settings.modeName, orderHold: hold.map { orderHoldJSON($0.0, $0.1) })
+        guard current != status else { return }
+        status = current
+        isNoting = true
+        let term = term
+        spawn { relay in
+            do { try await tenure.note(current) } catch { await relay.noteFailed(error, tenure, term) }
+            await relay.noted(term)
+        }
+    }
+
+    private func noteFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) {
+        guard term == self.term else { return }
+        if tenure.isLoss(error) { endTenure(.lost(Self.describe(error))) }
+    }
+
+    private func noted(_ term: Int) {
+        isNoting = false
+        if term == self.term { noteStatus() }
+    }
+
+    private func orderHoldJSON(_ orderHold: OrderHold, _ description: HolderDescription?) -> String {
+        var members: [String] = []
+        if let gid = description?.gid {
+            members.append("\"gid\":\(quoted(gid))")
+        } else {
+            members.append("\"pid\":\(description?.pid.map(String.init) ?? "null")")
+        }
+        members.append("\"application_name\":\(quoted(description?.applicationName ?? ""))")
+        if let since = description?.since, !since.isEmpty { members.append("\"since\":\(quoted(since))") }
+        members.append("\"above_id\":\(orderHold.aboveID)")
+        return "{\(members.joined(separator: ","))}"
+    }
+
+    private func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": result += "\\\(scalar)"
+            case _ where scalar.value < 32: result += " "
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,322 @@
+import RelayCore
+
+/// Runs a relay: leads, does what ``RelayMachine`` decides, and brings it what came of it.
+///
+/// The actor is the one place where inputs meet the machine. Everything that waits (statements, sinks, the clock) runs in
+/// tasks of its own, each of which ends by handing in what happened. The machine outlives a tenure: what it delivered in
+/// order it remembers over a lost connection.
+package actor Relay {
+    let settings: RelaySettings
+    let database: any OutboxDatabase
+    let sinks: [any Sink]
+    let clock: any RelayClock
+    let report: @Sendable (RelayReport) -> Void
+
+    var machine: RelayMachine
+    var memory = ProcessMemory()
+    var lastEpoch: Int64 = 0
+
+    var tenure: (any LeaderTenure)?
+    /// Counts tenures: an answer to an earlier one is dropped.
+    var term = 0
+    var end: Ending?
+    /// The machine came to its end while no tenure lasted.
+    var endBetweenTenures: RelayEnd?
+    var tasks: [Int: Task<Void, Never>] = [:]
+    var nextTask = 0
+    var streamTask: Task<Void, Never>?
+    var waitingTask: Task<Void, Never>?
+    var ended: CheckedContinuation<Void, Never>?
+
+    var batches: [BatchToken: EventBatch] = [:]
+    var freeTokens: [BatchToken] = []
+
+    var deliveries: [String: DeliveryUnderWay] = [:]
+    var deliveryNumber = 0
+
+    /// When the last beat that came back was sent.
+    var lastBeat: Int64 = 0
+    /// Inputs that wait because the leader has been silent for too long.
+    var heldBack: [RelayInput] = []
+    var alarm: (time: Int64, task: Task<Void, Never>)?
+
+    var status: LeaderStatus?
+    var isNoting = false
+    var hold: (OrderHold, HolderDescription?)?
+    var isStopping = false
+    var suspendedBy: String?
+    var pollingReason: String?
+    var isStreamingTold = false
+    var settlements = 0
+    var isSettling = false
+    /// What was said already and would only be repeated.
+    var unmovableTold: Set<String> = []
+    var unconfiguredTold: Set<String> = []
+
+    /// Why a tenure ends.
+    enum Ending: Sendable {
+        case lost(String)
+        case finished(RelayEnd)
+        case stop(RelayStop)
+    }
+
+    struct DeliveryUnderWay {
+        var number: Int
+        var task: Task<Void, Never>
+    }
+
+    package init(
+        settings: RelaySettings, database: any OutboxDatabase, sinks: [any Sink], clock: any RelayClock = BootClock(),
+        report: @escaping @Sendable (RelayReport) -> Void
+    ) {
+        self.settings = settings
+        self.database = database
+        self.sinks = sinks
+        self.clock = clock
+        self.report = report
+        machine = RelayMachine(policy: settings.policy, configured: sinks.map(\.name), seed: settings.seed)
+    }
+
+    /// Leads, and leads again, until there is a reason to end.
+    package func run() async -> RelayExit {
+        var failures = 0
+        while !isStopping {
+            if let endBetweenTenures { return await finish(exit(endBetweenTenures)) }
+            do {
+                let taken = try await lead()
+                if let endBetweenTenures {
+                    await taken?.close()
+                    return await finish(exit(endBetweenTenures))
+                }
+                guard let taken else { break }
+                failures = 0
+                if let exit = await hold(taken) { return exit }
+            } catch let stop as RelayStop {
+                if stop.wentBack { report(.wentBack(stop.message)) }
+                return await finish(stop.exitCode == 0 ? .drained : .stop(stop))
+            } catch {
+                if let endBetweenTenures { return await finish(exit(endBetweenTenures)) }
+                failures += 1
+                report(.failed(what: "taking the lead", reason: Self.describe(error)))
+                await clock.sleep(until: clock.now + min(5000, Int64(100 << min(failures, 5))))
+            }
+        }
+        return await finish(.stopped)
+    }
+
+    /// Stops claiming, finishes what is in flight, settles it and ends.
+    package func stop() {
+        guard !isStopping else { return }
+        isStopping = true
+        report(.stopping)
+        waitingTask?.cancel()
+        guard tenure != nil else { return }
+        take(.stop, term: term)
+        let term = term
+        spawn { relay in
+            await relay.clock.sleep(until: relay.clock.now + relay.settings.shutdownTimeout)
+            await relay.giveUpDeliveries(term: term)
+        }
+    }
+
+    // MARK: - One tenure
+
+    /// Waits for the lead; nil if asked to stop meanwhile.
+    private func lead() async throws -> (any LeaderTenure)? {
+        let (database, memory, lastEpoch, report) = (database, memory, lastEpoch, report)
+        let unsettled = machine.unsettled
+        let work = Task<any LeaderTenure, any Error> {
+            try await database.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { report(.waiting($0)) }
+        }
+        waitingTask = Task {
+            await withTaskCancellationHandler {
+                _ = try? await work.value
+            } onCancel: {
+                work.cancel()
+            }
+        }
+        defer { waitingTask = nil }
+        do {
+            let tenure = try await work.value
+            if isStopping {
+                await tenure.close()
+                return nil
+            }
+            return tenure
+        } catch {
+            if isStopping { return nil }
+            throw error
+        }
+    }
+
+    /// Holds the lead until it ends; the exit, or nil to try again.
+    private func hold(_ taken: any LeaderTenure) async -> RelayExit? {
+        term += 1
+        end = nil
+        tenure = taken
+        lastEpoch = taken.epoch
+        lastBeat = clock.now
+        heldBack = []
+        status = nil
+        isNoting = false
+        hold = nil
+        isSettling = false
+        pollingReason = nil
+        isStreamingTold = false
+        await openSinks()
+        report(.leading(epoch: taken.epoch))
+        memory.settled(taken.opened.sinks)
+        announce(taken.opened)
+        // Always: a standby may become synchronous between two beats, and a row must not leave in between.
+        decide(.visibilityGate(true))
+        take(.sessionsOpened(taken.opened), term: term)
+        if end == nil {
+            startBeating()
+            await withCheckedContinuation { continuation in
+                if end == nil { ended = continuation } else { continuation.resume() }
+            }
+        }
+        return await close(taken)
+    }
+
+    private func close(_ taken: any LeaderTenure) async -> RelayExit? {
+        let ending = end ?? .lost("")
+        tenure = nil
+        term += 1
+        // At once: sinks go on answering while the sessions close, and nothing may be sent on for it.
+        decide(.sessionsLost)
+        let late = heldBack
+        heldBack = []
+        for input in late { decide(input) }
+        alarm?.task.cancel()
+        alarm = nil
+        streamTask?.cancel()
+        streamTask = nil
+        for task in tasks.values { task.cancel() }
+        tasks = [:]
+        await taken.close()
+        switch ending {
+        case .lost(let reason):
+            report(.deposed(reason: reason))
+            return isStopping ? await finish(.stopped) : nil
+        case .finished(let end):
+            if end == .drained { report(.drained) }
+            return await finish(exit(end))
+        case .stop(let stop):
+            if stop.wentBack { report(.wentBack(stop.message)) }
+            return await finish(.stop(stop))
+        }
+    }
+
+    private func exit(_ end: RelayEnd) -> RelayExit {
+        switch end {
+        case .drained: .drained
+        case .stopped: .stopped
+        case .sinkClosed(let sink): .sinkClosed(sink)
+        }
+    }
+
+    private func finish(_ exit: RelayExit) async -> RelayExit {
+        for delivery in deliveries.values { delivery.task.cancel() }
+        for delivery in deliveries.values { await delivery.task.value }
+        await closeSinks()
+        return exit
+    }
+
+    func endTenure(_ ending: Ending) {
+        guard tenure != nil, end == nil else { return }
+        end = ending
+        ended?.resume()
+        ended = nil
+    }
+
+    // MARK: - Inputs
+
+    /// Takes an input of the tenure `term`; one of an earlier tenure is too late to count.
+    func take(_ input: RelayInput, term: Int) {
+        guard term == self.term, end == nil, tenure != nil else { return }
+        if clock.now - lastBeat > settings.leaderTimeout, !Self.mayPassUnasked(input) {
+            // Silent for so long that somebody else may lead: ask before anything more is sent.
+            heldBack.append(input)
+            return
+        }
+        decide(input)
+    }
+
+    private static func mayPassUnasked(_ input: RelayInput) -> Bool {
+        if case .sessionsOpened = input { true } else { false }
+    }
+
+    /// The beat came back: this relay still leads.
+    func passHeldBack() {
+        let waiting = heldBack
+        heldBack = []
+        for input in waiting { decide(input) }
+    }
+
+    func decide(_ input: RelayInput) {
+        let effects = machine.handle(input, at: clock.now)
+        for effect in effects { perform(effect) }
+        setAlarm()
+        noteStatus()
+    }
+
+    private func setAlarm() {
+        guard tenure != nil, let time = machine.nextWake(after: clock.now) else { return }
+        if let alarm, alarm.time <= time, alarm.time > clock.now { return }
+        alarm?.task.cancel()
+        let (clock, term) = (clock, term)
+        let task = Task {
+            await clock.sleep(until: time)
+            if !Task.isCancelled { self.wake(term) }
+        }
+        alarm = (time, task)
+    }
+
+    private func wake(_ term: Int) {
+        guard term == self.term else { return }
+        alarm = nil
+        take(.tick, term: term)
+    }
+
+    /// Runs `body` beside the actor; it is cancelled when the tenure ends.
+    func spawn(_ body: @escaping @Sendable (Relay) async -> Void) {
+        nextTask += 1
+        let number = nextTask
+        tasks[number] = Task {
+            await body(self)
+            self.taskEnded(number)
+        }
+    }
+
+    private func taskEnded(_ number: Int) { tasks[number] = nil }
+
+    static func describe(_ error: any Error) -> String { String(describing: error) }
+
+    // MARK: - Sinks
+
+    private func openSinks() async {
+        // One that is at work is open, and may stay at it for as long as its far side likes.
+        for sink in sinks where deliveries[sink.name] == nil {
+            do {
+                try await sink.open()
+            } catch {
+                // The first delivery will say so, and is tried again.
+                report(.failed(what: "opening sink \(sink.name)", reason: error.reason))
+            }
+        }
+    }
+
+    private func closeSinks() async { for sink in sinks { await sink.close() } }
+
+    private func announce(_ opened: OpenedSessions) {
+        let names = Set(sinks.map(\.name))
+        for sink in opened.sinks where names.contains(sink.name) {
+            report(.resuming(sink: sink.name, after: sink.cursor))
+        }
+        for sink in opened.sinks where !names.contains(sink.name) && !sink.isRemoving {
+            unconfiguredTold.insert(sink.name)
+            report(.unconfiguredSink(sink.name))
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import RelayCore
+
+/// What the relay tells an operator, as it happens.
+package enum RelayReport: Sendable {
+    case waiting(WaitingReport)
+    case leading(epoch: Int64)
+    /// Per sink, where it goes on; at most `window` events may come again.
+    case resuming(sink: String, after: Int64)
+    case unconfiguredSink(String)
+    case deposed(reason: String)
+    case streaming
+    case polling(reason: String)
+    case note(RelayNote)
+    case hold(OrderHold, HolderDescription?)
+    case suspended(String)
+    case resumed
+    case unmovable(String)
+    /// The work session's COMMIT waits for a synchronous standby.
+    case commitWaits
+    case wentBack(String)
+    case failed(what: String, reason: String)
+    case drained
+    case stopping
+}
+
+/// How the relay ended.
+package enum RelayExit: Hashable, Sendable {
+    case drained
+    case stopped
+    case sinkClosed(String)
+    case stop(RelayStop)
+}
+
+/// What the runtime needs beside the policy. Times are milliseconds.
+package struct RelaySettings: Sendable {
+    package var policy: RelayPolicy
+    package var leaderTimeout: Int64
+    package var shutdownTimeout: Int64
+    package var modeName: String
+    package var seed: UInt64
+
+    package init(
+        policy: RelayPolicy, leaderTimeout: Int64 = 2000, shutdownTimeout: Int64 = 10_000, modeName: String = "poll",
+        seed: UInt64 = 0
+    ) {
+        self.policy = policy
+        self.leaderTimeout = leaderTimeout
+        self.shutdownTimeout = shutdownTimeout
+        self.modeName = modeName
+        self.seed = seed
+    }
+}
