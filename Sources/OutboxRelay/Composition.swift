@@ -1,0 +1,112 @@
+import CMalloc
+import Foundation
+import Glibc
+import Libpq
+import Logging
+import PostgresOutbox
+import RelayConfiguration
+import RelayCore
+import RelayObservability
+import RelayRuntime
+import StdoutSink
+import UnixSignals
+
+/// Puts the relay together from its options and runs it; the exit code is the contract's.
+func runRelay(_ options: RelayOptions, logger: Logger) async -> Int32 {
+    limitFragmentation()
+    let target: ConnectionTarget
+    do {
+        target = try ConnectionTarget(parsing: options.database)
+    } catch {
+        let refusal = Refusal(error)
+        logger.log(.failed, level: .critical, "\(refusal.message)")
+        return refusal.exitCode
+    }
+    let journal = RelayJournal(logger: logger, window: options.window)
+    let database = PostgresDatabase(postgresSettings(options, target))
+    let sinks: [any Sink] = options.sinks.map { StdoutSink(name: $0.name) }
+    let relay = Relay(settings: relaySettings(options), database: database, sinks: sinks) { journal.write($0) }
+
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let caught = CaughtSignal()
+    let listener = Task {
+        for await signal in signals {
+            if caught.note(signal.rawValue) { _exit(128 + signal.rawValue) }
+            journal.stopping(signal.rawValue)
+            await relay.stop()
+        }
+    }
+    defer { listener.cancel() }
+    let exit = await relay.run()
+    return code(of: exit, options, signal: caught.number, logger)
+}
+
+private func code(of exit: RelayExit, _ options: RelayOptions, signal: Int32?, _ logger: Logger) -> Int32 {
+    switch exit {
+    case .drained: return 0
+    case .stopped: return options.untilDrained ? 128 + (signal ?? SIGTERM) : 0
+    case .sinkClosed: return options.untilDrained ? 74 : 0
+    case .stop(let stop):
+        if !stop.wentBack { logger.log(.failed, level: .critical, "\(stop.message)") }
+        return stop.exitCode
+    }
+}
+
+private func relaySettings(_ options: RelayOptions) -> RelaySettings {
+    var policy = RelayPolicy()
+    policy.usesStream = options.mode == .wal
+    policy.batchSize = options.batchSize
+    policy.window = options.window
+    policy.memory = options.memory
+    policy.pollInterval = options.pollInterval.milliseconds
+    policy.untilDrained = options.untilDrained
+    return RelaySettings(
+        policy: policy, leaderTimeout: options.leaderTimeout.milliseconds,
+        shutdownTimeout: options.shutdownTimeout.milliseconds, modeName: options.mode.rawValue,
+        seed: UInt64.random(in: .min ... .max))
+}
+
+private func postgresSettings(_ options: RelayOptions, _ target: ConnectionTarget) -> PostgresSettings {
+    PostgresSettings(
+        target: target, source: options.source, leaderTimeout: options.leaderTimeout,
+        configuredSinks: options.sinks.map(\.name), memory: options.memory, maxSlotWAL: options.maxSlotWAL,
+        host: ProcessInfo.processInfo.hostName, untilDrained: options.untilDrained,
+        reachWithin: options.untilDrained ? reachLimit(target) : nil)
+}
+
+/// `connect_timeout` of the conninfo, or ten seconds.
+private func reachLimit(_ target: ConnectionTarget) -> Duration {
+    target["connect_timeout"].flatMap(Int64.init).map { .seconds(max($0, 2)) } ?? .seconds(10)
+}
+
+/// Large batches go back to the system as soon as they are freed, whatever sizes came before: glibc otherwise raises its
+/// threshold with every large block and keeps what it freed (mallopt(3)).
+private func limitFragmentation() {
+    _ = mallopt(M_MMAP_THRESHOLD, 256 << 10)
+    _ = mallopt(M_TRIM_THRESHOLD, 1 << 20)
+    _ = mallopt(M_ARENA_MAX, 2)
+}
+
+/// The signal that asked the relay to end.
+private final class CaughtSignal: Sendable {
+    private let lock = NSLock()
+    nonisolated(unsafe) private var value: Int32?  // only touched under `lock`
+
+    var number: Int32? { lock.withLock { value } }
+
+    /// Whether one came before.
+    func note(_ number: Int32) -> Bool {
+        lock.withLock {
+            defer { value = value ?? number }
+            return value != nil
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 1.
+    fileprivate var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Libpq
+import PostgresOutbox
+import RelayConfiguration
+
+/// `outbox-relay doctor`: what must hold before `run`; exit 1 where something does not.
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Check what must hold before run; exit 1 if anything does not.")
+
+    @OptionGroup var options: RunOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let (relay, warnings) = try options.resolve()
+        let target = try ConnectionTarget(parsing: relay.database)
+        var checks = await databaseChecks(target, relay)
+        checks += sinkChecks(relay)
+        checks += warnings.map {
+            .failed("environment", severity: .warning, $0, mend: "unset it")
+        }
+        let ok = checks.allSatisfy { $0.ok || $0.severity == .warning }
+        print(json ? Self.json(checks, ok: ok).text : Self.text(checks))
+        if !ok { throw ExitCode(1) }
+    }
+
+    private func databaseChecks(_ target: ConnectionTarget, _ relay: RelayOptions) async -> [Check] {
+        let seconds = target["connect_timeout"].flatMap { Int64($0) } ?? 0
+        var checks: [Check] = []
+        do throws(Refusal) {
+            let session = try await openSession(
+                target, role: .admin, timeouts: .standard(for: .admin), timeout: .seconds(seconds > 0 ? seconds : 10))
+            checks.append(.passed("connection"))
+            let inspector = Inspector(session)
+            checks += try await inspector.coreChecks()
+            checks += try await inspector.modeChecks(streaming: relay.mode == .wal)
+            if relay.mode == .wal { checks.append(await replicationCheck(target, session)) }
+            if checks.allSatisfy({ $0.ok || $0.severity == .warning }) {
+                checks += try await inspector.unconfiguredChecks(configured: relay.sinks.map(\.name))
+            }
+            await session.close()
+        } catch {
+            if error.check != "connection" && checks.isEmpty { checks.append(.passed("connection")) }
+            checks.append(Check(error))
+        }
+        return checks
+    }
+
+    /// Opens a replication session as the stream does: the role's attribute says nothing about `pg_hba.conf`.
+    private func replicationCheck(_ target: ConnectionTarget, _ session: Session) async -> Check {
+        do throws(Refusal) {
+            let stream = try await openSession(
+                target, role: .stream, timeouts: .standard(for: .stream), timeout: .seconds(10),
+                schema: session.schema)
+            await stream.close()
+            return .passed("replication")
+        } catch {
+            return .failed(
+                "replication", "the server refuses a replication session, so WAL mode polls: \(error.problem)",
+                mend: "give the role REPLICATION and a line in pg_hba.conf")
+        }
+    }
+
+    private func sinkChecks(_ relay: RelayOptions) -> [Check] {
+        let unsupported = relay.unsupported
+        var checks = relay.sinks.map { sink -> Check in
+            let name = "sink:\(sink.name)"
+            guard let (_, problem) = unsupported.first(where: { $0.check == name }) else { return .passed(name) }
+            return .failed(name, problem.message, mend: "use stdout")
+        }
+        if let (name, problem) = unsupported.first(where: { $0.check == "order" }) {
+            checks.append(.failed(name, problem.message, mend: "use --order id"))
+        }
+        return checks
+    }
+
+    private static func text(_ checks: [Check]) -> String {
+        checks.map { check in
+            guard let problem = check.problem else { return "ok       \(check.name)" }
+            let word = check.severity == .error ? "FAILED   " : "warning  "
+            return "\(word)\(check.name): \(problem); \(check.mend ?? "")"
+        }.joined(separator: "\n")
+    }
+
+    private static func json(_ checks: [Check], ok: Bool) -> JSONText {
+        .object([
+            ("ok", .bool(ok)),
+            (
+                "checks",
+                .array(
+                    checks.map { check in
+                        .object([
+                            ("name", .string(check.name)), ("ok", .bool(check.ok)),
+                            ("severity", .string(check.severity.rawValue)), ("problem", .string(or: check.problem)),
+                            ("mend", .string(or: check.mend)),
+                        ])
+                    })
+            ),
+        ])
+    }
+}

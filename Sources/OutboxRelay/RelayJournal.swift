@@ -1,0 +1,136 @@
+import Foundation
+import Logging
+import RelayCore
+import RelayObservability
+import RelayRuntime
+
+/// Writes what the relay reports to the log, and to the service manager.
+struct RelayJournal: Sendable {
+    let logger: Logger
+    let window: Int
+    private let notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
+
+    init(logger: Logger, window: Int) {
+        self.logger = logger
+        self.window = window
+    }
+
+    func stopping(_ signal: Int32) {
+        notifier.stopping()
+        logger.log(
+            .stopping, level: .notice, "stopping: finishing what is in flight",
+            [LogKey.signal: .stringConvertible(signal)])
+    }
+
+    func write(_ report: RelayReport) {
+        switch report {
+        case .waiting(let what): waiting(what)
+        case .leading(let epoch):
+            notifier.ready(status: "leading")
+            logger.log(.leading, level: .notice, "leading in epoch \(epoch)", [LogKey.epoch: .stringConvertible(epoch)])
+        case .resuming(let sink, let after):
+            logger.log(
+                .resuming, level: .notice,
+                "sink \(sink) goes on after event \(after); at most \(window) events may be delivered again",
+                [
+                    LogKey.sink: "\(sink)", LogKey.deliveredThrough: .stringConvertible(after),
+                    LogKey.mayRepeat: .stringConvertible(window),
+                ])
+        case .unconfiguredSink(let sink):
+            logger.log(
+                .unconfiguredSink, level: .warning,
+                "sink \(sink) is registered, not configured, and holds publishing back; run outbox-relay sinks remove \(sink)",
+                [LogKey.sink: "\(sink)"])
+        case .deposed(let reason):
+            notifier.status("not leading")
+            logger.log(.deposed, level: .warning, "no longer leading: \(reason)", [LogKey.reason: "\(reason)"])
+        case .streaming: logger.log(.streaming, level: .notice, "streaming: new events come from the WAL")
+        case .polling(let reason):
+            logger.log(
+                .polling, level: .warning, "polling, without the stream: \(reason)", [LogKey.reason: "\(reason)"])
+        case .hold(let hold, let holder): held(hold, holder)
+        case .suspended(let reason):
+            logger.log(.blocked, level: .error, "delivery waits: \(reason)", [LogKey.reason: "\(reason)"])
+        case .resumed: logger.log(.recovered, level: .notice, "delivery goes on")
+        case .commitWaits:
+            logger.log(
+                .commitWaits, level: .warning,
+                "a settlement's COMMIT waits for a synchronous standby; deliveries go on up to the window")
+        case .unmovable(let reason): logger.log(.failed, level: .error, "\(reason)")
+        case .wentBack(let reason): logger.log(.wentBack, level: .critical, "\(reason)", [LogKey.reason: "\(reason)"])
+        case .failed(let what, let reason):
+            logger.log(.failed, level: .warning, "\(what) failed: \(reason)", [LogKey.reason: "\(reason)"])
+        case .drained: logger.log(.drained, level: .notice, "drained: every event is delivered and settled")
+        case .stopping: notifier.stopping()
+        case .note(let note): write(note)
+        }
+    }
+
+    private func waiting(_ what: WaitingReport) {
+        switch what {
+        case .database(let reason):
+            notifier.ready(status: "waiting for the database: \(reason)")
+            logger.log(.waiting, level: .warning, "waiting for the database: \(reason)", [LogKey.reason: "\(reason)"])
+        case .standby:
+            notifier.ready(status: "standing by")
+            logger.log(.standby, level: .notice, "standing by: another relay leads")
+        case .predecessor(let pid, let role):
+            logger.log(
+                .waiting, level: .warning, "waiting for a session of the former leader (\(role)) to end: pid \(pid)",
+                [LogKey.pid: .stringConvertible(pid), LogKey.role: "\(role)"])
+        case .judgement:
+            logger.log(.waiting, level: .notice, "the server is new: waiting until every relay has judged it")
+        }
+    }
+
+    private func held(_ hold: OrderHold, _ holder: HolderDescription?) {
+        var keys: Logger.Metadata = [
+            LogKey.aboveID: .stringConvertible(hold.aboveID),
+            LogKey.seconds: .stringConvertible(Int(holder?.seconds ?? 0)),
+            LogKey.applicationName: "\(holder?.applicationName ?? "")",
+        ]
+        if let gid = holder?.gid {
+            keys[LogKey.gid] = "\(gid)"
+        } else if let pid = holder?.pid {
+            keys[LogKey.pid] = .stringConvertible(pid)
+        }
+        let who = holder.map {
+            $0.gid.map { "prepared transaction \($0)" } ?? "pid \($0.pid ?? 0) (\($0.applicationName))"
+        }
+        let message =
+            switch hold.cause {
+            case .transaction, .unknown:
+                "events above \(hold.aboveID) wait for the transaction of \(who ?? "somebody who is gone")"
+            case .lockedRow(let id): "event \(id) is locked by \(who ?? "somebody"), and what is above it waits"
+            case .aboveSequence(let id): "event \(id) is above the sequence's last value, and is not delivered"
+            }
+        logger.log(.orderHold, level: .warning, "\(message)", keys)
+    }
+
+    private func write(_ note: RelayNote) {
+        switch note {
+        case .late(let entry):
+            logger.log(
+                .lateEvent, level: .warning,
+                "event \(entry.id) turned up late and is delivered to sink \(entry.sink) now",
+                [LogKey.id: .stringConvertible(entry.id), LogKey.sink: "\(entry.sink)"])
+        case .outage(let sink, let reason, let attempt):
+            logger.log(
+                .outage, level: attempt == 1 ? .warning : .debug, "sink \(sink) does not take events: \(reason)",
+                [LogKey.sink: "\(sink)", LogKey.reason: "\(reason)"])
+        case .rejected(let sink, let id, let reason):
+            logger.log(
+                .rejected, level: .error, "sink \(sink) rejects event \(id): \(reason)",
+                [LogKey.sink: "\(sink)", LogKey.id: .stringConvertible(id), LogKey.reason: "\(reason)"])
+        case .recovered(let sink):
+            logger.log(.recovered, level: .notice, "sink \(sink) takes events again", [LogKey.sink: "\(sink)"])
+        case .leftTail(let sink):
+            logger.log(.note, level: .debug, "sink \(sink) reads from the table", [LogKey.sink: "\(sink)"])
+        case .caughtUp(let sink):
+            logger.log(.note, level: .debug, "sink \(sink) has caught up", [LogKey.sink: "\(sink)"])
+        case .orderReleased: logger.log(.orderReleased, level: .notice, "the order is held back no longer")
+        case .draining: logger.log(.note, level: .debug, "the table is drained before the stream leads again")
+        case .streaming, .orderHold: break
+        }
+    }
+}

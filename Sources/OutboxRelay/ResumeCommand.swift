@@ -1,0 +1,19 @@
+import ArgumentParser
+import PostgresOutbox
+
+/// `outbox-relay resume`: lets a relay deliver again after a stop for time travel, once its cause is mended.
+struct ResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Go on after the database went back, once the cause is mended.")
+
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let session = try await database.connector().connect()
+        switch try await Resumption(session).perform() {
+        case .wasNotStopped: print("nothing was stopped")
+        case .resumed(let reason): print("resumed; the stop was: \(reason)")
+        }
+        await session.close()
+    }
+}

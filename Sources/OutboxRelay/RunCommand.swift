@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+import Libpq
+import Logging
+import RelayConfiguration
+import RelayObservability
+
+/// `outbox-relay run`: relays until a signal, or until everything is drained.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Relay events until told to stop (the default).")
+
+    @OptionGroup var options: RunOptions
+
+    func run() async throws {
+        let (relay, warnings) = try options.resolve()
+        _ = try ConnectionTarget(parsing: relay.database)
+        if let (_, problem) = relay.unsupported.first { throw problem }
+        let logger = makeLogger(relay)
+        for warning in warnings { logger.log(.configuration, level: .warning, "\(warning)") }
+        let code = await runRelay(relay, logger: logger)
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    private func makeLogger(_ options: RelayOptions) -> Logger {
+        let level = Logger.Level(rawValue: options.logLevel.rawValue) ?? .info
+        let format: LogLineFormat = options.logFormat == .json ? .json : .text
+        let withPriority = RelayLogHandler.stderrIsJournal(ProcessInfo.processInfo.environment)
+        return Logger(label: "outbox-relay") { _ in
+            RelayLogHandler(level: level, format: format, withPriority: withPriority)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import RelayConfiguration
+
+/// The options of `run`, as text: what they mean is said by the configuration, in one place for flags, environment and
+/// file.
+struct RunOptions: ParsableArguments {
+    @OptionGroup var database: DatabaseOptions
+
+    @Option(help: ArgumentHelp("Where new rows are first seen: poll or wal. (default: poll)", valueName: "mode"))
+    var mode: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where events go: stdout, file:PATH, http://… or https://…; NAME=SPEC names it. (default: stdout)",
+            valueName: "spec"))
+    var sink: [String] = []
+
+    @Option(help: ArgumentHelp("id, or none for competing relays. (default: id)", valueName: "order"))
+    var order: String?
+
+    @Option(help: ArgumentHelp("CloudEvents source. (default: /outbox)", valueName: "uri"))
+    var source: String?
+
+    @Option(help: ArgumentHelp("Silence after which a leader loses its lock. (default: 2s)", valueName: "duration"))
+    var leaderTimeout: String?
+
+    @Option(
+        name: .customLong("max-slot-wal"),
+        help: ArgumentHelp("WAL that the slot may hold beside a long transaction. (default: 1GiB)", valueName: "size"))
+    var maxSlotWAL: String?
+
+    @Option(help: ArgumentHelp("Events of one claim. (default: 1000)", valueName: "events"))
+    var batchSize: String?
+
+    @Option(
+        help: ArgumentHelp("Events in flight per sink: what a crash may repeat. (default: 1000)", valueName: "events"))
+    var window: String?
+
+    @Option(help: ArgumentHelp("Pause between looks at an idle table. (default: 100ms)", valueName: "duration"))
+    var pollInterval: String?
+
+    @Option(help: ArgumentHelp("How long a claim may be held. (default: 5s)", valueName: "duration"))
+    var claimTimeout: String?
+
+    @Option(help: ArgumentHelp("All buffered events together. (default: 64MiB)", valueName: "size"))
+    var memory: String?
+
+    @Flag(help: "Exit once everything committed is delivered and settled.")
+    var untilDrained = false
+
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
+    var logLevel: String?
+
+    @Option(help: ArgumentHelp("text or json, to stderr. (default: text)", valueName: "format"))
+    var logFormat: String?
+
+    @Option(help: ArgumentHelp("How long a signal waits for what is in flight. (default: 10s)", valueName: "duration"))
+    var shutdownTimeout: String?
+
+    /// The one validated value, and what to warn of.
+    func resolve() throws -> (RelayOptions, warnings: [String]) {
+        try database.resolve(
+            [
+                .database: database.database, .mode: mode, .order: order, .source: source,
+                .leaderTimeout: leaderTimeout, .maxSlotWAL: maxSlotWAL, .batchSize: batchSize, .window: window,
+                .pollInterval: pollInterval, .claimTimeout: claimTimeout, .memory: memory,
+                .untilDrained: untilDrained ? "true" : nil, .logLevel: logLevel, .logFormat: logFormat,
+                .shutdownTimeout: shutdownTimeout,
+            ],
+            sinks: sink)
+    }
+}
+
+extension RelayOptions {
+    /// What the contract has and this version does not carry yet, one sentence each.
+    var unsupported: [(check: String, ConfigurationProblem)] {
+        var found: [(String, ConfigurationProblem)] = []
+        for sink in sinks where sink.spec != .stdout {
+            let kind = if case .file = sink.spec { "files" } else { "webhooks" }
+            found.append(
+                (
+                    "sink:\(sink.name)",
+                    .configuration("sink \(sink.name): \(kind) come with a later version; use stdout")
+                ))
+        }
+        if order == .none {
+            found.append(("order", .configuration("order none comes with a later version; use --order id")))
+        }
+        return found
+    }
+}

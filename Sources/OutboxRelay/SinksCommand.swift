@@ -1,0 +1,134 @@
+import ArgumentParser
+import PostgresOutbox
+import RelayConfiguration
+import RelayCore
+
+/// `outbox-relay sinks`: the registered sinks and their places.
+struct SinksCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sinks", abstract: "List, add, move or remove registered sinks.",
+        subcommands: [SinksList.self, SinksAdd.self, SinksMove.self, SinksRemove.self])
+}
+
+/// `outbox-relay sinks list`
+struct SinksList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the registered sinks.")
+
+    @OptionGroup var database: DatabaseOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let session = try await database.connector().connect()
+        let sinks = try await SinkAdministrator(session).list()
+        if json {
+            print(JSONText.array(sinks.map(\.json)).text)
+        } else {
+            print(sinks.isEmpty ? "no sink is registered" : sinks.map(\.text).joined(separator: "\n"))
+        }
+        await session.close()
+    }
+}
+
+/// `outbox-relay sinks add NAME [--from …]`
+struct SinksAdd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Register a sink; it begins at the oldest unpublished event.")
+
+    @Argument(help: "The sink's name.")
+    var name: String
+
+    @Option(help: ArgumentHelp("oldest, latest, beginning, or the id of the first event.", valueName: "place"))
+    var from = "oldest"
+
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let place = try SinkPlace(argument: from, of: "--from")
+        try checkName(name)
+        try await perform(.add(name: name, from: place), database)
+    }
+}
+
+/// `outbox-relay sinks move NAME --to …`
+struct SinksMove: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "move", abstract: "Set where a sink goes on; forward, it passes what lies between.")
+
+    @Argument(help: "The sink's name.")
+    var name: String
+
+    @Option(help: ArgumentHelp("oldest, latest, beginning, or the id of the next event.", valueName: "place"))
+    var to: String
+
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let place = try SinkPlace(argument: to, of: "--to")
+        try await perform(.move(name: name, to: place), database)
+    }
+}
+
+/// `outbox-relay sinks remove NAME`
+struct SinksRemove: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Let go of a sink; nothing waits for it any more.")
+
+    @Argument(help: "The sink's name.")
+    var name: String
+
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        try await perform(.remove(name: name), database)
+    }
+}
+
+private func perform(_ request: SinkRequest, _ database: DatabaseOptions) async throws {
+    let session = try await database.connector().connect()
+    let sink = try await SinkAdministrator(session).perform(request)
+    print(sink?.text ?? "sink \(request.name) is removed")
+    await session.close()
+}
+
+/// On the command line a bad name is a matter of usage.
+private func checkName(_ name: String) throws(ConfigurationProblem) {
+    do throws(ConfigurationProblem) {
+        try SinkOption.check(name: name, at: "NAME")
+    } catch {
+        throw .usage(error.message)
+    }
+}
+
+extension SinkPlace {
+    fileprivate init(argument: String, of flag: String) throws(ConfigurationProblem) {
+        switch argument {
+        case "oldest": self = .oldest
+        case "latest": self = .latest
+        case "beginning": self = .beginning
+        default:
+            guard let id = Int64(argument) else {
+                throw .usage("\(flag): '\(argument)' is no place; write oldest, latest, beginning or an id")
+            }
+            self = .id(id)
+        }
+    }
+}
+
+extension SinkRegistration {
+    fileprivate var json: JSONText {
+        .object([
+            ("name", .string(name)), ("delivered_through", .int(cursor)), ("earned", .bool(isEarned)),
+            ("start", .string(or: start?.rawValue)), ("pass_through", passThrough.map { .int($0) } ?? .null),
+            ("removing", .bool(isRemoving)),
+        ])
+    }
+
+    fileprivate var text: String {
+        if isRemoving { return "sink \(name): being removed, at \(cursor)" }
+        if let start { return "sink \(name): begins at the \(start.rawValue) event once a relay leads" }
+        return "sink \(name): delivered through \(cursor)"
+            + (passThrough.map { ", passes what is there through \($0)" } ?? "")
+    }
+}

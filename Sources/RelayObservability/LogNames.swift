@@ -1,0 +1,91 @@
+import Logging
+
+/// What a log line tells of: the value of its `event` key. The names are a promise to those who read the log by
+/// program; the comments name the keys that go with them.
+package enum LogEventName: String, Sendable, CaseIterable {
+    /// Where the relay goes on and how much may come again: `sink`, `delivered_through`.
+    case resuming
+    /// This relay holds the lock: `epoch`.
+    case leading
+    /// Another relay leads; this one waits: `pid` of the leader's session.
+    case standby
+    /// The lock was lost: `reason`.
+    case deposed
+    /// The stream leads the tail.
+    case streaming
+    /// The table is polled: `reason`.
+    case polling
+    /// A row turned up at or below a place already passed: `id`, `sink`.
+    case lateEvent = "late_event"
+    /// An open transaction holds the order back: `pid` or `gid`, `application_name`, `seconds`, `above_id`.
+    case orderHold = "order_hold"
+    /// The order is no longer held back.
+    case orderReleased = "order_released"
+    /// A row that is due is locked by somebody else: `id`, `pid`.
+    case rowLocked = "row_locked"
+    /// A sink or the database cannot be reached: `sink`, `reason`, `retry_in`.
+    case outage
+    /// An outage is over: `sink`.
+    case recovered
+    /// A sink will never accept an event: `sink`, `id`, `reason`.
+    case rejected
+    /// A registered sink that this relay is not configured with holds publishing back: `sink`.
+    case unconfiguredSink = "unconfigured_sink"
+    /// A sink was entered into the table: `sink`.
+    case registered
+    /// Ids are about to be issued a second time: `reason`.
+    case wentBack = "went_back"
+    /// Delivery has stopped until something is mended: `reason`.
+    case blocked
+    /// A commit waits for a synchronous standby: `seconds`.
+    case commitWaits = "commit_waits"
+    /// A row could not be marked published: `id`, `reason`.
+    case unsettled
+    /// Everything that was committed is delivered and settled.
+    case drained
+    /// The process ends: `reason`.
+    case stopping
+    /// The relay waits for its database: `reason`.
+    case waiting
+    /// Something about the configuration deserves a look.
+    case configuration
+    /// A refusal at start or an error that ends the process.
+    case failed
+    /// All else.
+    case note
+}
+
+/// The keys of log lines beside `time`, `level`, `event` and `message`. Values never hold payloads or secrets.
+package enum LogKey {
+    package static let event = "event"
+    package static let sink = "sink"
+    package static let id = "id"
+    package static let reason = "reason"
+    package static let pid = "pid"
+    package static let gid = "gid"
+    package static let applicationName = "application_name"
+    package static let seconds = "seconds"
+    package static let aboveID = "above_id"
+    package static let deliveredThrough = "delivered_through"
+    package static let mayRepeat = "may_repeat"
+    package static let epoch = "epoch"
+    package static let retryIn = "retry_in"
+    package static let mode = "mode"
+    package static let events = "events"
+    package static let slot = "slot"
+    package static let role = "role"
+    package static let signal = "signal"
+}
+
+extension Logger {
+    /// Logs one of the named events; numbers given as `.stringConvertible` stay numbers in JSON.
+    package func log(
+        _ event: LogEventName, level: Logger.Level = .info, _ message: @autoclosure () -> Logger.Message,
+        _ keys: @autoclosure () -> Logger.Metadata = [:]
+    ) {
+        guard level >= logLevel else { return }
+        var metadata = keys()
+        metadata[LogKey.event] = .string(event.rawValue)
+        log(level: level, message(), metadata: metadata)
+    }
+}

@@ -1,0 +1,103 @@
+import RelayConfiguration
+import Testing
+
+@Suite("Flags, environment and file into one value")
+struct ResolutionTests {
+    private func resolve(
+        flags: [OptionKey: String] = [:], sinks: [String] = [], environment: [String: String] = [:], yaml: String? = nil
+    ) throws -> RelayOptions {
+        let file = try yaml.map { try ConfigurationFile(yaml: $0, path: "relay.yaml") }
+        let layers = ConfigurationLayers(flags: flags, sinkFlags: sinks, environment: environment, file: file)
+        return try RelayOptions(resolving: layers)
+    }
+
+    @Test func nothingSaidMeansTheDefaults() throws {
+        #expect(try resolve() == RelayOptions())
+        #expect(try resolve(yaml: "") == RelayOptions())
+        #expect(try resolve(environment: ["OUTBOX_RELAY_MODE": "", "MODE": "wal"], yaml: "mode: ~") == RelayOptions())
+    }
+
+    @Test(arguments: OptionKey.allCases)
+    func flagBeatsEnvironmentBeatsFile(_ key: OptionKey) throws {
+        let (a, b, c) = samples(key)
+        let inFile = try resolve(yaml: "\(key.rawValue): \(a)")
+        let inEnvironment = try resolve(environment: [key.variable: b])
+        let inFlag = try resolve(flags: [key: c])
+        #expect(try resolve(environment: [key.variable: b], yaml: "\(key.rawValue): \(a)") == inEnvironment)
+        #expect(try resolve(flags: [key: c], environment: [key.variable: b], yaml: "\(key.rawValue): \(a)") == inFlag)
+        #expect(inFile != inEnvironment && inEnvironment != inFlag)
+    }
+
+    /// Three values, neighbours of which differ.
+    private func samples(_ key: OptionKey) -> (String, String, String) {
+        switch key {
+        case .mode: ("wal", "poll", "wal")
+        case .order: ("none", "id", "none")
+        case .untilDrained: ("true", "no", "on")
+        case .logFormat: ("json", "text", "json")
+        case .logLevel: ("debug", "error", "trace")
+        case .database, .source: ("urn:a", "/b", "c")
+        case .batchSize, .window: ("10", "20", "30")
+        case .memory, .maxSlotWAL: ("2MiB", "3MiB", "4MiB")
+        case .leaderTimeout, .pollInterval, .claimTimeout, .shutdownTimeout: ("600ms", "1s", "2m")
+        }
+    }
+
+    @Test func aListReplacesTheLowerOne() throws {
+        let yaml = "sinks:\n  - {name: f, to: 'file:/f'}\n  - to: stdout"
+        #expect(try resolve(yaml: yaml).sinks.map(\.name) == ["f", "stdout"])
+        let environment = ["OUTBOX_RELAY_SINK": " a=stdout  https://h/ "]
+        #expect(try resolve(environment: environment, yaml: yaml).sinks.map(\.name) == ["a", "webhook"])
+        #expect(try resolve(sinks: ["c=stdout"], environment: environment, yaml: yaml).sinks.map(\.name) == ["c"])
+    }
+
+    @Test(arguments: [
+        (OptionKey.mode, "push"), (.order, "key"), (.logLevel, "loud"), (.logFormat, "xml"), (.untilDrained, "maybe"),
+        (.batchSize, "0"), (.batchSize, "100001"), (.batchSize, "ten"), (.batchSize, "+5"), (.window, "1000001"),
+        (.memory, "1B"), (.memory, "64MB"), (.maxSlotWAL, "0"), (.pollInterval, "0ms"), (.pollInterval, "5"),
+        (.leaderTimeout, "100ms"), (.leaderTimeout, "6m"), (.claimTimeout, "1h"), (.shutdownTimeout, "2h"),
+    ])
+    func aBadValueIsNamedWithItsPlace(_ key: OptionKey, _ text: String) throws {
+        let flag = try #require(throws: ConfigurationProblem.self) { try resolve(flags: [key: text]) }
+        #expect(flag.exitCode == 64)
+        #expect(flag.message.hasPrefix("\(key.flag): "))
+        let variable = try #require(throws: ConfigurationProblem.self) {
+            try resolve(environment: [key.variable: text])
+        }
+        #expect(variable.exitCode == 78)
+        #expect(variable.message.hasPrefix("\(key.variable): "))
+        let file = try #require(throws: ConfigurationProblem.self) { try resolve(yaml: "\n\(key.rawValue): '\(text)'") }
+        #expect(file.exitCode == 78)
+        #expect(file.message.hasPrefix("relay.yaml:2: \(key.rawValue): "))
+    }
+
+    @Test func whatTheFileSaysIsCheckedEvenWhereItIsReplaced() {
+        #expect(throws: ConfigurationProblem.self) { try resolve(flags: [.mode: "wal"], yaml: "mode: push") }
+        #expect(throws: ConfigurationProblem.self) { try resolve(sinks: ["stdout"], yaml: "sinks: [{to: ftp}]") }
+    }
+
+    @Test func aWrongURIOrSpecIsConfigurationEvenInAFlag() throws {
+        for run in [{ try resolve(flags: [.source: "a b"]) }, { try resolve(sinks: ["stdin"]) }] {
+            #expect(try #require(throws: ConfigurationProblem.self) { try run() }.exitCode == 78)
+        }
+    }
+
+    @Test(arguments: [
+        (["stdout", "stdout"], RelayOptions.Mode.poll, RelayOptions.Order.id),
+        (["stdout"], .wal, .none), (["stdout", "a=stdout"], .poll, .none),
+    ])
+    func combinationsThatCannotBe(_ sinks: [String], _ mode: RelayOptions.Mode, _ order: RelayOptions.Order) throws {
+        let problem = try #require(throws: ConfigurationProblem.self) {
+            try resolve(flags: [.mode: mode.rawValue, .order: order.rawValue], sinks: sinks)
+        }
+        #expect(problem.exitCode == 78)
+    }
+
+    @Test func unknownVariablesAreWarnedOf() {
+        let layers = ConfigurationLayers(environment: [
+            "OUTBOX_RELAY_POL_INTERVAL": "1s", "OUTBOX_RELAY_LISTEN": "", "OUTBOX_RELAY_CONFIG": "x", "OTHER": "1",
+        ])
+        #expect(layers.warnings.count == 1)
+        #expect(layers.warnings.first?.contains("OUTBOX_RELAY_POL_INTERVAL") == true)
+    }
+}
