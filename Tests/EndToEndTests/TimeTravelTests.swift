@@ -1,0 +1,100 @@
+import RelayTestKit
+import Testing
+
+/// Ids are about to be issued a second time: the relay stops, says so, and nobody goes on before it is mended.
+@Suite(.heavy) struct TimeTravelTests {
+    /// What an operator may do to the sequence, after ten events were delivered.
+    static let accidents = ["ALTER SEQUENCE outbox_id_seq RESTART WITH 3", "TRUNCATE outbox RESTART IDENTITY"]
+
+    private func expectRefusal(_ database: TestDatabase, _ mode: Mode) async throws {
+        let (status, relay) = try await RelayProcess.command(
+            ["run", "--mode", mode.rawValue, "--database", database.conninfo])
+        #expect(status == .exited(78), "\(relay.log.text)")
+        #expect(relay.output.count == 0)
+    }
+
+    private func mendAndResume(_ database: TestDatabase, _ mode: Mode) async throws {
+        try await database.execute("ALTER SEQUENCE outbox_id_seq RESTART WITH 100")
+        let (status, resume) = try await RelayProcess.command(["resume", "--database", database.conninfo])
+        #expect(status == .exited(0), "\(resume.log.text)")
+        let last = try await database.insert(3)
+        let relay = try await RelayProcess.drained(database, mode)
+        #expect(relay.output.ids == [last - 2, last - 1, last])
+    }
+
+    @Test(arguments: Mode.allCases, accidents) func underARunningRelay(_ mode: Mode, _ accident: String) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let relay = try await RelayProcess.leading(database, mode)
+        let standby = try RelayProcess.run(database, ["--mode", mode.rawValue])
+        try await standby.waitForLog("standby")
+        try await relay.waitForEvent(id: try await database.insert(10))
+        try await database.becomesSettled()
+        try await database.execute(accident)
+        #expect(try await relay.exitStatus() == .exited(78), "\(relay.log.text)")
+        #expect(!relay.log.entries(of: "went_back").isEmpty, "\(relay.log.text)")
+        #expect(relay.log.text.contains("resume"))
+        #expect(try await standby.exitStatus() == .exited(78), "\(standby.log.text)")
+        try await expectRefusal(database, mode)
+        try await mendAndResume(database, mode)
+    }
+
+    @Test(arguments: Mode.allCases, accidents) func underAStoppedRelay(_ mode: Mode, _ accident: String) async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.insert(10)
+        _ = try await RelayProcess.drained(database, mode)
+        try await database.execute(accident)
+        try await expectRefusal(database, mode)
+        try await expectRefusal(database, mode)
+        try await mendAndResume(database, mode)
+    }
+
+    /// Every table and the sequence as they were some events ago.
+    @Test(arguments: Mode.allCases) func aRestoreUnderARunningRelay(_ mode: Mode) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let relay = try await RelayProcess.leading(database, mode)
+        try await relay.waitForEvent(id: try await database.insert(5))
+        try await database.becomesSettled()
+        try await database.execute(
+            """
+            CREATE TABLE saved_outbox AS TABLE outbox; CREATE TABLE saved_sink AS TABLE outbox_sink;
+            CREATE TABLE saved_last AS SELECT last_value FROM outbox_id_seq
+            """)
+        try await relay.waitForEvent(id: try await database.insert(10))
+        try await database.becomesSettled()
+        try await database.execute(
+            """
+            TRUNCATE outbox; INSERT INTO outbox OVERRIDING SYSTEM VALUE TABLE saved_outbox;
+            DELETE FROM outbox_sink; INSERT INTO outbox_sink TABLE saved_sink;
+            SELECT setval('outbox_id_seq', (SELECT last_value FROM saved_last))
+            """)
+        #expect(try await relay.exitStatus() == .exited(78), "\(relay.log.text)")
+        #expect(!relay.log.entries(of: "went_back").isEmpty, "\(relay.log.text)")
+        try await expectRefusal(database, mode)
+        try await mendAndResume(database, mode)
+    }
+
+    @Test func resumeBeforeTheMendRefuses() async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.insert(10)
+        _ = try await RelayProcess.drained(database, .poll)
+        try await database.execute(Self.accidents[0])
+        try await expectRefusal(database, .poll)
+        let (status, _) = try await RelayProcess.command(["resume", "--database", database.conninfo])
+        let (again, relay) = try await RelayProcess.command(["run", "--database", database.conninfo])
+        #expect(status == .exited(78) || again == .exited(78), "\(relay.log.text)")
+    }
+
+    /// A row above the sequence, given by hand, is held and named: the sequence has yet to issue its id.
+    @Test func anIDAboveTheSequence() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let relay = try await RelayProcess.leading(database, .poll)
+        try await database.insert(id: 1000)
+        try await relay.waitForLog("order_hold")
+        try await relay.waitForEvent(id: try await database.insert(3))
+        #expect(relay.output.ids == [1, 2, 3])
+        try await database.execute("SELECT setval('outbox_id_seq', 1000)")
+        try await relay.waitForEvent(id: 1000)
+        #expect(try await relay.stop() == .exited(0))
+        try await expectComplete(database, [relay])
+    }
+}
