@@ -1,0 +1,47 @@
+# The targets; `make help` lists them. Each installs what it needs and this machine lacks, and works as the first one.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help build demo test model lint
+
+MODE ?= poll
+DURATION ?= 10
+export MODE DURATION
+
+RELEASE := .build/release
+FORMATTED := Package.swift Sources Tests
+SCRIPTS := deploy/build/prerequisites deploy/build/server-programs deploy/demo/demo .ci/run
+
+## help: what the targets are
+help:
+	@sed -n -E 's/^## ([a-z]+): (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 8
+
+## build: release build: .build/release/outbox-relay and .build/release/ledger
+build:
+	@deploy/build/prerequisites build
+	swift build -c release
+
+## demo: a private server, transfers through the ledger, the relay draining them here (MODE=poll|wal, DURATION=10)
+demo:
+	@deploy/build/prerequisites server
+	swift build -c release
+	@deploy/demo/demo $(RELEASE)
+
+## test: every test, those against a real PostgreSQL included (SOAK=long for long soaks)
+test:
+	@deploy/build/prerequisites server
+	swift build --explicit-target-dependency-import-check error
+	swift test
+
+## model: explore the states of the deciding part exhaustively
+model:
+	@deploy/build/prerequisites build
+	swift run -c release relay-model
+
+## lint: formatting and static checks
+lint:
+	swift format lint --strict --parallel --recursive --configuration .swift-format $(FORMATTED)
+	@for script in $(SCRIPTS); do bash -n $$script || exit 1; done
+	@! grep -rnE 'try!|fatalError\(|\.unsafelyUnwrapped' Sources --include='*.swift' \
+	  || { echo 'lint: the lines above end the process where an error should be thrown.' >&2; exit 1; }
+	@! git grep -nIE '[[:blank:]]+$$' -- . ':!LICENSE' \
+	  || { echo 'lint: the lines above end in blanks.' >&2; exit 1; }
