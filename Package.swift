@@ -77,6 +77,10 @@ let package = Package(
         .testTarget(
             name: "RelayCoreTests", dependencies: ["RelayCore", "RelayExploration"], swiftSettings: strict),
         .testTarget(name: "PgoutputTests", dependencies: ["PostgresOutbox", "RelayCore"], swiftSettings: strict),
+        .testTarget(
+            name: "RelayRuntimeTests",
+            dependencies: ["Libpq", "PostgresOutbox", "RelayCore", "RelayRuntime", "RelayTestKit"],
+            swiftSettings: strict),
         .testTarget(name: "StdoutSinkTests", dependencies: ["StdoutSink", "RelayCore"], swiftSettings: strict),
         .testTarget(name: "RelayConfigurationTests", dependencies: ["RelayConfiguration"], swiftSettings: strict),
         .testTarget(

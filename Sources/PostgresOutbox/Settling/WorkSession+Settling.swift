@@ -78,7 +78,8 @@ extension WorkSession {
     private func lock(_ ids: [Int64], _ places: inout [Int64: RowPlace]) async throws {
         let locked = try await connection.query(
             """
-            SELECT id FROM outbox_unpublished WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE SKIP LOCKED
+            SELECT id FROM outbox WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
+            FOR UPDATE SKIP LOCKED
             """, [.int8Array(ids)])
         for row in locked.rows { if let id = row.int(0) { places[id] = .unpublished } }
         let rest = ids.filter { places[$0] == nil }

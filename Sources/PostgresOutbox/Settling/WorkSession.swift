@@ -27,6 +27,9 @@ package actor WorkSession {
     package nonisolated func abandon() { connection.abandon() }
 
     /// Locks and reads the lowest unpublished rows above the tail; the transaction stays open where there is one.
+    ///
+    /// Through the parent, pruned to its leaf: an ALTER TABLE locks the parent first, and so does the update that follows
+    /// here, or the two could wait for each other.
     package func claim(_ request: ClaimRequest) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) {
         let bounds = "id > \(request.after)" + (request.below.map { " AND id < \($0)" } ?? "")
         if request.looksFirst {
@@ -37,8 +40,8 @@ package actor WorkSession {
             try await connection.execute(
                 """
                 BEGIN;
-                DECLARE claim NO SCROLL CURSOR FOR SELECT \(EventRows.columns) FROM outbox_unpublished
-                  WHERE \(bounds) ORDER BY id LIMIT \(request.rows) FOR UPDATE SKIP LOCKED
+                DECLARE claim NO SCROLL CURSOR FOR SELECT \(EventRows.columns) FROM outbox
+                  WHERE published_at IS NULL AND \(bounds) ORDER BY id LIMIT \(request.rows) FOR UPDATE SKIP LOCKED
                 """)
             claimIsOpen = true
             return try await fetchClaim(request)
