@@ -30,7 +30,7 @@ package struct Explorer {
     }
 
     private mutating func explore() {
-        let first = State(scenario)
+        let first = Stepper.firstState(scenario)
         _ = seen.insert(first)
         origins.append((0, Step(.startRelay)))
         var frontier: [(index: UInt32, state: State)] = [(0, first)]
@@ -109,7 +109,7 @@ package struct Explorer {
 
     /// The steps on the shortest way, and the state at its end.
     private func schedule(to index: UInt32) -> [String] {
-        var stepper = Stepper(scenario, State(scenario))
+        var stepper = Stepper(scenario, Stepper.firstState(scenario))
         var lines: [String] = []
         for step in steps(to: index) {
             stepper.take(step)

@@ -32,6 +32,8 @@ package struct Scenario: Sendable {
     package var rules = RelayRules.sound
     package var mutation: Mutation?
 
+    /// The relay leads, and its slot stands, before anybody draws.
+    package var beginsWithSlot = false
     /// The lock on the sequence is taken in a step of its own.
     package var locksApart = false
     /// A statement's snapshot and the arrival of its answer are steps of their own.
@@ -74,6 +76,10 @@ package struct Scenario: Sendable {
         change(&self)
         if policy.usesStream { flushesApart = true }
     }
+}
+
+extension Scenario: CustomStringConvertible {
+    package var description: String { name }
 }
 
 /// A fault of what surrounds the deciding core: each breaks one clause of the design, and an exploration must find it.

@@ -103,6 +103,7 @@ extension Scenario {
             $0.ids = 2
         },
         Scenario("stream, a late row") {
+            $0.beginsWithSlot = true
             $0.policy.usesStream = true
             $0.ids = 2
             $0.producers = [[.keepsID], []]
@@ -126,6 +127,7 @@ extension Scenario {
             $0.connectionLosses = 1
         },
         Scenario("stream, a row that somebody locks") {
+            $0.beginsWithSlot = true
             $0.policy.usesStream = true
             $0.ids = 2
             $0.operatorLocks = 1

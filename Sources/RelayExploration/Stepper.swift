@@ -12,6 +12,17 @@ struct Stepper {
         self.state = state
     }
 
+    /// Where an exploration begins.
+    static func firstState(_ scenario: Scenario) -> State {
+        var stepper = Stepper(scenario, State(scenario))
+        if scenario.beginsWithSlot {
+            for kind in [Step.Kind.startRelay, .openSessions, .reachConsistency, .standStream] {
+                stepper.take(Step(kind))
+            }
+        }
+        return stepper.state
+    }
+
     mutating func find(_ what: @autoclosure () -> String) {
         if finding == nil { finding = what() }
     }

@@ -13,6 +13,8 @@ final class TestPipe: Sendable {
         let made = withUnsafeMutableBytes(of: &ends) { ends in
             pipe(ends.assumingMemoryBound(to: Int32.self).baseAddress)
         }
+        // Programs that other tests start meanwhile must not keep an end of it open.
+        for end in [ends.0, ends.1] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         guard made == 0 else { throw OutOfDescriptors() }
         (readEnd, writeEnd) = ends
     }
