@@ -40,7 +40,7 @@ package struct Scenario: Sendable {
     package var answersApart = false
     /// A commit is flushed, and streamed, before it is visible. (Always so where there is a stream.)
     package var flushesApart = false
-    /// Streamed rows wait until they are visible.
+    /// Streamed rows wait until they are visible, as they always do in the product.
     package var waitsForVisibility = false
     /// Bytes of one batch of rows, against `policy.memory`.
     package var batchBytes = 0

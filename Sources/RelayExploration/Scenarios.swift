@@ -81,7 +81,7 @@ extension Scenario {
 
     /// The stream, with the table behind it.
     package static let streaming: [Scenario] = [
-        Scenario("stream") {
+        Scenario("stream, rows may leave before they are visible") {
             $0.policy.usesStream = true
             $0.ids = 2
         },
@@ -93,11 +93,13 @@ extension Scenario {
         Scenario("stream, it is lost") {
             $0.policy.sweepInterval = never
             $0.policy.usesStream = true
+            $0.waitsForVisibility = true
             $0.streamLosses = 1
             $0.ids = 2
         },
         Scenario("stream, no room") {
             $0.policy.usesStream = true
+            $0.waitsForVisibility = true
             $0.batchBytes = 8
             $0.policy.memory = 16
             $0.ids = 2
@@ -105,40 +107,46 @@ extension Scenario {
         Scenario("stream, a late row") {
             $0.beginsWithSlot = true
             $0.policy.usesStream = true
+            $0.waitsForVisibility = true
             $0.ids = 2
             $0.producers = [[.keepsID], []]
         },
         Scenario("stream, the relay crashes") {
             $0.policy.sweepInterval = never
             $0.policy.usesStream = true
+            $0.waitsForVisibility = true
             $0.ids = 2
             $0.relayCrashes = 1
         },
         Scenario("stream, the server crashes") {
             $0.policy.sweepInterval = never
             $0.policy.usesStream = true
+            $0.waitsForVisibility = true
             $0.ids = 2
             $0.serverCrashes = 1
         },
         Scenario("stream, the sessions are lost") {
             $0.policy.sweepInterval = never
             $0.policy.usesStream = true
+            $0.waitsForVisibility = true
             $0.ids = 2
             $0.connectionLosses = 1
         },
         Scenario("stream, a row that somebody locks") {
             $0.beginsWithSlot = true
             $0.policy.usesStream = true
+            $0.waitsForVisibility = true
             $0.ids = 2
             $0.operatorLocks = 1
         },
         Scenario("stream, two sinks, one is down") {
             $0.policy.sweepInterval = never
             $0.policy.usesStream = true
+            $0.waitsForVisibility = true
             $0.ids = 2
             $0.sinks = two
             $0.outages = 1
-            $0.producers = [[], []]
+            $0.producers = [[.drawsTwice]]
         },
     ]
 
