@@ -163,7 +163,7 @@ package actor Relay {
         isSettling = false
         pollingReason = nil
         isStreamingTold = false
-        await openSinks()
+        await openSinks(taken)
         report(.leading(epoch: taken.epoch))
         memory.settled(taken.opened.sinks)
         announce(taken.opened)
@@ -295,11 +295,13 @@ package actor Relay {
 
     // MARK: - Sinks
 
-    private func openSinks() async {
+    private func openSinks(_ tenure: any LeaderTenure) async {
+        guard let beat = try? await tenure.beat() else { return }
+        let outbox = OutboxPosition(lastValue: beat.lastValue)
         // One that is at work is open, and may stay at it for as long as its far side likes.
         for sink in sinks where deliveries[sink.name] == nil {
             do {
-                try await sink.open()
+                try await sink.open(outbox)
             } catch {
                 // The first delivery will say so, and is tried again.
                 report(.failed(what: "opening sink \(sink.name)", reason: error.reason))

@@ -36,7 +36,7 @@ package actor StdoutSink: Sink {
         output?.close()
     }
 
-    package func open() async throws(SinkError) {
+    package func open(_ outbox: OutboxPosition) async throws(SinkError) {
         await close()
         Self.ignoreBrokenPipes()
         let output = try Output(descriptor)

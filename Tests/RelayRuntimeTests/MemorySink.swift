@@ -41,7 +41,7 @@ final class MemorySink: Sink {
         for continuation in waiting { continuation.resume() }
     }
 
-    func open() async throws(SinkError) {}
+    func open(_ outbox: OutboxPosition) async throws(SinkError) {}
     func close() async {}
 
     func deliver(

@@ -13,7 +13,7 @@ struct StdoutFileTests {
         let descriptor = file.open()
         defer { close(descriptor) }
         let sink = StdoutSink(descriptor: descriptor)
-        try await sink.open()
+        try await sink.open(anywhere)
         let batch = try makeBatch(1...3)
         #expect(await sink.answers(to: batch.whole).delivered == 3)
         #expect(await sink.answers(to: batch.whole).delivered == 3)
@@ -28,7 +28,7 @@ struct StdoutFileTests {
         defer { close(descriptor) }
         lseek(descriptor, 0, SEEK_END)
         let sink = StdoutSink(descriptor: descriptor)
-        try await sink.open()
+        try await sink.open(anywhere)
         let batch = try makeBatch(1...1)
         _ = await sink.answers(to: batch.whole)
         #expect(file.content == "tor\n" + batch.text)
@@ -40,7 +40,7 @@ struct StdoutFileTests {
         let descriptor = file.open(O_WRONLY | O_TRUNC)
         defer { close(descriptor) }
         let sink = StdoutSink(descriptor: descriptor)
-        try await sink.open()
+        try await sink.open(anywhere)
         let batch = try makeBatch(1...2000, payloadSize: 1000)
         let answers = await sink.answers(to: batch.whole)
         #expect(answers.delivered == 2000)
@@ -52,7 +52,7 @@ struct StdoutFileTests {
         let descriptor = open("/dev/full", O_WRONLY)
         defer { close(descriptor) }
         let sink = StdoutSink(descriptor: descriptor)
-        try await sink.open()
+        try await sink.open(anywhere)
         let answers = await sink.answers(to: try makeBatch(1...3).whole)
         #expect(answers.delivered == 0)
         #expect(
@@ -70,8 +70,8 @@ struct StdoutFileTests {
         let expected = SinkError(
             .misconfigured,
             reason: "standard output is open for reading only; open it for writing, or name another sink")
-        await #expect(throws: expected) { try await StdoutSink(descriptor: reading).open() }
-        await #expect(throws: SinkError.self) { try await StdoutSink(descriptor: 100_000).open() }
+        await #expect(throws: expected) { try await StdoutSink(descriptor: reading).open(anywhere) }
+        await #expect(throws: SinkError.self) { try await StdoutSink(descriptor: 100_000).open(anywhere) }
     }
 
     @Test func notOpen() async throws {
@@ -83,13 +83,13 @@ struct StdoutFileTests {
         let failure = DeliveryOutcome.retry(after: nil, reason: "standard output is not open")
         #expect(sink.name == "audit")
         #expect(await sink.answers(to: batch.whole).failures == [failure])
-        try await sink.open()
+        try await sink.open(anywhere)
         #expect(await sink.answers(to: batch.whole).delivered == 1)
         await sink.close()
         await sink.close()
         #expect(await sink.answers(to: batch.whole).failures == [failure])
-        try await sink.open()
-        try await sink.open()
+        try await sink.open(anywhere)
+        try await sink.open(anywhere)
         #expect(await sink.answers(to: batch.whole).delivered == 1)
         await sink.close()
         #expect(file.content == batch.text + batch.text)

@@ -9,7 +9,7 @@ struct StdoutSinkTests {
         let pipe = try TestPipe()
         let sink = StdoutSink(descriptor: pipe.writeEnd)
         #expect(sink.name == "stdout")
-        try await sink.open()
+        try await sink.open(anywhere)
         let (first, second) = (try makeBatch(1...5), try makeBatch(8...9))
         let delivery = Delivery(slices: [.init(batch: first, range: 1..<5), .init(batch: second, range: 0..<2)])
         let answers = await sink.answers(to: delivery)
@@ -23,7 +23,7 @@ struct StdoutSinkTests {
     @Test func slowReaderGetsEverythingAndProgressComesInParts() async throws {
         let pipe = try TestPipe()
         let sink = StdoutSink(descriptor: pipe.writeEnd)
-        try await sink.open()
+        try await sink.open(anywhere)
         let batch = try makeBatch(1...2000, payloadSize: 2000)
         let answers = Answers()
         async let delivering: Void = sink.deliver(batch.whole) { answers.append($0, $1) }
@@ -42,7 +42,7 @@ struct StdoutSinkTests {
         let pipe = try TestPipe()
         let flags = fcntl(pipe.writeEnd, F_GETFL)
         let sink = StdoutSink(descriptor: pipe.writeEnd)
-        try await sink.open()
+        try await sink.open(anywhere)
         _ = await sink.answers(to: try makeBatch(1...1).whole)
         #expect(fcntl(pipe.writeEnd, F_GETFL) == flags)
         #expect(flags & O_NONBLOCK == 0)
@@ -55,7 +55,7 @@ struct StdoutSinkTests {
         let pipe = try TestPipe()
         if isNonBlocking { _ = fcntl(pipe.writeEnd, F_SETFL, fcntl(pipe.writeEnd, F_GETFL) | O_NONBLOCK) }
         let sink = StdoutSink(descriptor: pipe.writeEnd)
-        try await sink.open()
+        try await sink.open(anywhere)
         let batch = try makeBatch(1...1000, payloadSize: 777)
         let answers = Answers()
         let task = Task { await sink.deliver(batch.whole) { answers.append($0, $1) } }
@@ -78,7 +78,7 @@ struct StdoutSinkTests {
         let pipe = try TestPipe()
         let filled = pipe.fill()
         let sink = StdoutSink(descriptor: pipe.writeEnd)
-        try await sink.open()
+        try await sink.open(anywhere)
         let batch = try makeBatch(1...3)
         let task = Task { await sink.answers(to: batch.whole) }
         await Task.yield()
@@ -86,7 +86,7 @@ struct StdoutSinkTests {
         #expect(await task.value.all.isEmpty)
         await sink.close()
         // Opened again, it goes on as if nothing had been.
-        try await sink.open()
+        try await sink.open(anywhere)
         async let answers = sink.answers(to: batch.whole)
         #expect(await pipe.read(filled + batch.text.utf8.count).hasSuffix("." + batch.text))
         #expect(await answers.delivered == 3)
@@ -96,7 +96,7 @@ struct StdoutSinkTests {
     @Test func anotherEventAfterATornLine() async throws {
         let pipe = try TestPipe()
         let sink = StdoutSink(descriptor: pipe.writeEnd)
-        try await sink.open()
+        try await sink.open(anywhere)
         let large = try makeBatch(1...1, payloadSize: 1_000_000)
         let task = Task { await sink.answers(to: large.whole) }
         let beginning = await pipe.read(1000)
@@ -113,7 +113,7 @@ struct StdoutSinkTests {
     @Test func closedReader() async throws {
         let pipe = try TestPipe()
         let sink = StdoutSink(descriptor: pipe.writeEnd)
-        try await sink.open()
+        try await sink.open(anywhere)
         pipe.closeReader()
         let answers = await sink.answers(to: try makeBatch(1...3).whole)
         #expect(answers.delivered == 0)
@@ -125,7 +125,7 @@ struct StdoutSinkTests {
         #expect(reason.contains("closed by its reader"))
         await sink.close()
         // Opened without a reader it says so too, with the first event.
-        try await sink.open()
+        try await sink.open(anywhere)
         guard case .closed = await sink.answers(to: try makeBatch(1...3).whole).failures.first else {
             Issue.record("not closed")
             return
@@ -136,7 +136,7 @@ struct StdoutSinkTests {
     @Test func readerThatClosesWhileTheSinkWaits() async throws {
         let pipe = try TestPipe()
         let sink = StdoutSink(descriptor: pipe.writeEnd)
-        try await sink.open()
+        try await sink.open(anywhere)
         let answers = Answers()
         let batch = try makeBatch(1...1000, payloadSize: 777)
         let task = Task { await sink.deliver(batch.whole) { answers.append($0, $1) } }
@@ -157,7 +157,7 @@ struct StdoutSinkTests {
         let (near, far) = (ends[0], ends[1])
         defer { close(near) }
         let sink = StdoutSink(descriptor: near)
-        try await sink.open()
+        try await sink.open(anywhere)
         let batch = try makeBatch(1...2000, payloadSize: 500)
         async let answers = sink.answers(to: batch.whole)
         let expected = batch.text
@@ -189,7 +189,7 @@ struct StdoutSinkTests {
         for _ in 0..<16 {
             let pipe = try TestPipe()
             let sink = StdoutSink(descriptor: pipe.writeEnd)
-            try await sink.open()
+            try await sink.open(anywhere)
             pipes.append(pipe)
             tasks.append(
                 Task {
@@ -199,7 +199,7 @@ struct StdoutSinkTests {
         }
         let pipe = try TestPipe()
         let sink = StdoutSink(descriptor: pipe.writeEnd)
-        try await sink.open()
+        try await sink.open(anywhere)
         #expect(await sink.answers(to: try makeBatch(1...1).whole).delivered == 1)
         await sink.close()
         for task in tasks { task.cancel() }

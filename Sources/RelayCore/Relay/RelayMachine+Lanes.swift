@@ -37,7 +37,7 @@ extension RelayMachine {
             if !wasWell, lanes[index].health == .well { effects.append(.note(.recovered(sink: sink))) }
         case .retry(let after, let reason):
             fail(index, .outage(reason), retryAfter: after, at: now, &effects)
-        case .rejected(let reason):
+        case .rejected(let reason), .blocked(let reason):
             fail(index, .rejection(reason), retryAfter: nil, at: now, &effects)
         case .closed(let reason):
             if lanes.count(where: \.isConfigured) > 1 {
