@@ -7,6 +7,7 @@ package enum OutboxMigrations {
         Migration(version: 1, name: "outbox", file: PackageResources._01_outbox_sql),
         Migration(version: 2, name: "relay", file: PackageResources._02_relay_sql),
         Migration(version: 3, name: "publication", file: PackageResources._03_publication_sql),
+        Migration(version: 4, name: "parked", file: PackageResources._04_parked_sql),
     ]
 
     /// The highest version that this build knows; a database that holds a newer one is not its to serve.

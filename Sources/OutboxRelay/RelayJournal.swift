@@ -118,10 +118,15 @@ struct RelayJournal: Sendable {
             logger.log(
                 .outage, level: attempt == 1 ? .warning : .debug, "sink \(sink) does not take events: \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.reason: "\(reason)"])
-        case .rejected(let sink, let id, let reason):
+        case .rejected(let sink, let id, let reason, let isParked):
+            let then = isParked ? "it is parked" : "what comes after it waits"
             logger.log(
-                .rejected, level: .error, "sink \(sink) rejects event \(id): \(reason)",
+                .rejected, level: .error, "sink \(sink) rejects event \(id), and \(then): \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.id: .stringConvertible(id), LogKey.reason: "\(reason)"])
+        case .blocked(let sink, let reason):
+            logger.log(
+                .blocked, level: .error, "sink \(sink) waits to be mended: \(reason)",
+                [LogKey.sink: "\(sink)", LogKey.reason: "\(reason)"])
         case .recovered(let sink):
             logger.log(.recovered, level: .notice, "sink \(sink) takes events again", [LogKey.sink: "\(sink)"])
         case .leftTail(let sink):

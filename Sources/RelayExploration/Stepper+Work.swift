@@ -38,7 +38,7 @@ extension Stepper {
         case .claim(let request): .claimed(claim(request))
         case .look(let ranges): .looked(look(ranges))
         case .settle(let lanes, let inClaim): .settled(settle(lanes, inClaim: inClaim))
-        case .sweep(let tail): .swept(sweep(tail: tail))
+        case .sweep(let tail, _): .swept(sweep(tail: tail))
         case .fixStarts(let settledThrough, let firstScanIsOver):
             .startsFixed(fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver))
         default: nil

@@ -120,10 +120,12 @@ struct Stepper {
             }
             state.world.slot = .creating(running: running)
         case .closeStream: state.world.slot = .absent
-        case .deliver(let sink, let slices): startDelivery(sink, slices.flatMap(\.ids))
+        case .openSink(let sink): feed(.sinkOpened(sink: sink))
+        case .deliver(let sink, _, let slices): startDelivery(sink, slices.flatMap(\.ids))
         case .cancelDelivery(let sink):
             if let index = state.world.side(sink) { state.world.sides[index].delivering?.isCancelled = true }
-        case .release, .note: break
+        // Nothing is parked in this world.
+        case .readParked, .release, .note: break
         case .finished(let end): finish(end)
         }
     }

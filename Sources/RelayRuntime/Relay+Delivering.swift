@@ -1,30 +1,48 @@
 import RelayCore
 
+/// Where a delivery goes: with order by key a sink has several under way, by number.
+struct DeliveryPlace: Hashable, Sendable {
+    var sink: String
+    var flight: Int
+}
+
+struct DeliveryUnderWay {
+    var number: Int
+    var task: Task<Void, Never>
+}
+
 extension Relay {
     /// Hands rows to a sink; its answers come back one by one, and then that it is done.
-    func deliver(_ name: String, _ slices: [RowSlice]) {
+    func deliver(_ place: DeliveryPlace, _ slices: [RowSlice]) {
         let parts = slices.compactMap { slice -> Delivery.Slice? in
             guard let token = slice.token, let batch = batches[token] else { return nil }
             return Delivery.Slice(batch: batch, range: slice.range)
         }
-        guard let sink = sinks.first(where: { $0.name == name }), parts.count == slices.count else {
-            return decideLater(.deliveryEnded(sink: name))
+        guard let sink = sinks.first(where: { $0.name == place.sink }), parts.count == slices.count else {
+            return decideLater(.deliveryEnded(sink: place.sink, flight: place.flight))
         }
         if let last = slices.last?.ids.last { memory.handed(last) }
         deliveryNumber += 1
         let number = deliveryNumber
-        let before = deliveries[name]?.task
+        // Deliveries that were cancelled may still be ending, and could hold the same keys.
+        let before = Array((ending[place.sink] ?? [:]).values)
         let delivery = Delivery(slices: parts)
         let (answers, feed) = AsyncStream.makeStream(of: Answer.self)
         let task = Task {
-            // A delivery that was cancelled may still be ending: a sink has one at a time.
-            await before?.value
+            for task in before { await task.value }
             async let sent: Void = Self.run(sink, delivery, feed)
-            for await answer in answers { self.answered(name, number, answer) }
+            for await answer in answers { self.answered(place, number, answer) }
             await sent
-            self.deliveryEnded(name, number)
+            self.deliveryEnded(place, number)
         }
-        deliveries[name] = DeliveryUnderWay(number: number, task: task)
+        deliveries[place] = DeliveryUnderWay(number: number, task: task)
+    }
+
+    func cancelDeliveries(_ sink: String) {
+        for (place, delivery) in deliveries where place.sink == sink {
+            delivery.task.cancel()
+            ending[sink, default: [:]][delivery.number] = delivery.task
+        }
     }
 
     struct Answer: Sendable {
@@ -40,15 +58,16 @@ extension Relay {
     }
 
     /// An answer counts whether or not the relay leads: what left, left.
-    private func answered(_ name: String, _ number: Int, _ answer: Answer) {
-        guard deliveries[name]?.number == number else { return }
-        bring(.answered(sink: name, count: answer.count, answer.outcome))
+    private func answered(_ place: DeliveryPlace, _ number: Int, _ answer: Answer) {
+        guard deliveries[place]?.number == number else { return }
+        bring(.answered(sink: place.sink, flight: place.flight, count: answer.count, answer.outcome))
     }
 
-    private func deliveryEnded(_ name: String, _ number: Int) {
-        guard deliveries[name]?.number == number else { return }
-        deliveries[name] = nil
-        bring(.deliveryEnded(sink: name))
+    private func deliveryEnded(_ place: DeliveryPlace, _ number: Int) {
+        ending[place.sink]?[number] = nil
+        guard deliveries[place]?.number == number else { return }
+        deliveries[place] = nil
+        bring(.deliveryEnded(sink: place.sink, flight: place.flight))
     }
 
     private func bring(_ input: RelayInput) {

@@ -9,10 +9,12 @@ extension Relay {
         case .claim, .look, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, tenure)
         case .read(let request): read(request, tenure)
         case .readLate(let sink, let ids): readLate(sink, ids, tenure)
+        case .readParked(let sink, let ids): readParked(sink, ids, tenure)
         case .openStream: openStream(tenure)
         case .closeStream: streamTask?.cancel()
-        case .deliver(let sink, let slices): deliver(sink, slices)
-        case .cancelDelivery(let sink): deliveries[sink]?.task.cancel()
+        case .openSink(let sink): open(sink, tenure)
+        case .deliver(let sink, let flight, let slices): deliver(DeliveryPlace(sink: sink, flight: flight), slices)
+        case .cancelDelivery(let sink): cancelDeliveries(sink)
         case .release(let token): release(token)
         case .note(let note): tell(note)
         case .finished(let end): endTenure(.finished(end))
@@ -24,7 +26,7 @@ extension Relay {
         switch effect {
         case .release(let token): release(token)
         case .note(let note): tell(note)
-        case .cancelDelivery(let sink): deliveries[sink]?.task.cancel()
+        case .cancelDelivery(let sink): cancelDeliveries(sink)
         case .finished(let end):
             endBetweenTenures = end
             waitingTask?.cancel()
@@ -82,8 +84,9 @@ extension Relay {
         case .settle(let lanes, let inClaim):
             let answer = try await tenure.settle(lanes, inClaim: inClaim)
             await settled(answer.state, answer.unmovable, term)
-        case .sweep(let tail):
-            await take(.swept(try await tenure.sweep(tail: tail, memory: memory)), term: term)
+        case .sweep(let tail, let parkedKeys):
+            let answer = try await tenure.sweep(tail: tail, memory: memory, parkedKeys: parkedKeys)
+            await take(.swept(answer), term: term)
         case .fixStarts(let settledThrough, let firstScanIsOver):
             let sinks = try await tenure.fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver)
             await settledStarts(sinks, term)
@@ -152,7 +155,9 @@ extension Relay {
         spawn { relay in
             do {
                 let rows = try await tenure.read(request)
-                await relay.rowsRead(request.sink, rows, isLate: false, term)
+                await relay.rowsRead(rows, term) { batch in
+                    .rowsRead(sink: request.sink, batch, reachedEnd: rows.reachedEnd)
+                }
             } catch {
                 await relay.readFailed(request.sink, error, term)
             }
@@ -164,19 +169,28 @@ extension Relay {
         spawn { relay in
             do {
                 let rows = try await tenure.readLate(ids)
-                await relay.rowsRead(sink, rows, isLate: true, term)
+                await relay.rowsRead(rows, term) { .lateRowsRead(sink: sink, $0) }
             } catch {
                 await relay.readFailed(sink, error, term)
             }
         }
     }
 
-    private func rowsRead(_ sink: String, _ rows: FetchedRows, isLate: Bool, _ term: Int) {
+    private func readParked(_ sink: String, _ ids: [Int64], _ tenure: any LeaderTenure) {
+        let term = term
+        spawn { relay in
+            do {
+                let rows = try await tenure.readParked(sink, ids)
+                await relay.rowsRead(rows, term) { .parkedRowsRead(sink: sink, $0) }
+            } catch {
+                await relay.readFailed(sink, error, term)
+            }
+        }
+    }
+
+    private func rowsRead(_ rows: FetchedRows, _ term: Int, _ input: (RowBatch) -> RelayInput) {
         guard term == self.term else { return }
-        let batch = keep(rows)
-        take(
-            isLate ? .lateRowsRead(sink: sink, batch) : .rowsRead(sink: sink, batch, reachedEnd: rows.reachedEnd),
-            term: term)
+        take(input(keep(rows)), term: term)
     }
 
     private func readFailed(_ sink: String, _ error: any Error, _ term: Int) {
@@ -218,7 +232,7 @@ extension Relay {
         batches[token] = batch
         return RowBatch(
             token: token, ids: batch.ids, createdAt: batch.createdAt, transactions: batch.transactions,
-            bytes: batch.byteCount)
+            keys: settings.needsKeys ? batch.keys : [], bytes: batch.byteCount)
     }
 
     private func release(_ token: BatchToken) {

@@ -31,8 +31,13 @@ package actor Relay {
     var batches: [BatchToken: EventBatch] = [:]
     var freeTokens: [BatchToken] = []
 
-    var deliveries: [String: DeliveryUnderWay] = [:]
+    var deliveries: [DeliveryPlace: DeliveryUnderWay] = [:]
+    /// Deliveries that were cancelled and may still be ending.
+    var ending: [String: [Int: Task<Void, Never>]] = [:]
     var deliveryNumber = 0
+    var openSinks: Set<String> = []
+    /// The last opening or closing of each sink; one follows the other.
+    var sinkSteps: [String: Task<SinkError?, Never>] = [:]
 
     /// When the last beat that came back was sent.
     var lastBeat: Int64 = 0
@@ -60,11 +65,6 @@ package actor Relay {
         case stop(RelayStop)
     }
 
-    struct DeliveryUnderWay {
-        var number: Int
-        var task: Task<Void, Never>
-    }
-
     package init(
         settings: RelaySettings, database: any OutboxDatabase, sinks: [any Sink], clock: any RelayClock = BootClock(),
         report: @escaping @Sendable (RelayReport) -> Void
@@ -74,7 +74,8 @@ package actor Relay {
         self.sinks = sinks
         self.clock = clock
         self.report = report
-        machine = RelayMachine(policy: settings.policy, configured: sinks.map(\.name), seed: settings.seed)
+        machine = RelayMachine(
+            policy: settings.policy, configured: sinks.map(\.name), lanePolicies: settings.lanes, seed: settings.seed)
     }
 
     /// Leads, and leads again, until there is a reason to end.
@@ -126,7 +127,11 @@ package actor Relay {
         let (database, memory, lastEpoch, report) = (database, memory, lastEpoch, report)
         let unsettled = machine.unsettled
         let work = Task<any LeaderTenure, any Error> {
-            try await database.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { report(.waiting($0)) }
+            try await database.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { [weak self] waiting in
+                report(.waiting(waiting))
+                // Whoever leads now may need what the sinks hold: a file's lock.
+                if waiting == .standby, let self { Task { await self.closeSinks() } }
+            }
         }
         waitingTask = Task {
             await withTaskCancellationHandler {
@@ -163,7 +168,6 @@ package actor Relay {
         isSettling = false
         pollingReason = nil
         isStreamingTold = false
-        await openSinks(taken)
         report(.leading(epoch: taken.epoch))
         memory.settled(taken.opened.sinks)
         announce(taken.opened)
@@ -293,23 +297,7 @@ package actor Relay {
 
     static func describe(_ error: any Error) -> String { String(describing: error) }
 
-    // MARK: - Sinks
-
-    private func openSinks(_ tenure: any LeaderTenure) async {
-        guard let beat = try? await tenure.beat() else { return }
-        let outbox = OutboxPosition(lastValue: beat.lastValue)
-        // One that is at work is open, and may stay at it for as long as its far side likes.
-        for sink in sinks where deliveries[sink.name] == nil {
-            do {
-                try await sink.open(outbox)
-            } catch {
-                // The first delivery will say so, and is tried again.
-                report(.failed(what: "opening sink \(sink.name)", reason: error.reason))
-            }
-        }
-    }
-
-    private func closeSinks() async { for sink in sinks { await sink.close() } }
+    // MARK: - Words
 
     private func announce(_ opened: OpenedSessions) {
         let names = Set(sinks.map(\.name))

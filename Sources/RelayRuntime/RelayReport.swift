@@ -34,19 +34,25 @@ package enum RelayExit: Hashable, Sendable {
 /// What the runtime needs beside the policy. Times are milliseconds.
 package struct RelaySettings: Sendable {
     package var policy: RelayPolicy
+    /// Per sink; one without a policy has order by id and blocks.
+    package var lanes: [String: LanePolicy]
     package var leaderTimeout: Int64
     package var shutdownTimeout: Int64
     package var modeName: String
     package var seed: UInt64
 
     package init(
-        policy: RelayPolicy, leaderTimeout: Int64 = 2000, shutdownTimeout: Int64 = 10_000, modeName: String = "poll",
+        policy: RelayPolicy, lanes: [String: LanePolicy] = [:], leaderTimeout: Int64 = 2000, shutdownTimeout: Int64 = 10_000, modeName: String = "poll",
         seed: UInt64 = 0
     ) {
         self.policy = policy
+        self.lanes = lanes
         self.leaderTimeout = leaderTimeout
         self.shutdownTimeout = shutdownTimeout
         self.modeName = modeName
         self.seed = seed
     }
+
+    /// Whether some lane must know the keys of its rows.
+    var needsKeys: Bool { lanes.values.contains(where: \.needsKeys) }
 }

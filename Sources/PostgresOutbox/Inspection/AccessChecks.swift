@@ -13,7 +13,7 @@ extension Inspector {
         ("outbox_sink_state", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("outbox_absent", ["SELECT", "INSERT", "DELETE"]),
         ("outbox_late", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
-        ("outbox_parked", ["SELECT", "INSERT", "DELETE"]),
+        ("outbox_parked", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ]
 
     /// Privileges of the session's role; a column's UPDATE is enough, since the relay writes only `published_at`.

@@ -6,7 +6,8 @@ extension LeaderSession {
     package func beat() async throws -> LeaderBeat {
         let tables = try await session.connection.execute(
             """
-            SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle
+            SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
+              EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL)
             FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = 'outbox_id_seq'::regclass;
             \(SequencePosition.sql);
             SELECT name, generation, delivered_through FROM outbox_sink
@@ -22,7 +23,7 @@ extension LeaderSession {
         return LeaderBeat(
             epoch: epoch, stoppedReason: row.string(1), lastValue: try SequencePosition(tables[1]).drawn,
             brokenSequence: Self.brokenSequence(cache: row.int(2), increment: row.int(3), cycles: row.bool(4)),
-            sinks: sinks)
+            sinks: sinks, parkedIsRequested: row.bool(5) ?? false)
     }
 
     private static func brokenSequence(cache: Int64?, increment: Int64?, cycles: Bool?) -> String? {

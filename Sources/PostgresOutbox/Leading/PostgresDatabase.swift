@@ -7,6 +7,8 @@ package struct PostgresSettings: Sendable {
     package var source: String
     package var leaderTimeout: Duration
     package var configuredSinks: [String]
+    /// Of these, the ones for which later events of a parked key are parked too.
+    package var parkingByKey: [String]
     package var memory: Int
     package var maxSlotWAL: Int
     package var host: String
@@ -16,13 +18,14 @@ package struct PostgresSettings: Sendable {
     package var reachWithin: Duration?
 
     package init(
-        target: ConnectionTarget, source: String, leaderTimeout: Duration, configuredSinks: [String], memory: Int,
-        maxSlotWAL: Int, host: String, untilDrained: Bool, reachWithin: Duration?
+        target: ConnectionTarget, source: String, leaderTimeout: Duration, configuredSinks: [String],
+        parkingByKey: [String] = [], memory: Int, maxSlotWAL: Int, host: String, untilDrained: Bool, reachWithin: Duration?
     ) {
         self.target = target
         self.source = source
         self.leaderTimeout = leaderTimeout
         self.configuredSinks = configuredSinks
+        self.parkingByKey = parkingByKey
         self.memory = memory
         self.maxSlotWAL = maxSlotWAL
         self.host = host
@@ -179,16 +182,24 @@ package actor PostgresDatabase: OutboxDatabase {
         do {
             try await register(on: work)
             let stored = try await leader.storedState()
+            let parkedKeys = try await parkedKeys(on: work)
             return PostgresTenure(
-                leader: leader, work: WorkSession(work, epoch: succession.epoch, source: settings.source),
+                leader: leader, work: WorkSession(
+                    work, epoch: succession.epoch, source: settings.source, parkingByKey: settings.parkingByKey),
                 settings: settings, epoch: succession.epoch,
                 opened: OpenedSessions(
                     sinks: stored.sinks, late: stored.late, keepsMemory: keepsMemory,
-                    publishedAboveCursors: stored.publishedAbove))
+                    publishedAboveCursors: stored.publishedAbove, parkedKeys: parkedKeys))
         } catch {
             await work.connection.close()
             throw error
         }
+    }
+
+    private func parkedKeys(on session: Session) async throws -> [String: [EventKey: Int64]] {
+        guard !settings.parkingByKey.isEmpty else { return [:] }
+        return ParkedWrites.keys(
+            try await session.connection.execute(ParkedWrites.keys(of: settings.parkingByKey)).first)
     }
 
     /// Registers the configured sinks that are not, to begin at the oldest unpublished event.

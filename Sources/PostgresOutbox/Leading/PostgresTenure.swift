@@ -73,8 +73,8 @@ package actor PostgresTenure: LeaderTenure {
 
     package func endClaim() async throws { try await work.endClaim() }
     package func look(_ gaps: IDRanges) async throws -> LookedRows { try await work.look(gaps) }
-    package func sweep(tail: Int64, memory: ProcessMemory) async throws -> SweptState {
-        try await work.sweep(tail: tail, memory: memory)
+    package func sweep(tail: Int64, memory: ProcessMemory, parkedKeys: Bool) async throws -> SweptState {
+        try await work.sweep(tail: tail, memory: memory, parkedKeys: parkedKeys)
     }
 
     package func settle(
@@ -97,6 +97,11 @@ package actor PostgresTenure: LeaderTenure {
     package func readLate(_ ids: [Int64]) async throws -> FetchedRows {
         let bytes = settings.memory / 8
         return try await withReader { try await $0.readLate(ids, bytes: bytes) }
+    }
+
+    package func readParked(_ sink: String, _ ids: [Int64]) async throws -> FetchedRows {
+        let bytes = settings.memory / 8
+        return try await withReader { try await $0.readParked(sink, ids, bytes: bytes) }
     }
 
     private func withReader<Value: Sendable>(

@@ -62,6 +62,20 @@ package actor TableReader {
         return FetchedRows(batch: batch, ids: batch.ids, reachedEnd: isWhole)
     }
 
+    /// The parked events of these ids, from their copies, ascending, as far as they fit into `bytes`.
+    package func readParked(_ sink: String, _ ids: [Int64], bytes: Int) async throws -> FetchedRows {
+        let rows = try await connection.rows(
+            """
+            SELECT \(EventRows.columns) FROM outbox_parked
+            WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(ids.arraySQL)) ORDER BY id
+            """, into: EventRows(source: source, byteLimit: bytes)
+        ) { state, row in try state.append(row) }
+        var taken = rows
+        let isWhole = taken.isWhole
+        let batch = taken.builder.finish()
+        return FetchedRows(batch: batch, ids: batch.ids, reachedEnd: isWhole)
+    }
+
     package func close() async { await connection.close() }
 
     /// Cuts the session off, whatever it is doing.

@@ -3,7 +3,7 @@ import Libpq
 /// Where the outbox is: the schema in which the search path found it, with everything that stands beside it.
 package struct OutboxSchema: Sendable, Hashable {
     /// The number of the newest migration that this version knows.
-    package static let newestMigration: Int64 = 3
+    package static let newestMigration: Int64 = 4
 
     /// The schema's name as it is, without quotes.
     package let schema: String

@@ -110,6 +110,7 @@ extension WorkSession {
         sql += StoredWrites.remove(writes.lateRemoved) + StoredWrites.enter(writes.lateEntered)
         sql += StoredWrites.keep(writes.lateKept)
         if let absent = writes.absent { sql += StoredWrites.absent(absent) }
+        sql += ParkedWrites.park(writes.parked) + ParkedWrites.retried(writes.retried)
         for sink in writes.ended {
             sql += """
                 DELETE FROM outbox_sink WHERE name = \(quotedLiteral(sink)) AND removing;

@@ -6,7 +6,9 @@ extension WorkSession {
     private static let found = 1000
 
     /// Finds rows that turned up where cursors have passed, and enters them as owed.
-    package func sweep(tail: Int64, memory: ProcessMemory) async throws -> SweptState {
+    ///
+    /// - Parameter parkedKeys: whether the keys that are parked are to be read.
+    package func sweep(tail: Int64, memory: ProcessMemory, parkedKeys: Bool) async throws -> SweptState {
         do {
             let stored = try await StoredState.read(connection, epoch: epoch, begins: true)
             let seen = try await connection.execute(Self.search(stored, tail: tail))
@@ -26,10 +28,12 @@ extension WorkSession {
                 SweepFacts(sinks: stored.sinks, absent: stored.absent, late: stored.late, found: found))
             var sql = StoredWrites.enter(writes.lateEntered)
             if let absent = writes.absent { sql += StoredWrites.absent(absent) }
+            let parked = try await takeParkedRequests(readKeys: parkedKeys)
             try await connection.execute(sql + "COMMIT")
             return SweptState(
                 sinks: stored.sinks, late: stored.late + writes.lateEntered, entered: writes.lateEntered,
-                aboveTail: ids(seen.last), isComplete: found.count < Self.found)
+                aboveTail: ids(seen.last), isComplete: found.count < Self.found, retries: parked.retries,
+                parkedKeys: parked.keys)
         } catch {
             try await connection.rollBack()
             throw error

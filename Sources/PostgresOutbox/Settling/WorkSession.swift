@@ -9,16 +9,19 @@ package actor WorkSession {
     let epoch: Int64
     nonisolated let pid: Int32
     private let source: String
+    /// The sinks for which later events of a parked key are parked too.
+    let parkingByKey: [String]
     private var portion = PortionSize()
     /// Rows that the open claim holds locked.
     private(set) var claimed: Set<Int64> = []
     private(set) var claimIsOpen = false
 
-    package init(_ session: Session, epoch: Int64, source: String) {
+    package init(_ session: Session, epoch: Int64, source: String, parkingByKey: [String] = []) {
         connection = session.connection
         pid = session.backendPID
         self.epoch = epoch
         self.source = source
+        self.parkingByKey = parkingByKey
     }
 
     package func close() async { await connection.close() }

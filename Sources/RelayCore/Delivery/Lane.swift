@@ -24,30 +24,24 @@ package struct Lane: Hashable, Sendable {
         case closed(reason: String)
     }
 
+    /// How the lane was done with a row.
+    package enum Fate: Hashable, Sendable {
+        case delivered
+        /// Without being delivered: the sink was to begin above it, or is being removed.
+        case passed
+        case parked
+    }
+
     /// A row that the lane is done with and no settlement has written.
     package struct Done: Hashable, Sendable {
         package var id: Int64
         package var createdAt: Int64
-        /// Passed without being delivered.
-        package var isPassed: Bool
+        package var fate: Fate
     }
 
-    /// Rows that are with the sink.
-    package struct InFlight: Hashable, Sendable {
-        package var slices: [RowSlice]
-        /// How many of them the sink has answered for.
-        package var answered = 0
-        /// Owed rows, out of turn.
-        package var isLate: Bool
-        /// Sent under an older registration: its answers count for nothing.
-        package var isStale = false
-
-        package var count: Int { slices.reduce(0) { $0 + $1.count } }
-
-        package init(slices: [RowSlice], isLate: Bool) {
-            self.slices = slices
-            self.isLate = isLate
-        }
+    /// Whether the sink is ready to deliver.
+    package enum Opening: Hashable, Sendable {
+        case shut, opening, open
     }
 
     /// A read of the table that is under way.
@@ -62,18 +56,29 @@ package struct Lane: Hashable, Sendable {
     }
 
     package var registration: SinkRegistration
-    /// Nil for a lane that only passes (a removed sink).
+    /// False for a lane that only passes (a removed sink).
     package var isConfigured: Bool
+    package let policy: LanePolicy
     package var place: Place = .reading
     package var health: Health = .well
+    package var opening: Opening = .shut
     /// The id of the last row that the lane was handed, in order, or its cursor.
     package var position: Int64
     /// Rows of the tail or of a table read that wait to be sent, ascending.
     package var queue: [RowSlice] = []
     package var queued = 0
+    /// With order by id the rows in turn; with either order those out of turn.
     package var inFlight: InFlight?
+    /// With order by key the rows in turn.
+    package var keyed: KeyedWindow?
     /// Ascending; all above the cursor.
     package var done: [Done] = []
+    /// Why rows of `done`, and owed ones, were parked.
+    package var parkings: [Int64: Parking] = [:]
+    /// Of `onReject: parkKey`: the keys that are parked, and the lowest parked event of each.
+    package var parkedKeys: [EventKey: Int64] = [:]
+    /// The keys of what is parked and not settled: a list that was read before does not hold them.
+    package var parkedUnsettled: [Int64: EventKey] = [:]
     /// Owed rows: false while they wait, true once delivered.
     package var late: [Int64: Bool] = [:]
     /// Owed rows that were delivered, as a settlement has written, but could not move: tried again now and then.
@@ -86,34 +91,60 @@ package struct Lane: Hashable, Sendable {
     package var nextRead: Int64 = 0
     /// The owed rows that a read under way asks for.
     package var awaitedLate: [Int64]?
+    /// Parked events that somebody wants tried again, ascending.
+    package var retries: [Int64] = []
+    /// What became of those that were tried.
+    package var retried: [ParkedRetry] = []
+    /// The parked events that a read under way asks for.
+    package var awaitedParked: [Int64]?
 
-    package init(_ registration: SinkRegistration, isConfigured: Bool) {
+    package init(_ registration: SinkRegistration, isConfigured: Bool, policy: LanePolicy = LanePolicy()) {
         self.registration = registration
         self.isConfigured = isConfigured
+        self.policy = policy
         position = registration.cursor
+        if case .key(let concurrency, let batch) = policy.order {
+            keyed = KeyedWindow(concurrency: concurrency, batch: batch)
+        }
     }
 
     package var name: String { registration.name }
     package var isOnTail: Bool { place == .tail }
 
     /// Handed to the sink, or done, and not settled: what a crash may repeat.
-    package var unsettled: Int { done.count + (inFlight?.count ?? 0) - (inFlight?.answered ?? 0) }
+    package var unsettled: Int {
+        done.count + (keyed?.count ?? 0) + (inFlight?.count ?? 0) - (inFlight?.answered ?? 0)
+    }
+
+    /// Something is with the sink.
+    package var isSending: Bool { inFlight != nil || keyed?.flights.isEmpty == false }
 
     /// Nothing waits, nothing is with the sink.
-    package var isIdle: Bool { queue.isEmpty && inFlight == nil }
+    package var isIdle: Bool { queue.isEmpty && inFlight == nil && keyed?.isEmpty ?? true }
 
     /// Rows wait, and none is with the sink: only a settlement makes room in the window.
-    package var isWaitingForRoom: Bool { inFlight == nil && !queue.isEmpty && !done.isEmpty && health == .well }
+    package var isWaitingForRoom: Bool { !isSending && !queue.isEmpty && !done.isEmpty && health == .well }
+
+    /// There is something to settle.
+    package var hasNews: Bool { !done.isEmpty || late.values.contains(true) || !retried.isEmpty }
+
+    /// How the lane fares, a failing key included.
+    package var reportedHealth: Health {
+        guard health == .well, let failure = keyed?.worstFailure else { return health }
+        if let id = failure.rejected { return .blocked(id: id, until: failure.until, reason: failure.reason) }
+        return .retrying(attempt: failure.attempt, until: failure.until, reason: failure.reason)
+    }
 
     /// The rows up to which the lane passes without delivering.
     package var passesThrough: Int64? { registration.isRemoving ? Int64.max : registration.passThrough }
 
     /// Everything that was handed over is settled, and nothing is owed.
-    package var isSettled: Bool { isIdle && done.isEmpty && late.isEmpty }
+    package var isSettled: Bool { isIdle && done.isEmpty && late.isEmpty && retried.isEmpty }
 
-    /// The last id of which the sink may hold something.
+    /// The last id of which the sink may hold something, and everything below is over.
     package var lastHanded: Int64 {
-        max(done.last?.id ?? registration.cursor, inFlight.flatMap { $0.isLate ? nil : $0.slices.last?.ids.last } ?? 0)
+        let flying = keyed == nil ? inFlight.flatMap { $0.turn == .ordered ? $0.slices.last?.ids.last : nil } : nil
+        return max(done.last?.id ?? registration.cursor, flying ?? 0)
     }
 
     /// Takes rows of the tail, or of a read, that the lane has not been handed yet.
@@ -133,13 +164,15 @@ package struct Lane: Hashable, Sendable {
         return dropped
     }
 
-    /// Takes up to `room` rows off the queue, to be sent together.
-    package mutating func take(_ room: Int) -> [RowSlice] {
+    /// Takes up to `room` rows off the queue, to be sent together; once their batches hold so many `bytes`, no more.
+    package mutating func take(_ room: Int, bytes: Int = .max, of batches: [BatchToken: Int] = [:]) -> [RowSlice] {
         var taken: [RowSlice] = []
         var left = room
         var used = 0
-        while left > 0, used < queue.count {
+        var held = 0
+        while left > 0, used < queue.count, held < bytes {
             let slice = queue[used]
+            if let token = slice.token, token != taken.last?.token { held += batches[token] ?? 0 }
             if slice.count <= left {
                 taken.append(slice)
                 left -= slice.count
@@ -155,45 +188,19 @@ package struct Lane: Hashable, Sendable {
         return taken
     }
 
-    /// The sink has answered for the next `count` rows: they are delivered.
-    package mutating func delivered(_ count: Int) {
-        guard var flight = inFlight else { return }
-        let from = flight.answered
-        flight.answered = min(flight.answered + count, flight.count)
-        inFlight = flight
-        guard !flight.isStale else { return }
-        var index = 0
-        for slice in flight.slices {
-            for (position, id) in slice.ids.enumerated() {
-                defer { index += 1 }
-                guard index >= from, index < flight.answered else { continue }
-                if flight.isLate {
-                    late[id] = true
-                } else {
-                    done.append(Done(id: id, createdAt: slice.createdAt[position], isPassed: false))
-                }
-            }
-        }
-        if !flight.isLate || from < flight.answered { health = .well }
-    }
-
-    /// The first row in flight that has no answer.
-    package var firstUnanswered: Int64? {
-        guard let flight = inFlight else { return nil }
-        var left = flight.answered
-        for slice in flight.slices {
-            if left < slice.count { return slice.ids[left] }
-            left -= slice.count
-        }
-        return nil
+    /// Rows that were taken and not handed over go back to the front.
+    package mutating func putBack(_ slices: [RowSlice]) {
+        queue.insert(contentsOf: slices, at: 0)
+        queued += slices.reduce(0) { $0 + $1.count }
     }
 
     /// What the lane brings to a settlement.
     package func progress(settledThrough: Int64) -> LaneProgress {
         LaneProgress(
             sink: name, generation: registration.generation, done: done.map(\.id),
-            endsPassed: done.last?.isPassed ?? false,
-            lateDone: stuck.union(late.filter(\.value).keys).sorted(), settledThrough: settledThrough)
+            endsPassed: done.last?.fate == .passed,
+            lateDone: stuck.union(late.filter(\.value).keys).sorted(), settledThrough: settledThrough,
+            parked: parkings.values.sorted { $0.id < $1.id }, retried: retried)
     }
 
     /// A settlement wrote the row anew: what it covers is no longer held here.
@@ -204,6 +211,14 @@ package struct Lane: Hashable, Sendable {
         }
         position = max(position, row.cursor)
         if let entries { takeLate(entries) }
+        if !parkings.isEmpty { forgetSettledParkings() }
+    }
+
+    private mutating func forgetSettledParkings() {
+        for id in parkings.keys where id <= registration.cursor && late[id] != true {
+            parkings[id] = nil
+            parkedUnsettled[id] = nil
+        }
     }
 
     /// The owed rows as the table has them; those that were delivered and not settled stay so.
@@ -225,6 +240,8 @@ package struct Lane: Hashable, Sendable {
         place = .reading
         awaitedRows?.isStale = true
         if awaitedLate != nil { awaitedLate = [] }
+        retries = []
+        if awaitedParked != nil { awaitedParked = [] }
         if keeping {
             done.removeAll { $0.id <= row.cursor }
             position = max(row.cursor, lastHanded)
@@ -232,10 +249,28 @@ package struct Lane: Hashable, Sendable {
             done = []
             late = [:]
             stuck = []
+            parkings = [:]
+            parkedUnsettled = [:]
+            retried = []
             isAboutToMeet = false
             inFlight?.isStale = true
+            keyed?.forget()
             position = row.cursor
         }
         return dropped
+    }
+
+    /// Deliveries that count for nothing any more are under way.
+    var hasStaleFlights: Bool { inFlight?.isStale == true || keyed?.isWindingDown == true }
+
+    /// The sessions were lost: what was read and not handed over is dropped.
+    package mutating func loseSessions() {
+        keyed?.restart()
+        _ = dropQueue()
+        place = .reading
+        awaitedRows = nil
+        awaitedLate = nil
+        awaitedParked = nil
+        retries = []
     }
 }

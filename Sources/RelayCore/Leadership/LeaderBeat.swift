@@ -18,15 +18,18 @@ package struct LeaderBeat: Hashable, Sendable {
     /// What of the sequence's settings breaks the proof that an id is settled, as a sentence.
     package var brokenSequence: String?
     package var sinks: [String: StoredCursor]
+    /// Somebody wants parked events tried again or discarded.
+    package var parkedIsRequested: Bool
 
     package init(
         epoch: Int64, stoppedReason: String?, lastValue: Int64, brokenSequence: String?,
-        sinks: [String: StoredCursor]
+        sinks: [String: StoredCursor], parkedIsRequested: Bool = false
     ) {
         self.epoch = epoch
         self.stoppedReason = stoppedReason
         self.lastValue = lastValue
         self.brokenSequence = brokenSequence
         self.sinks = sinks
+        self.parkedIsRequested = parkedIsRequested
     }
 }

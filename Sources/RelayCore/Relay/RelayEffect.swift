@@ -11,20 +11,24 @@ package enum RelayEffect: Hashable, Sendable {
     case settle([LaneProgress], inClaim: Bool)
     /// Ends an open claim that has nothing to settle. Not answered.
     case endClaim
-    case sweep(tail: Int64)
+    /// `parkedKeys`: the keys that are parked are to be read again.
+    case sweep(tail: Int64, parkedKeys: Bool = false)
     case fixStarts(settledThrough: Int64, firstScanIsOver: Bool)
 
     // On the reading sessions.
     case read(ReadRequest)
     case readLate(sink: String, ids: [Int64])
+    case readParked(sink: String, ids: [Int64])
 
     // The stream. `closeStream` is not answered.
     case openStream
     case closeStream
 
     // Sinks.
-    case deliver(sink: String, [RowSlice])
-    /// End the delivery that is under way promptly.
+    case openSink(String)
+    /// `flight` numbers the deliveries of a sink that are under way at once.
+    case deliver(sink: String, flight: Int, [RowSlice])
+    /// End the deliveries of the sink that are under way promptly.
     case cancelDelivery(sink: String)
 
     /// Nothing refers to the batch any more. Not answered.
@@ -68,7 +72,9 @@ package enum RelayNote: Hashable, Sendable {
     case orderReleased
     case late(LateEntry)
     case outage(sink: String, reason: String, attempt: Int)
-    case rejected(sink: String, id: Int64, reason: String)
+    case rejected(sink: String, id: Int64, reason: String, isParked: Bool)
+    /// The place where the events go must be mended before anything is delivered.
+    case blocked(sink: String, reason: String)
     case recovered(sink: String)
     case leftTail(sink: String)
     case caughtUp(sink: String)

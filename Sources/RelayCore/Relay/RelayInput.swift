@@ -33,8 +33,15 @@ package enum RelayInput: Hashable, Sendable {
     /// Of the transactions asked about, those that are visible.
     case visible([UInt32])
 
-    case answered(sink: String, count: Int, DeliveryOutcome)
-    case deliveryEnded(sink: String)
+    case sinkOpened(sink: String)
+    case sinkOpenFailed(sink: String, SinkError)
+    /// `flight`: as the delivery was numbered.
+    case answered(sink: String, flight: Int = 0, count: Int, DeliveryOutcome)
+    case deliveryEnded(sink: String, flight: Int = 0)
+    /// Somebody wants parked events tried again or discarded.
+    case parkedRequested
+    /// The parked events that were asked for, as far as they are there.
+    case parkedRowsRead(sink: String, RowBatch)
     /// Finish what is in flight, settle it, and end.
     case stop
 }
@@ -47,15 +54,18 @@ package struct OpenedSessions: Hashable, Sendable {
     package var keepsMemory: Bool
     /// The published leaf holds rows above the highest cursor.
     package var publishedAboveCursors: Bool
+    /// Per sink with `onReject: parkKey`: the keys that are parked, and the lowest parked event of each.
+    package var parkedKeys: [String: [EventKey: Int64]]
 
     package init(
         sinks: [SinkRegistration], late: [LateEntry] = [], keepsMemory: Bool = false,
-        publishedAboveCursors: Bool = false
+        publishedAboveCursors: Bool = false, parkedKeys: [String: [EventKey: Int64]] = [:]
     ) {
         self.sinks = sinks
         self.late = late
         self.keepsMemory = keepsMemory
         self.publishedAboveCursors = publishedAboveCursors
+        self.parkedKeys = parkedKeys
     }
 }
 
@@ -128,15 +138,21 @@ package struct SweptState: Hashable, Sendable {
     package var aboveTail: [Int64]
     /// The sweep read everything that it was to look at.
     package var isComplete: Bool
+    /// Per sink: parked events that somebody wants tried again, ascending, bounded.
+    package var retries: [String: [Int64]]
+    /// As in ``OpenedSessions``; nil where nothing of it changed.
+    package var parkedKeys: [String: [EventKey: Int64]]?
 
     package init(
         sinks: [SinkRegistration], late: [LateEntry], entered: [LateEntry] = [], aboveTail: [Int64] = [],
-        isComplete: Bool = true
+        isComplete: Bool = true, retries: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
     ) {
         self.sinks = sinks
         self.late = late
         self.entered = entered
         self.aboveTail = aboveTail
         self.isComplete = isComplete
+        self.retries = retries
+        self.parkedKeys = parkedKeys
     }
 }

@@ -29,7 +29,8 @@ extension RelayMachine {
         // While a gap is open, claims stay below the row that waits; a new horizon may close it.
         let below = gap.flatMap { gapMayClose($0) ? nil : $0.waiting }
         let request = ClaimRequest(
-            after: tail, below: below, rows: policy.batchSize, bytes: policy.memory / 4, looksFirst: claimPause > 0)
+            after: tail, below: below, rows: policy.batchSize, bytes: policy.memory / (4 * max(1, lanes.count)),
+            looksFirst: claimPause > 0)
         work = .claiming(request, known: known)
         effects.append(.claim(request))
     }
@@ -117,9 +118,9 @@ extension RelayMachine {
 
     private mutating func endHolding(_ until: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
         // Nothing is with a sink: all is delivered, or a window is full and settling makes room.
-        let isDelivered = lanes.allSatisfy { !$0.isOnTail || $0.inFlight == nil }
+        let isDelivered = lanes.allSatisfy { !$0.isOnTail || !$0.isSending }
         guard isDelivered || now >= until || isStopping else { return }
-        if lanes.contains(where: { !$0.done.isEmpty || $0.late.values.contains(true) }) {
+        if lanes.contains(where: \.hasNews) {
             settle(inClaim: true, at: now, &effects)
         } else {
             work = .idle
@@ -155,6 +156,7 @@ extension RelayMachine {
         claimPause = policy.pollInterval
         nextClaim = now + policy.pollInterval
         nextSettle = now + policy.settleInterval
+        settledNothing = true
         nextSweep = max(nextSweep, now + policy.pollInterval)
         nextFix = now + policy.pollInterval
     }

@@ -1,47 +1,96 @@
 extension RelayMachine {
-    /// Sends each idle lane what waits for it, within its window.
+    /// Sends each lane's sink what waits for it, within the lane's window.
     mutating func dispatch(at now: Int64, _ effects: inout [RelayEffect]) {
         guard !isStopping else { return }
-        for index in lanes.indices where lanes[index].inFlight == nil && lanes[index].isConfigured {
-            guard mayTry(lanes[index].health, at: now) else { continue }
-            let room = policy.window - lanes[index].done.count
-            guard room > 0, !lanes[index].queue.isEmpty else { continue }
-            // Settling takes its time; a few rows at a time would keep the sink from batching.
-            if room < min(policy.window / 4, lanes[index].queued) { continue }
-            let slices = lanes[index].take(room)
-            lanes[index].inFlight = Lane.InFlight(slices: slices, isLate: false)
-            effects.append(.deliver(sink: lanes[index].name, slices))
+        for index in lanes.indices where lanes[index].isConfigured && mayTry(lanes[index], at: now) {
+            if lanes[index].keyed == nil {
+                dispatchInTurn(index, &effects)
+            } else {
+                dispatchByKey(index, at: now, &effects)
+            }
         }
     }
 
-    private func mayTry(_ health: Lane.Health, at now: Int64) -> Bool {
-        switch health {
+    private mutating func dispatchInTurn(_ index: Int, _ effects: inout [RelayEffect]) {
+        guard lanes[index].inFlight == nil, !lanes[index].queue.isEmpty else { return }
+        let room = policy.window - lanes[index].done.count
+        // Settling takes its time; a few rows at a time would keep the sink from batching.
+        guard room > 0, room >= min(policy.window / 4, lanes[index].queued) else { return }
+        let slices = lanes[index].take(room, bytes: laneShare, of: batches)
+        var flight = Lane.InFlight(slices: slices, turn: .ordered)
+        flight.behind = behind(slices, lanes[index].parkedKeys)
+        lanes[index].inFlight = flight
+        let sent = flight.sent
+        if sent.isEmpty {
+            lanes[index].finished(0, .parked)
+            lanes[index].inFlight = nil
+            stamp += 1
+        } else {
+            effects.append(.deliver(sink: lanes[index].name, flight: 0, sent))
+        }
+    }
+
+    func behind(_ slices: [RowSlice], _ parked: [EventKey: Int64]) -> [Int64: Int64] {
+        guard !parked.isEmpty else { return [:] }
+        var result: [Int64: Int64] = [:]
+        for slice in slices {
+            for (index, key) in slice.keys.enumerated() {
+                // The parked event itself may come again, after an administrator set the cursor back.
+                if let head = parked[key], head < slice.ids[index] { result[slice.ids[index]] = head }
+            }
+        }
+        return result
+    }
+
+    private mutating func dispatchByKey(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
+        guard var window = lanes[index].keyed else { return }
+        let room = policy.window - lanes[index].done.count - window.count
+        if room > 0, !lanes[index].queue.isEmpty, !window.isWindingDown, window.heldBytes(batches) < laneShare {
+            let taken = lanes[index].take(room, bytes: laneShare, of: batches)
+            window.take(taken)
+        }
+        for parking in window.park(lanes[index].parkedKeys) {
+            lanes[index].park(parking, window.key(of: parking.id))
+        }
+        while let (flight, slices) = window.next(at: now) {
+            effects.append(.deliver(sink: lanes[index].name, flight: flight, slices))
+        }
+        let over = window.takeOver()
+        if !over.isEmpty { stamp += 1 }
+        lanes[index].done += over
+        lanes[index].keyed = window
+    }
+
+    /// What one lane may keep in memory from the others: what its sink holds must not stop them.
+    var laneShare: Int { max(1, policy.memory / (16 * max(1, lanes.count))) }
+
+    /// Whether the lane may be given rows at all now.
+    func mayTry(_ lane: Lane, at now: Int64) -> Bool {
+        guard lane.opening == .open else { return false }
+        return switch lane.health {
         case .well: true
         case .retrying(_, let until, _), .blocked(_, let until, _): now >= until
         case .closed: false
         }
     }
 
-    /// Whether the lane may be given rows at all now.
-    func mayTry(_ lane: Lane, at now: Int64) -> Bool { mayTry(lane.health, at: now) }
+    // MARK: - Answers
 
     mutating func answered(
-        _ sink: String, _ count: Int, _ outcome: DeliveryOutcome, at now: Int64, _ effects: inout [RelayEffect]
+        _ sink: String, _ flight: Int, _ count: Int, _ outcome: DeliveryOutcome, at now: Int64,
+        _ effects: inout [RelayEffect]
     ) {
-        guard let index = lanes.firstIndex(where: { $0.name == sink }), lanes[index].inFlight != nil else { return }
+        guard let index = lanes.firstIndex(where: { $0.name == sink }), isUnderWay(index, flight) else { return }
         stamp += 1
         switch outcome {
-        case .delivered:
-            let wasWell = lanes[index].health == .well
-            lanes[index].delivered(count)
-            if !wasWell, lanes[index].health == .well { effects.append(.note(.recovered(sink: sink))) }
+        case .delivered: delivered(index, flight, count, at: now, &effects)
         case .retry(let after, let reason):
-            fail(index, .outage(reason), retryAfter: after, at: now, &effects)
-        case .rejected(let reason), .blocked(let reason):
-            fail(index, .rejection(reason), retryAfter: nil, at: now, &effects)
+            fail(index, flight, reason, retryAfter: after, at: now, &effects)
+        case .rejected(let reason): rejected(index, flight, count, reason, at: now, &effects)
+        case .blocked(let reason): block(index, reason, at: now, &effects)
         case .closed(let reason):
             if lanes.count(where: \.isConfigured) > 1 {
-                fail(index, .outage(reason), retryAfter: nil, at: now, &effects)
+                fail(index, flight, reason, retryAfter: nil, at: now, &effects)
             } else {
                 lanes[index].health = .closed(reason: reason)
                 effects.append(.note(.outage(sink: sink, reason: reason, attempt: 1)))
@@ -49,52 +98,200 @@ extension RelayMachine {
         }
     }
 
-    private enum Failure {
-        case outage(String), rejection(String)
+    private func isUnderWay(_ index: Int, _ flight: Int) -> Bool {
+        flight == 0 ? lanes[index].inFlight != nil : lanes[index].keyed?.flights[flight] != nil
     }
 
-    private mutating func fail(
-        _ index: Int, _ failure: Failure, retryAfter: Duration?, at now: Int64, _ effects: inout [RelayEffect]
+    private func isStale(_ index: Int, _ flight: Int) -> Bool {
+        flight == 0 ? lanes[index].inFlight?.isStale != false : lanes[index].keyed?.flights[flight]?.isStale != false
+    }
+
+    private mutating func delivered(
+        _ index: Int, _ flight: Int, _ count: Int, at now: Int64, _ effects: inout [RelayEffect]
     ) {
-        guard lanes[index].inFlight?.isStale == false else { return }
-        var attempt = 1
-        if case .retrying(let earlier, _, _) = lanes[index].health { attempt = earlier + 1 }
-        var delay = policy.retry.maximum == 0 ? 0 : policy.retry.delay(attempt: attempt, draw: draw())
-        if let retryAfter { delay = max(delay, retryAfter.wholeMilliseconds) }
-        let name = lanes[index].name
-        switch failure {
-        case .outage(let reason):
-            lanes[index].health = .retrying(attempt: attempt, until: now + delay, reason: reason)
-            effects.append(.note(.outage(sink: name, reason: reason, attempt: attempt)))
-        case .rejection(let reason):
-            let id = lanes[index].firstUnanswered ?? 0
-            let until = now + policy.retry.maximum
-            if case .blocked(id, _, _) = lanes[index].health {
-            } else {
-                effects.append(.note(.rejected(sink: name, id: id, reason: reason)))
-            }
-            lanes[index].health = .blocked(id: id, until: until, reason: reason)
+        let before = lanes[index].reportedHealth
+        if flight == 0 {
+            lanes[index].finished(count, .delivered)
+        } else {
+            lanes[index].keyed?.finished(flight, count, .delivered, at: now)
+        }
+        if count > 0, !isStale(index, flight) { lanes[index].health = .well }
+        if before != .well, lanes[index].reportedHealth == .well {
+            effects.append(.note(.recovered(sink: lanes[index].name)))
         }
     }
 
-    mutating func deliveryEnded(_ sink: String, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard let index = lanes.firstIndex(where: { $0.name == sink }), let flight = lanes[index].inFlight else {
-            return
+    /// An outage: with order by key of the keys in the flight, else of the lane.
+    private mutating func fail(
+        _ index: Int, _ flight: Int, _ reason: String, retryAfter: Duration?, at now: Int64,
+        _ effects: inout [RelayEffect]
+    ) {
+        guard !isStale(index, flight) else { return }
+        let lane = lanes[index]
+        var attempt = 1
+        if flight > 0 {
+            attempt += lane.keyed?.attempts(flight) ?? 0
+        } else if case .retrying(let earlier, _, _) = lane.health {
+            attempt += earlier
         }
-        lanes[index].inFlight = nil
+        let until = now + pause(lane.policy.retry, attempt: attempt, retryAfter: retryAfter)
+        // Of a thousand keys that fail together one is told.
+        let isNews = flight == 0 || lane.reportedHealth == .well || attempt > 1
+        if flight > 0 {
+            lanes[index].keyed?.failed(flight, .init(attempt: attempt, until: until, reason: reason, rejected: nil))
+        } else {
+            lanes[index].health = .retrying(attempt: attempt, until: until, reason: reason)
+        }
+        if isNews { effects.append(.note(.outage(sink: lane.name, reason: reason, attempt: attempt))) }
+    }
+
+    private mutating func pause(_ retry: RetryPolicy, attempt: Int, retryAfter: Duration?) -> Int64 {
+        let delay = retry.maximum == 0 ? 0 : retry.delay(attempt: attempt, draw: draw())
+        return max(delay, retryAfter?.wholeMilliseconds ?? 0)
+    }
+
+    private mutating func rejected(
+        _ index: Int, _ flight: Int, _ count: Int, _ reason: String, at now: Int64, _ effects: inout [RelayEffect]
+    ) {
+        guard !isStale(index, flight) else { return }
+        let turn = flight == 0 ? lanes[index].inFlight?.turn : .ordered
+        if turn == .parked { return rejectedAgain(index, reason) }
+        for _ in 0..<max(1, count) {
+            guard let (id, key) = firstUnanswered(index, flight) else { return }
+            let parks = lanes[index].policy.onReject != .block
+            noteRejection(index, flight, id, reason, parks: parks, &effects)
+            guard parks else { return blockFlight(index, flight, id, reason, at: now) }
+            lanes[index].park(Parking(id: id, reason: reason), key)
+            if flight == 0 {
+                lanes[index].finished(1, .parked)
+                lanes[index].inFlight?.hasParked = true
+                // The far side answers: nothing is down.
+                lanes[index].health = .well
+            } else {
+                lanes[index].keyed?.finished(flight, 1, .parked, at: now)
+            }
+        }
+    }
+
+    private func firstUnanswered(_ index: Int, _ flight: Int) -> (id: Int64, key: EventKey?)? {
+        if flight > 0 { return lanes[index].keyed?.firstUnanswered(flight).map { ($0.id, $0.key) } }
+        return lanes[index].firstUnanswered.map { ($0, lanes[index].key(of: $0)) }
+    }
+
+    private mutating func noteRejection(
+        _ index: Int, _ flight: Int, _ id: Int64, _ reason: String, parks: Bool, _ effects: inout [RelayEffect]
+    ) {
+        if case .blocked(id, _, _) = lanes[index].health { return }
+        if flight > 0, lanes[index].keyed?.isRejected(id) == true { return }
+        effects.append(.note(.rejected(sink: lanes[index].name, id: id, reason: reason, isParked: parks)))
+    }
+
+    private mutating func blockFlight(_ index: Int, _ flight: Int, _ id: Int64, _ reason: String, at now: Int64) {
+        let until = now + lanes[index].policy.retry.maximum
+        if flight == 0 {
+            lanes[index].health = .blocked(id: id, until: until, reason: reason)
+        } else {
+            lanes[index].keyed?.failed(flight, .init(attempt: 1, until: until, reason: reason, rejected: id))
+        }
+    }
+
+    /// A parked event was tried again, in vain: it stays parked, and those after it wait for another word.
+    private mutating func rejectedAgain(_ index: Int, _ reason: String) {
+        guard let id = lanes[index].firstUnanswered else { return }
+        lanes[index].retried.append(ParkedRetry(id: id, rejection: reason))
+        lanes[index].finished(1, .parked)
+        lanes[index].inFlight?.hasParked = true
+        lanes[index].health = .well
+    }
+
+    private mutating func block(_ index: Int, _ reason: String, at now: Int64, _ effects: inout [RelayEffect]) {
+        if case .blocked(_, _, reason) = lanes[index].health {
+        } else {
+            effects.append(.note(.blocked(sink: lanes[index].name, reason: reason)))
+        }
+        lanes[index].health = .blocked(id: 0, until: now + lanes[index].policy.retry.maximum, reason: reason)
+    }
+
+    // MARK: - Ends of deliveries
+
+    mutating func deliveryEnded(_ sink: String, _ flight: Int, at now: Int64, _ effects: inout [RelayEffect]) {
+        guard let index = lanes.firstIndex(where: { $0.name == sink }), isUnderWay(index, flight) else { return }
         stamp += 1
-        if flight.isStale {
+        if flight > 0 { return keyedFlightEnded(index, flight, at: now, &effects) }
+        guard let over = lanes[index].inFlight else { return }
+        lanes[index].inFlight = nil
+        if over.isStale {
             _ = lanes[index].dropQueue()
             return
         }
-        guard flight.answered < flight.count, !flight.isLate else { return }
+        guard over.answered < over.count else { return }
+        if over.hasParked, lanes[index].health == .well {
+            // The sink is well: what is left goes on at once.
+            if over.turn == .ordered { lanes[index].putBack(over.unanswered) }
+            return
+        }
         // What has no answer is read again from the table: a lane leaves the tail at its first outage.
-        if lanes[index].place != .reading { leaveTail(index, &effects) } else { _ = lanes[index].dropQueue() }
+        if over.turn == .ordered {
+            if lanes[index].place != .reading { leaveTail(index, &effects) } else { _ = lanes[index].dropQueue() }
+        }
         if lanes[index].health == .well, !isStopping {
             lanes[index].health = .retrying(
-                attempt: 1, until: now + policy.retry.base, reason: "the sink ended a delivery without an answer")
+                attempt: 1, until: now + max(1, lanes[index].policy.retry.base), reason: Self.noAnswer)
         }
     }
+
+    private mutating func keyedFlightEnded(
+        _ index: Int, _ flight: Int, at now: Int64, _ effects: inout [RelayEffect]
+    ) {
+        let next = lanes[index].keyed?.firstUnanswered(flight)
+        let isSilent = lanes[index].keyed?.ended(flight) ?? false
+        if isSilent, let next, !isStopping, lanes[index].health == .well {
+            let until = now + max(1, lanes[index].policy.retry.base)
+            lanes[index].keyed?.pause(next.key, until: until, reason: Self.noAnswer)
+        }
+    }
+
+    private static let noAnswer = "the sink ended a delivery without an answer"
+
+    // MARK: - Opening
+
+    /// Asks for the sinks that are not ready, once their pause is over.
+    mutating func openSinks(at now: Int64, _ effects: inout [RelayEffect]) {
+        guard work != .absent, !isStopping else { return }
+        for index in lanes.indices where lanes[index].isConfigured && lanes[index].opening == .shut {
+            if case .retrying(_, let until, _) = lanes[index].health, now < until { continue }
+            if case .blocked(_, let until, _) = lanes[index].health, now < until { continue }
+            lanes[index].opening = .opening
+            effects.append(.openSink(lanes[index].name))
+        }
+    }
+
+    mutating func sinkOpened(_ sink: String, _ effects: inout [RelayEffect]) {
+        guard let index = lanes.firstIndex(where: { $0.name == sink }) else { return }
+        lanes[index].opening = .open
+        guard lanes[index].health != .well else { return }
+        lanes[index].health = .well
+        effects.append(.note(.recovered(sink: sink)))
+    }
+
+    mutating func sinkOpenFailed(
+        _ sink: String, _ error: SinkError, at now: Int64, _ effects: inout [RelayEffect]
+    ) {
+        guard let index = lanes.firstIndex(where: { $0.name == sink }) else { return }
+        lanes[index].opening = .shut
+        if lanes[index].place != .reading { leaveTail(index, &effects) }
+        switch error.code {
+        case .misconfigured: block(index, error.reason, at: now, &effects)
+        case .unavailable:
+            var attempt = 1
+            if case .retrying(let earlier, _, _) = lanes[index].health { attempt += earlier }
+            let until = now + max(1, pause(lanes[index].policy.retry, attempt: attempt, retryAfter: nil))
+            lanes[index].health = .retrying(attempt: attempt, until: until, reason: error.reason)
+            effects.append(.note(.outage(sink: sink, reason: error.reason, attempt: attempt)))
+        }
+    }
+
+    // MARK: - The tail
 
     mutating func leaveTail(_ index: Int, _ effects: inout [RelayEffect]) {
         _ = lanes[index].dropQueue()

@@ -3,7 +3,8 @@ extension RelayMachine {
     /// Rows that left and are not settled, ascending by lane.
     package var unsettled: [DeliveredRow] {
         lanes.flatMap { lane in
-            lane.done.lazy.filter { !$0.isPassed }.map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
+            (lane.done + (lane.keyed?.overRows ?? [])).lazy.filter { $0.fate != .passed }
+                .map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
         }
     }
 
@@ -44,7 +45,7 @@ extension RelayMachine {
 
 extension Lane {
     fileprivate var stateName: String {
-        switch health {
+        switch reportedHealth {
         case .retrying: "retrying"
         case .blocked: "blocked"
         case .closed: "stopped"
@@ -53,7 +54,7 @@ extension Lane {
     }
 
     fileprivate var lastError: String? {
-        switch health {
+        switch reportedHealth {
         case .retrying(_, _, let reason), .blocked(_, _, let reason), .closed(let reason): reason
         case .well: nil
         }

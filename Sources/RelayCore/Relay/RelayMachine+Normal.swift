@@ -48,6 +48,7 @@ extension RelayMachine {
         startHold?.since = 0
         for index in lanes.indices {
             fold(&lanes[index].nextRead)
+            lanes[index].keyed?.foldClock(now)
             switch lanes[index].health {
             case .retrying(let attempt, let until, let reason):
                 lanes[index].health = .retrying(attempt: min(attempt, 1), until: max(0, until - now), reason: reason)

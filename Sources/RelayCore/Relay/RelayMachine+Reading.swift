@@ -6,18 +6,17 @@ extension RelayMachine {
     mutating func startReads(at now: Int64, _ effects: inout [RelayEffect]) {
         guard work != .absent, suspension == nil, !isStopping else { return }
         for index in lanes.indices {
-            let running = lanes.count { $0.awaitedRows != nil || $0.awaitedLate != nil }
+            let running = lanes.count { $0.awaitedRows != nil || $0.awaitedLate != nil || $0.awaitedParked != nil }
             guard running < Self.readsAtOnce else { return }
             if startLateRead(index, at: now, &effects) { continue }
+            if startParkedRead(index, at: now, &effects) { continue }
             startRead(index, at: now, &effects)
         }
     }
 
     private mutating func startLateRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
         let lane = lanes[index]
-        guard lane.isConfigured, lane.inFlight == nil, lane.awaitedLate == nil, mayTry(lane, at: now) else {
-            return false
-        }
+        guard lane.isConfigured, lane.inFlight == nil, lane.awaitedLate == nil else { return false }
         let waiting = lane.late.filter { !$0.value }.keys.sorted()
         guard !waiting.isEmpty else { return false }
         let passed = waiting.filter { $0 <= (lane.passesThrough ?? Int64.min) }
@@ -25,6 +24,7 @@ extension RelayMachine {
             for id in passed { lanes[index].late[id] = true }
             return true
         }
+        guard mayGoOutOfTurn(lane, at: now) else { return false }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
         let asked = Array(waiting.prefix(policy.batchSize))
         lanes[index].awaitedLate = asked
@@ -32,15 +32,49 @@ extension RelayMachine {
         return true
     }
 
+    private func mayGoOutOfTurn(_ lane: Lane, at now: Int64) -> Bool {
+        lane.inFlight == nil && lane.awaitedLate == nil && lane.awaitedParked == nil && mayTry(lane, at: now)
+    }
+
+    /// Parked events that somebody wants tried again: those that were not tried yet.
+    private mutating func startParkedRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
+        let lane = lanes[index]
+        guard lane.isConfigured, !lane.retries.isEmpty, lane.retried.isEmpty, mayGoOutOfTurn(lane, at: now) else {
+            return false
+        }
+        let asked = Array(lane.retries.prefix(policy.batchSize))
+        lanes[index].awaitedParked = asked
+        effects.append(.readParked(sink: lane.name, ids: asked))
+        return true
+    }
+
+    mutating func parkedRowsRead(_ sink: String, _ batch: RowBatch, _ effects: inout [RelayEffect]) {
+        hold(batch)
+        guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedParked else {
+            return
+        }
+        lanes[index].awaitedParked = nil
+        let isCurrent = asked.first == lanes[index].retries.first
+        lanes[index].retries = []
+        guard isCurrent, !batch.ids.isEmpty, lanes[index].inFlight == nil, !isStopping else { return }
+        let slices = [RowSlice(batch, 0..<batch.ids.count)]
+        lanes[index].inFlight = Lane.InFlight(slices: slices, turn: .parked)
+        effects.append(.deliver(sink: sink, flight: 0, slices))
+    }
+
     private mutating func startRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
         let lane = lanes[index]
-        guard !lane.isOnTail, lane.awaitedRows == nil, now >= lane.nextRead, mayTry(lane, at: now) else { return }
-        guard lane.queue.isEmpty, lane.done.count < policy.window else { return }
+        guard !lane.isOnTail, lane.awaitedRows == nil, now >= lane.nextRead else { return }
+        let passes = lane.passesThrough.map { lane.position < $0 } ?? false
+        // What is only passed needs no sink.
+        guard passes || mayTry(lane, at: now), lane.keyed?.isWindingDown != true else { return }
+        guard lane.queue.isEmpty, lane.unsettled < policy.window else { return }
+        // What other lanes hold counts too: many large rows at once would not fit.
+        guard bufferedBytes < policy.memory / 4 * 3 else { return }
         // Before the first scan nothing is known to be settled.
         guard horizon.hasScanned || horizon.settledThrough > 0 else { return scanWanted = true }
         if lane.isAboutToMeet { lanes[index].place = .meeting }
         lanes[index].isAboutToMeet = false
-        let passes = lane.passesThrough.map { lane.position < $0 } ?? false
         let through = passes ? lane.passesThrough ?? .max : .max
         lanes[index].awaitedRows = Lane.AwaitedRead(
             after: lane.position, through: through, known: horizon.settledThrough)
@@ -48,7 +82,7 @@ extension RelayMachine {
             .read(
                 ReadRequest(
                     sink: lane.name, after: lane.position, through: through,
-                    rows: policy.batchSize, bytes: policy.memory / 8, idsOnly: passes)))
+                    rows: policy.batchSize, bytes: laneShare, idsOnly: passes)))
     }
 
     mutating func rowsRead(
@@ -85,7 +119,7 @@ extension RelayMachine {
 
     private mutating func pass(_ ids: [Int64], _ index: Int) {
         for id in ids where id > lanes[index].position {
-            lanes[index].done.append(.init(id: id, createdAt: 0, isPassed: true))
+            lanes[index].done.append(.init(id: id, createdAt: 0, fate: .passed))
             lanes[index].position = id
         }
     }
@@ -124,8 +158,21 @@ extension RelayMachine {
         }
         guard !rows.isEmpty, lanes[index].inFlight == nil else { return }
         let slices = rows.map { RowSlice(batch, $0..<($0 + 1)) }
-        lanes[index].inFlight = Lane.InFlight(slices: slices, isLate: true)
-        effects.append(.deliver(sink: sink, slices))
+        deliverLate(slices, index, &effects)
+    }
+
+    /// Owed rows whose key is parked are parked behind it.
+    private mutating func deliverLate(_ slices: [RowSlice], _ index: Int, _ effects: inout [RelayEffect]) {
+        var flight = Lane.InFlight(slices: slices, turn: .late)
+        flight.behind = behind(slices, lanes[index].parkedKeys)
+        lanes[index].inFlight = flight
+        let sent = flight.sent
+        if sent.isEmpty {
+            lanes[index].finished(0, .parked)
+            lanes[index].inFlight = nil
+        } else {
+            effects.append(.deliver(sink: lanes[index].name, flight: 0, sent))
+        }
     }
 
     mutating func readFailed(_ sink: String, at now: Int64) {
@@ -133,6 +180,7 @@ extension RelayMachine {
         lanes[index].awaitedRows = nil
         if lanes[index].place == .meeting { lanes[index].place = .reading }
         lanes[index].awaitedLate = nil
+        lanes[index].awaitedParked = nil
         lanes[index].nextRead = now + policy.pollInterval
     }
 }

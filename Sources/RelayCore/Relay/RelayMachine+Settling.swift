@@ -8,7 +8,8 @@ extension RelayMachine {
         for lane in lanes {
             most = max(most, lane.done.count)
             if lane.isWaitingForRoom { most = .max }
-            if !lane.done.isEmpty || lane.late.values.contains(true) { any = true }
+            if lane.hasNews { any = true }
+            if !lane.retried.isEmpty, lane.inFlight == nil { most = .max }
             if lane.registration.isRemoving { any = any || now >= nextSettle }
         }
         guard any else { return false }
@@ -22,7 +23,7 @@ extension RelayMachine {
     }
 
     mutating func settle(inClaim: Bool, at now: Int64, _ effects: inout [RelayEffect]) {
-        work = .settling
+        work = .settling(retried: Dictionary(uniqueKeysWithValues: lanes.map { ($0.name, $0.retried.count) }))
         refreshWanted = false
         nextSettle = now + policy.settleInterval
         let known = horizon.settledThrough
@@ -30,9 +31,16 @@ extension RelayMachine {
     }
 
     mutating func settled(_ state: SettledState, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard work == .settling else { return }
+        guard case .settling(let retried) = work else { return }
         work = .idle
         stamp += 1
+        for index in lanes.indices {
+            guard let count = retried[lanes[index].name], count > 0 else { continue }
+            // Whoever else is to be tried again, and which keys are free now, the table knows.
+            lanes[index].retried.removeFirst(min(count, lanes[index].retried.count))
+            parkedKeysWanted = true
+            sweepWanted = true
+        }
         // What was delivered while the settlement was under way is not in it, and stays.
         let before = lanes.map(\.registration)
         adopt(state.sinks, late: state.late, keeping: true, at: now, &effects)
@@ -78,7 +86,8 @@ extension RelayMachine {
         nextSweep = now + policy.sweepInterval
         nextAsk = now + policy.pollInterval / 5
         work = .sweeping(stamp: stamp)
-        effects.append(.sweep(tail: tail))
+        effects.append(.sweep(tail: tail, parkedKeys: parkedKeysWanted))
+        parkedKeysWanted = false
         return true
     }
 
@@ -89,6 +98,11 @@ extension RelayMachine {
         adopt(state.sinks, late: state.late, keeping: true, at: now, &effects)
         for entry in state.entered { effects.append(.note(.late(entry))) }
         if !state.entered.isEmpty { stamp += 1 }
+        for index in lanes.indices {
+            if let keys = state.parkedKeys { lanes[index].takeParkedKeys(keys[lanes[index].name] ?? [:]) }
+            guard lanes[index].retried.isEmpty, lanes[index].inFlight?.turn != .parked else { continue }
+            lanes[index].retries = state.retries[lanes[index].name] ?? []
+        }
         let unseen = state.aboveTail.filter { id in id > tail && !stream.holds(id) }
         if stream.phase == .leading, !unseen.isEmpty, sent == before { drainAgain(&effects) }
         if !state.isComplete { sweepWanted = true }

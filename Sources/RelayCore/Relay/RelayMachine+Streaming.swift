@@ -27,7 +27,7 @@ extension RelayMachine {
             if stream.phase != .leading { nextSweep = min(nextSweep, now + policy.pollInterval) }
             if stream.phase != .leading { sweepWanted = false }
         }
-        let room = policy.memory / 4
+        let room = policy.memory / 2
         // One row may be larger than all the room; before the stream leads, the table brings it.
         guard bufferedBytes + batch.bytes <= room || (bufferedBytes == 0 && stream.phase == .leading) else {
             if let token = batch.token { effects.append(.release(token)) }

@@ -17,8 +17,8 @@ package struct RelayMachine: Hashable, Sendable {
         case looking(IDRanges, claim: ClaimedRows?, known: Int64)
         /// Rows are handed on and the claim is kept until they are delivered, or for a while. Exit: `settling`, `idle`.
         case holding(until: Int64)
-        /// Exit: `idle`.
-        case settling
+        /// Exit: `idle`. `retried`: per sink, how many parked events that were tried again are in it.
+        case settling(retried: [String: Int])
         /// Exit: `idle`. `stamp` tells whether anything happened meanwhile.
         case sweeping(stamp: Int)
         case fixing
@@ -43,6 +43,7 @@ package struct RelayMachine: Hashable, Sendable {
     /// Sinks that are registered and have no lane: not configured, or their start is not fixed.
     var others: [SinkRegistration] = []
     let configured: Set<String>
+    let lanePolicies: [String: LanePolicy]
     let rules: RelayRules
 
     var horizon: SettledHorizon
@@ -72,6 +73,7 @@ package struct RelayMachine: Hashable, Sendable {
     var nextSettle: Int64 = 0
     var settledNothing = false
     var refreshWanted = false
+    var parkedKeysWanted = false
 
     var stream = StreamTail()
 
@@ -85,8 +87,13 @@ package struct RelayMachine: Hashable, Sendable {
     var hasFinished = false
     var random: UInt64
 
-    package init(policy: RelayPolicy, configured: [String], seed: UInt64 = 0, rules: RelayRules = .sound) {
+    /// - Parameter lanePolicies: per sink; one without a policy has order by id, blocks, and retries as `policy` says.
+    package init(
+        policy: RelayPolicy, configured: [String], lanePolicies: [String: LanePolicy] = [:], seed: UInt64 = 0,
+        rules: RelayRules = .sound
+    ) {
         self.policy = policy
+        self.lanePolicies = lanePolicies
         self.rules = rules
         horizon = SettledHorizon(rules: rules)
         self.configured = Set(configured)
@@ -132,8 +139,14 @@ package struct RelayMachine: Hashable, Sendable {
         case .streamRows(let batch): streamed(batch, at: now, &effects)
         case .streamEnded: streamEnded(at: now)
         case .visible(let transactions): stream.nowVisible(transactions, at: now, atMost: min(policy.pollInterval, 20))
-        case .answered(let sink, let count, let outcome): answered(sink, count, outcome, at: now, &effects)
-        case .deliveryEnded(let sink): deliveryEnded(sink, at: now, &effects)
+        case .sinkOpened(let sink): sinkOpened(sink, &effects)
+        case .sinkOpenFailed(let sink, let error): sinkOpenFailed(sink, error, at: now, &effects)
+        case .answered(let sink, let flight, let count, let outcome):
+            answered(sink, flight, count, outcome, at: now, &effects)
+        case .deliveryEnded(let sink, let flight): deliveryEnded(sink, flight, at: now, &effects)
+        case .parkedRequested:
+            if lanes.allSatisfy({ $0.retries.isEmpty && $0.inFlight?.turn != .parked }) { sweepWanted = true }
+        case .parkedRowsRead(let sink, let batch): parkedRowsRead(sink, batch, &effects)
         case .stop: isStopping = true
         }
     }
@@ -142,6 +155,7 @@ package struct RelayMachine: Hashable, Sendable {
     private mutating func advance(at now: Int64, _ effects: inout [RelayEffect]) {
         releaseStreamed(at: now, &effects)
         leaveTailIfOthersStarve(&effects)
+        openSinks(at: now, &effects)
         dispatch(at: now, &effects)
         startReads(at: now, &effects)
         startWork(at: now, &effects)
@@ -153,13 +167,13 @@ package struct RelayMachine: Hashable, Sendable {
 
     /// When to call again with `tick`, though nothing else happens; nil: never.
     package func nextWake(after now: Int64) -> Int64? {
-        guard !hasFinished, work != .absent || lanes.contains(where: { $0.inFlight != nil }) else { return nil }
+        guard !hasFinished, work != .absent || lanes.contains(where: \.isSending) else { return nil }
         var times: [Int64] = [nextSweep]
         if case .holding(let until) = work { times.append(until) }
         if work == .idle {
             times.append(nextClaim)
             if policy.untilDrained { times.append(nextAsk) }
-            if lanes.contains(where: { !$0.done.isEmpty || $0.late.values.contains(true) }) { times.append(nextSettle) }
+            if lanes.contains(where: \.hasNews) { times.append(nextSettle) }
             if others.contains(where: { !$0.isFixed }) { times.append(nextFix) }
         }
         if scanWanted, scan == .idle { times.append(nextScan) }
@@ -169,6 +183,7 @@ package struct RelayMachine: Hashable, Sendable {
         if policy.usesStream { times.append(max(stream.nextOpen, stream.nextQuestion)) }
         for lane in lanes {
             if !lane.isOnTail { times.append(lane.nextRead) }
+            if let next = lane.keyed?.nextTry { times.append(next) }
             switch lane.health {
             case .retrying(_, let until, _), .blocked(_, let until, _): times.append(until)
             case .well, .closed: break
@@ -199,7 +214,11 @@ package struct RelayMachine: Hashable, Sendable {
         adopt(opened.sinks, late: opened.late, keeping: opened.keepsMemory, restarting: true, at: now, &effects)
         tail = lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) }
         publishedAbove = opened.publishedAboveCursors
-        for index in lanes.indices { beginOnTail(index) }
+        for index in lanes.indices {
+            lanes[index].takeParkedKeys(opened.parkedKeys[lanes[index].name] ?? [:])
+            lanes[index].opening = .shut
+            beginOnTail(index)
+        }
     }
 
     private mutating func loseSessions(_ effects: inout [RelayEffect]) {
@@ -207,12 +226,7 @@ package struct RelayMachine: Hashable, Sendable {
         scan = .idle
         gap = nil
         stream.reset(nextOpen: Int64.max)
-        for index in lanes.indices {
-            _ = lanes[index].dropQueue()
-            lanes[index].place = .reading
-            lanes[index].awaitedRows = nil
-            lanes[index].awaitedLate = nil
-        }
+        for index in lanes.indices { lanes[index].loseSessions() }
         stamp += 1
     }
 
@@ -231,13 +245,15 @@ package struct RelayMachine: Hashable, Sendable {
     ) {
         others = sinks.filter { !hasLane($0) }
         let staying = Set(sinks.lazy.filter(hasLane).map(\.name))
-        for lane in lanes where lane.inFlight != nil && !staying.contains(lane.name) {
+        for lane in lanes where lane.isSending && !staying.contains(lane.name) {
             effects.append(.cancelDelivery(sink: lane.name))
         }
         lanes.removeAll { !staying.contains($0.name) }
         for sink in sinks where hasLane(sink) {
             guard let index = lanes.firstIndex(where: { $0.name == sink.name }) else {
-                var lane = Lane(sink, isConfigured: configured.contains(sink.name))
+                var lane = Lane(
+                    sink, isConfigured: configured.contains(sink.name),
+                    policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry))
                 if let late { lane.takeLate(late) }
                 lanes.append(lane)
                 if !restarting { beginOnTail(lanes.count - 1) }
@@ -247,7 +263,7 @@ package struct RelayMachine: Hashable, Sendable {
             let isSame = lanes[index].registration.generation == sink.generation
             if restarting || !isSame {
                 _ = lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
-                if lanes[index].inFlight?.isStale == true { effects.append(.cancelDelivery(sink: sink.name)) }
+                if lanes[index].hasStaleFlights { effects.append(.cancelDelivery(sink: sink.name)) }
                 if let late { lanes[index].takeLate(late) }
                 stamp += 1
             } else {
@@ -276,6 +292,7 @@ package struct RelayMachine: Hashable, Sendable {
         for lane in lanes {
             for slice in lane.queue { if let token = slice.token { used.insert(token) } }
             for slice in lane.inFlight?.slices ?? [] { if let token = slice.token { used.insert(token) } }
+            for row in lane.keyed?.rows ?? [] { if let token = row.token { used.insert(token) } }
         }
         for row in stream.pending { used.insert(row.token) }
         if case .looking(_, let claim, _) = work, let token = claim?.rows.token { used.insert(token) }
@@ -299,11 +316,11 @@ package struct RelayMachine: Hashable, Sendable {
     }
 
     private mutating func finishIfDone(_ effects: inout [RelayEffect]) {
-        if let closed = lanes.first(where: { if case .closed = $0.health { true } else { false } }), lanes.count == 1,
-            closed.isIdle, closed.done.isEmpty, work == .idle || work == .absent
+        if let closed = lanes.first(where: { if case .closed = $0.health { true } else { false } }),
+            lanes.count(where: \.isConfigured) == 1, closed.isIdle, closed.done.isEmpty, work == .idle || work == .absent
         {
             finish(.sinkClosed(closed.name), &effects)
-        } else if isStopping, lanes.allSatisfy({ $0.inFlight == nil && $0.done.isEmpty }),
+        } else if isStopping, lanes.allSatisfy({ !$0.isSending && $0.done.isEmpty }),
             work == .idle || work == .absent
         {
             finish(.stopped, &effects)

@@ -20,6 +20,7 @@ struct StreamTail: Hashable, Sendable {
         var token: BatchToken
         var offset: Int
         var transaction: UInt32
+        var key: EventKey?
     }
 
     var phase: Phase = .absent
@@ -80,7 +81,9 @@ struct StreamTail: Hashable, Sendable {
             if let last = pending.last, last.id >= id { isSorted = false }
             let transaction = offset < batch.transactions.count ? batch.transactions[offset] : 0
             pending.append(
-                Row(id: id, createdAt: batch.createdAt[offset], token: token, offset: offset, transaction: transaction))
+                Row(
+                    id: id, createdAt: batch.createdAt[offset], token: token, offset: offset, transaction: transaction,
+                    key: offset < batch.keys.count ? batch.keys[offset] : nil))
         }
         guard !isSorted, start < pending.count else { return }
         pending.sort { $0.id < $1.id }
@@ -122,9 +125,13 @@ struct StreamTail: Hashable, Sendable {
             if var last = result.last, last.token == row.token, last.offset + last.count == row.offset {
                 last.ids.append(row.id)
                 last.createdAt.append(row.createdAt)
+                if let key = row.key { last.keys.append(key) }
                 result[result.count - 1] = last
             } else {
-                result.append(RowSlice(token: row.token, offset: row.offset, ids: [row.id], createdAt: [row.createdAt]))
+                result.append(
+                    RowSlice(
+                        token: row.token, offset: row.offset, ids: [row.id], createdAt: [row.createdAt],
+                        keys: row.key.map { [$0] } ?? []))
             }
         }
         return result

@@ -11,10 +11,14 @@ package struct LaneProgress: Hashable, Sendable {
     /// The horizon when this was put together: a row at or below it that is not there any more was deleted, and is not
     /// waited for.
     package var settledThrough: Int64
+    /// Which of `done` and `lateDone` were parked, and why, ascending.
+    package var parked: [Parking]
+    /// Parked events that were tried again.
+    package var retried: [ParkedRetry]
 
     package init(
         sink: String, generation: Int64, done: [Int64], endsPassed: Bool = false, lateDone: [Int64] = [],
-        settledThrough: Int64 = 0
+        settledThrough: Int64 = 0, parked: [Parking] = [], retried: [ParkedRetry] = []
     ) {
         self.sink = sink
         self.generation = generation
@@ -22,6 +26,8 @@ package struct LaneProgress: Hashable, Sendable {
         self.endsPassed = endsPassed
         self.lateDone = lateDone
         self.settledThrough = settledThrough
+        self.parked = parked
+        self.retried = retried
     }
 }
 
@@ -72,12 +78,16 @@ package struct SettlementWrites: Hashable, Sendable {
     package var absent: IDRanges?
     /// Removed sinks that have passed everything.
     package var ended: [String] = []
+    /// Per sink, events to park, with a copy of their rows; in the transaction that counts them as done.
+    package var parked: [String: [Parking]] = [:]
+    /// Per sink, what became of parked events that were tried again.
+    package var retried: [String: [ParkedRetry]] = [:]
     /// The lowest row that was to move and is locked by somebody else.
     package var lockedRow: Int64?
 
     package var isEmpty: Bool {
         cursors.isEmpty && published.isEmpty && lateEntered.isEmpty && lateRemoved.isEmpty && lateKept.isEmpty
-            && absent == nil && ended.isEmpty
+            && absent == nil && ended.isEmpty && parked.isEmpty && retried.isEmpty
     }
 }
 
@@ -183,6 +193,7 @@ extension Settlement {
             ranges = ranges.clamped(above: endSpan.low, through: endSpan.high)
             if ranges != facts.absent { writes.absent = ranges }
             noteLateEntries()
+            park()
             return locked
         }
 
@@ -291,6 +302,21 @@ extension Settlement {
             }
             sinks.removeAll { writes.ended.contains($0.name) }
             owed = owed.filter { !writes.ended.contains($0.sink) }
+        }
+
+        /// Parked is what this settlement takes the cursor over, or marks as delivered late: not before, and never
+        /// without a row.
+        private mutating func park() {
+            for lane in lanes {
+                let (old, new) = (oldCursor(lane.sink), cursor(lane.sink))
+                let lateDone = Set(lane.lateDone)
+                let parked = lane.parked.filter { parking in
+                    guard facts.places[parking.id] != nil else { return false }
+                    return lateDone.contains(parking.id) || (parking.id > old && parking.id <= new)
+                }
+                if !parked.isEmpty { writes.parked[lane.sink] = parked }
+                if !lane.retried.isEmpty { writes.retried[lane.sink] = lane.retried }
+            }
         }
 
         private mutating func noteLateEntries() {

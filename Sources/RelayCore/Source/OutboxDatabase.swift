@@ -94,13 +94,17 @@ package protocol LeaderTenure: Sendable {
     func endClaim() async throws
     func look(_ gaps: IDRanges) async throws -> LookedRows
     func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> (state: SettledState, unmovable: [String])
-    /// - Parameter memory: what had left when the sweep was sent: judged before a row is called late.
+    /// - Parameters:
+    ///   - memory: what had left when the sweep was sent: judged before a row is called late.
+    ///   - parkedKeys: whether the keys that are parked are to be read.
     /// - Throws: ``TimeTravel`` where the database went back, before anything is written.
-    func sweep(tail: Int64, memory: ProcessMemory) async throws -> SweptState
+    func sweep(tail: Int64, memory: ProcessMemory, parkedKeys: Bool) async throws -> SweptState
     func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration]
 
     func read(_ request: ReadRequest) async throws -> FetchedRows
     func readLate(_ ids: [Int64]) async throws -> FetchedRows
+    /// Parked events, from the copies that were parked.
+    func readParked(_ sink: String, _ ids: [Int64]) async throws -> FetchedRows
 
     /// Runs the stream until it ends or the task is cancelled.
     func stream(_ report: @escaping @Sendable (StreamReport) async -> Void) async

@@ -16,16 +16,20 @@ package struct RowBatch: Hashable, Sendable {
     package var createdAt: [Int64]
     /// From the stream: the 32-bit id of the transaction that wrote each row; empty otherwise.
     package var transactions: [UInt32]
+    /// The ordering key of each row; empty where no lane asks for keys.
+    package var keys: [EventKey]
     /// What the batch takes in memory.
     package var bytes: Int
 
     package init(
-        token: BatchToken?, ids: [Int64], createdAt: [Int64]? = nil, transactions: [UInt32] = [], bytes: Int = 0
+        token: BatchToken?, ids: [Int64], createdAt: [Int64]? = nil, transactions: [UInt32] = [],
+        keys: [EventKey] = [], bytes: Int = 0
     ) {
         self.token = token
         self.ids = ids
         self.createdAt = createdAt ?? [Int64](repeating: 0, count: ids.count)
         self.transactions = transactions
+        self.keys = keys
         self.bytes = bytes
     }
 }
@@ -37,15 +41,18 @@ package struct RowSlice: Hashable, Sendable {
     package var offset: Int
     package var ids: [Int64]
     package var createdAt: [Int64]
+    /// One a row, or none where no lane asks for keys.
+    package var keys: [EventKey]
 
     package var count: Int { ids.count }
     package var range: Range<Int> { offset..<(offset + ids.count) }
 
-    package init(token: BatchToken?, offset: Int, ids: [Int64], createdAt: [Int64]) {
+    package init(token: BatchToken?, offset: Int, ids: [Int64], createdAt: [Int64], keys: [EventKey] = []) {
         self.token = token
         self.offset = offset
         self.ids = ids
         self.createdAt = createdAt
+        self.keys = keys
     }
 
     /// The rows of `batch` at `range`.
@@ -54,6 +61,7 @@ package struct RowSlice: Hashable, Sendable {
         offset = range.lowerBound
         ids = Array(batch.ids[range])
         createdAt = Array(batch.createdAt[range])
+        keys = batch.keys.isEmpty ? [] : Array(batch.keys[range])
     }
 
     /// The part of the slice whose ids are above `id`; nil if there is none.
@@ -64,14 +72,15 @@ package struct RowSlice: Hashable, Sendable {
     }
 
     /// The first `count` rows.
-    package func prefix(_ count: Int) -> RowSlice {
-        RowSlice(token: token, offset: offset, ids: Array(ids.prefix(count)), createdAt: Array(createdAt.prefix(count)))
-    }
+    package func prefix(_ count: Int) -> RowSlice { part(0..<min(count, self.count)) }
 
     /// All but the first `count` rows.
-    package func dropping(_ count: Int) -> RowSlice {
+    package func dropping(_ count: Int) -> RowSlice { part(min(count, self.count)..<self.count) }
+
+    /// The rows at `range` of the slice.
+    package func part(_ range: Range<Int>) -> RowSlice {
         RowSlice(
-            token: token, offset: offset + count, ids: Array(ids.dropFirst(count)),
-            createdAt: Array(createdAt.dropFirst(count)))
+            token: token, offset: offset + range.lowerBound, ids: Array(ids[range]), createdAt: Array(createdAt[range]),
+            keys: keys.isEmpty ? [] : Array(keys[range]))
     }
 }

@@ -32,11 +32,11 @@ import Testing
     @Test func answersComeInParts() {
         var lane = lane()
         lane.enqueue(slice(1, 2, 3))
-        lane.inFlight = Lane.InFlight(slices: lane.take(3), isLate: false)
-        lane.delivered(1)
+        lane.inFlight = Lane.InFlight(slices: lane.take(3), turn: .ordered)
+        lane.finished(1, .delivered)
         #expect(lane.done.map(\.id) == [1])
         #expect(lane.firstUnanswered == 2)
-        lane.delivered(9)
+        lane.finished(9, .delivered)
         #expect(lane.done.map(\.id) == [1, 2, 3])
         #expect(lane.firstUnanswered == nil)
     }
@@ -44,7 +44,7 @@ import Testing
     @Test func droppingTheQueueGoesBackToWhatTheSinkMayHold() {
         var lane = lane(1)
         lane.enqueue(slice(2, 3, 4))
-        lane.inFlight = Lane.InFlight(slices: lane.take(2), isLate: false)
+        lane.inFlight = Lane.InFlight(slices: lane.take(2), turn: .ordered)
         #expect(lane.dropQueue().flatMap(\.ids) == [4])
         #expect(lane.position == 3)
     }
@@ -52,8 +52,8 @@ import Testing
     @Test func aSettlementTakesWhatItCoversOff() {
         var lane = lane()
         lane.enqueue(slice(1, 2))
-        lane.inFlight = Lane.InFlight(slices: lane.take(2), isLate: false)
-        lane.delivered(2)
+        lane.inFlight = Lane.InFlight(slices: lane.take(2), turn: .ordered)
+        lane.finished(2, .delivered)
         lane.settled(SinkRegistration(name: "a", cursor: 1), late: [LateEntry(sink: "a", id: 7)])
         #expect(lane.done.map(\.id) == [2])
         #expect(lane.late == [7: false])
@@ -63,9 +63,9 @@ import Testing
     @Test func aNewRegistrationMakesOldAnswersWorthless() {
         var lane = lane()
         lane.enqueue(slice(1, 2))
-        lane.inFlight = Lane.InFlight(slices: lane.take(2), isLate: false)
+        lane.inFlight = Lane.InFlight(slices: lane.take(2), turn: .ordered)
         _ = lane.restart(SinkRegistration(name: "a", generation: 2), keeping: false)
-        lane.delivered(2)
+        lane.finished(2, .delivered)
         #expect(lane.done.isEmpty)
         #expect(lane.position == 0)
     }

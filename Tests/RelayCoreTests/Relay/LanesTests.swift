@@ -63,7 +63,7 @@ import Testing
         script.lead([a])
         script.claimed(script.batch(1, 2), lastValue: 2)
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
-        #expect(script.effects.contains(.note(.rejected(sink: "a", id: 1, reason: "no"))))
+        #expect(script.effects.contains(.note(.rejected(sink: "a", id: 1, reason: "no", isParked: false))))
     }
 
     @Test func aClosedOnlySinkEndsTheRelayOnceAllIsSettled() {

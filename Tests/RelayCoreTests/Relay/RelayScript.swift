@@ -7,19 +7,30 @@ struct RelayScript {
     var now: Int64 = 0
     private(set) var effects: [RelayEffect] = []
     private var nextToken = 0
+    /// Sinks open at once.
+    var opensSinks = true
 
-    init(_ sinks: [String] = ["a"], _ change: (inout RelayPolicy) -> Void = { _ in }) {
+    init(
+        _ sinks: [String] = ["a"], lanes: [String: LanePolicy] = [:], _ change: (inout RelayPolicy) -> Void = { _ in }
+    ) {
         var policy = RelayPolicy()
         policy.sweepInterval = 1_000_000
         policy.settleInterval = 10
         change(&policy)
-        machine = RelayMachine(policy: policy, configured: sinks)
+        machine = RelayMachine(policy: policy, configured: sinks, lanePolicies: lanes)
     }
+
+    /// Everything that was asked for so far.
+    private var history: [RelayEffect] = []
 
     /// Gives an input; the effects of this input alone are kept.
     @discardableResult
     mutating func give(_ input: RelayInput) -> [RelayEffect] {
         effects = machine.handle(input, at: now)
+        if opensSinks {
+            for case .openSink(let sink) in effects { effects += machine.handle(.sinkOpened(sink: sink), at: now) }
+        }
+        history += effects
         return effects
     }
 
@@ -35,9 +46,24 @@ struct RelayScript {
             token: BatchToken(nextToken), ids: ids, transactions: ids.map { UInt32(truncatingIfNeeded: $0) }, bytes: 1)
     }
 
+    /// Rows with ordering keys.
+    mutating func batch(keys: [Int64: String]) -> RowBatch {
+        let ids = keys.keys.sorted()
+        nextToken += 1
+        return RowBatch(
+            token: BatchToken(nextToken), ids: ids, keys: ids.map { EventKey(keys[$0] ?? "") }, bytes: 1)
+    }
+
     /// The claim under way brings these rows, and nothing lies beyond them.
     mutating func claimed(_ rows: RowBatch, lastValue: Int64) {
         give(.claimed(ClaimedRows(rows: rows, lastValue: lastValue, reachedEnd: true, isOpen: true)))
+    }
+
+    /// The claim under way finds nothing.
+    mutating func findsNothing() {
+        give(
+            .claimed(
+                ClaimedRows(rows: RowBatch(token: nil, ids: []), lastValue: nil, reachedEnd: true, isOpen: false)))
     }
 
     mutating func scanned(_ lastValue: Int64, _ holders: Set<SequenceHolder> = []) {
@@ -52,9 +78,36 @@ struct RelayScript {
         effects = answer + effects
     }
 
+    /// The sink takes everything of one flight that has one event.
+    mutating func ends(_ sink: String, _ flight: Int) {
+        give(.answered(sink: sink, flight: flight, count: 1, .delivered))
+        let answer = effects
+        give(.deliveryEnded(sink: sink, flight: flight))
+        effects = answer + effects
+    }
+
+    /// What the last input sent to the sink, by flight.
+    func flights(_ sink: String) -> [Int: [Int64]] {
+        var flights: [Int: [Int64]] = [:]
+        for case .deliver(sink, let flight, let slices) in effects { flights[flight] = slices.flatMap(\.ids) }
+        return flights
+    }
+
+    /// Everything that was ever sent to the sink.
+    func everSent(_ sink: String) -> [Int64] {
+        var ids: [Int64] = []
+        for case .deliver(sink, _, let slices) in history { ids += slices.flatMap(\.ids) }
+        return ids
+    }
+
+    /// What the only lane brings to the settlement that the last input began.
+    var settled: [Int64]? { settle?.first?.done }
+
+    var sweeps: Bool { effects.contains { if case .sweep = $0 { true } else { false } } }
+
     /// What the last input sent to the sink; nil: nothing.
     func sent(_ sink: String) -> [Int64]? {
-        for case .deliver(sink, let slices) in effects { return slices.flatMap(\.ids) }
+        for case .deliver(sink, _, let slices) in effects { return slices.flatMap(\.ids) }
         return nil
     }
 
@@ -76,6 +129,13 @@ struct RelayScript {
     var settle: [LaneProgress]? {
         for case .settle(let lanes, _) in effects { return lanes }
         return nil
+    }
+
+    /// The last settlement that was begun.
+    var lastSettle: [LaneProgress]? {
+        var last: [LaneProgress]?
+        for case .settle(let lanes, _) in history { last = lanes }
+        return last
     }
 
     var end: RelayEnd? {

@@ -1,0 +1,132 @@
+import ArgumentParser
+import PostgresOutbox
+import RelayConfiguration
+
+/// `outbox-relay parked`: events that a sink has rejected, and those behind them.
+struct ParkedCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "parked", abstract: "List, retry or discard the events that are parked for a sink.",
+        subcommands: [ParkedList.self, ParkedRetryCommand.self, ParkedDiscard.self])
+}
+
+/// `outbox-relay parked list --sink NAME`
+struct ParkedList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the parked events of a sink.")
+
+    @Option(help: "The sink's name.")
+    var sink: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let session = try await database.connector().connect()
+        let parked = ParkedEvents(session, sink: sink)
+        try await parked.refuseUnknown(sink)
+        var last = Int64.min
+        var isFirst = true
+        while case let page = try await parked.page(after: last), let end = page.last?.id {
+            for entry in page {
+                print(json ? (isFirst ? "[" : ",") + entry.json.text : entry.text, terminator: json ? "" : "\n")
+                isFirst = false
+            }
+            last = end
+        }
+        if json { print(isFirst ? "[]" : "]") } else if isFirst { print("nothing is parked for sink \(sink)") }
+        await session.close()
+    }
+}
+
+/// Which parked events a command is about.
+struct ParkedSelection: ParsableArguments {
+    @Option(help: "The sink's name.")
+    var sink: String
+
+    @Option(parsing: .upToNextOption, help: "The ids of the events.")
+    var id: [Int64] = []
+
+    @Flag(help: "All that are parked for the sink now.")
+    var all = false
+
+    @Flag(help: "Wait until the leader has done it; exit 1 where an event was rejected once more.")
+    var wait = false
+
+    func validate() throws {
+        guard all == id.isEmpty else { throw ValidationError("say which events: --id ID…, or --all") }
+    }
+}
+
+/// `outbox-relay parked retry --sink NAME …`
+struct ParkedRetryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry", abstract: "Have parked events delivered again, in their order; the leader does it.")
+
+    @OptionGroup var selection: ParkedSelection
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws { try await ask(.retry, selection, database) }
+}
+
+/// `outbox-relay parked discard --sink NAME …`
+struct ParkedDiscard: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "discard", abstract: "Give parked events up; the leader does it.")
+
+    @OptionGroup var selection: ParkedSelection
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws { try await ask(.discard, selection, database) }
+}
+
+private func ask(
+    _ action: ParkedEvents.Action, _ selection: ParkedSelection, _ database: DatabaseOptions
+) async throws {
+    let session = try await database.connector().connect()
+    let parked = ParkedEvents(session, sink: selection.sink)
+    try await parked.refuseUnknown(selection.sink)
+    let request = try await parked.ask(action, selection.all ? nil : selection.id)
+    let verb = action == .retry ? "tried again" : "discarded"
+    guard selection.wait else {
+        print("\(request.count) events are to be \(verb) by the leader")
+        return await session.close()
+    }
+    var progress = try await parked.progress(of: request)
+    while progress.pending > 0 {
+        try await Task.sleep(for: .milliseconds(50))
+        progress = try await parked.progress(of: request)
+    }
+    await session.close()
+    guard progress.rejected.isEmpty else {
+        for entry in progress.rejected { print(entry.text) }
+        throw ExitCode(1)
+    }
+    print("\(request.count) events were \(verb)")
+}
+
+extension ParkedEvents {
+    fileprivate func refuseUnknown(_ sink: String) async throws(Refusal) {
+        if try await isRegistered() { return }
+        if try await !page(after: .min).isEmpty { return }
+        throw Refusal(
+            .wrongRequest, check: "sink:\(sink)", problem: "there is no sink \(sink)",
+            mend: "see outbox-relay sinks list")
+    }
+}
+
+extension ParkedEvents.Entry {
+    fileprivate var json: JSONText {
+        .object([
+            ("id", .int(id)), ("event_type", .string(eventType)), ("aggregate_type", .string(aggregateType)),
+            ("aggregate_id", .string(aggregateID)), ("reason", .string(reason)),
+            ("behind", behind.map { .int($0) } ?? .null), ("attempts", .int(attempts)),
+            ("parked_at", .string(parkedAt)), ("requested", .string(or: requested)),
+        ])
+    }
+
+    fileprivate var text: String {
+        "\(id) \(eventType) \(aggregateType) \(aggregateID), parked \(parkedAt), attempts \(attempts)"
+            + (requested.map { ", \($0) requested" } ?? "") + ": \(reason)"
+    }
+}

@@ -1,0 +1,115 @@
+import Libpq
+import RelayCore
+
+/// The statements that keep `outbox_parked`.
+enum ParkedWrites {
+    private static let copied = "aggregate_type, aggregate_id, event_type, payload, headers, created_at"
+
+    /// Parks events with a copy of their rows: first those that were rejected, then those behind them, which look at
+    /// what stands before them.
+    static func park(_ parked: [String: [Parking]]) -> String {
+        parked.sorted { $0.key < $1.key }.map { sink, parkings in
+            insert(sink, parkings.filter { $0.behind == nil }) + insert(sink, parkings.filter { $0.behind != nil })
+        }.joined()
+    }
+
+    /// An event that comes to stand behind others that are all to be tried again is tried with them: else a retry of all
+    /// would never catch up with a busy key.
+    private static func insert(_ sink: String, _ parkings: [Parking]) -> String {
+        guard !parkings.isEmpty else { return "" }
+        let values = parkings.map { parking in
+            "(\(parking.id)::bigint, \(quotedLiteral(parking.reason)), \(parking.behind.map(String.init) ?? "NULL")::bigint)"
+        }
+        let columns = copied.split(separator: ", ").map { "o.\($0)" }.joined(separator: ", ")
+        return """
+            INSERT INTO outbox_parked (sink, id, \(copied), reason, behind, requested, requested_at)
+              SELECT \(quotedLiteral(sink)), o.id, \(columns), v.reason, v.behind, f.requested,
+                CASE WHEN f.requested IS NOT NULL THEN clock_timestamp() END
+              FROM (VALUES \(values.joined(separator: ", "))) AS v (id, reason, behind)
+              JOIN outbox AS o ON o.id = v.id
+              CROSS JOIN LATERAL (
+                SELECT CASE WHEN v.behind IS NOT NULL AND NOT EXISTS (
+                  SELECT FROM outbox_parked AS p
+                  WHERE p.sink = \(quotedLiteral(sink)) AND p.aggregate_id = o.aggregate_id AND p.id < o.id
+                    AND p.requested IS DISTINCT FROM 'retry') THEN 'retry' END AS requested
+              ) AS f
+              ON CONFLICT (sink, id) DO NOTHING;
+
+            """
+    }
+
+    /// What became of parked events that were tried again: gone, or parked still, and then nothing of the same key that
+    /// stands behind it is tried before somebody asks again.
+    static func retried(_ retried: [String: [ParkedRetry]]) -> String {
+        var sql = ""
+        for (sink, retries) in retried.sorted(by: { $0.key < $1.key }) {
+            let name = quotedLiteral(sink)
+            let delivered = retries.filter { $0.rejection == nil }.map(\.id)
+            if !delivered.isEmpty {
+                sql += "DELETE FROM outbox_parked WHERE sink = \(name) AND id = ANY(\(delivered.arraySQL));\n"
+            }
+            for retry in retries {
+                guard let reason = retry.rejection else { continue }
+                sql += """
+                    UPDATE outbox_parked SET reason = \(quotedLiteral(reason)), attempts = attempts + 1, requested = NULL,
+                      requested_at = NULL WHERE sink = \(name) AND id = \(retry.id);
+                    UPDATE outbox_parked AS p SET requested = NULL, requested_at = NULL FROM outbox_parked AS h
+                      WHERE h.sink = \(name) AND h.id = \(retry.id) AND p.sink = h.sink AND p.id > h.id
+                        AND p.aggregate_id = h.aggregate_id AND p.behind IS NOT NULL AND p.requested = 'retry';
+
+                    """
+            }
+        }
+        return sql
+    }
+
+    /// Keys that are parked, and the lowest event of each.
+    static func keys(of sinks: [String]) -> String {
+        let names = sinks.map(quotedLiteral).joined(separator: ", ")
+        return "SELECT sink, aggregate_id, min(id) FROM outbox_parked WHERE sink IN (\(names)) GROUP BY sink, aggregate_id"
+    }
+
+    static func keys(_ table: ResultTable?) -> [String: [EventKey: Int64]] {
+        var keys: [String: [EventKey: Int64]] = [:]
+        for row in table?.rows ?? [] {
+            guard let sink = row.string(0), let key = row.string(1), let id = row.int(2) else { continue }
+            keys[sink, default: [:]][EventKey(key)] = id
+        }
+        return keys
+    }
+}
+
+/// What a sweep found in `outbox_parked`.
+struct ParkedRequests: Sendable {
+    var retries: [String: [Int64]] = [:]
+    /// Nil where nothing of it changed, and nobody asked.
+    var keys: [String: [EventKey: Int64]]?
+}
+
+extension WorkSession {
+    /// How many parked events one sweep takes on.
+    private static let retriesAtOnce = 1000
+
+    /// Discards what somebody wants discarded and lists what is to be tried again, in the transaction that is open. An
+    /// event behind one of its key that nobody wants tried waits.
+    func takeParkedRequests(readKeys: Bool) async throws -> ParkedRequests {
+        let tables = try await connection.execute(
+            """
+            DELETE FROM outbox_parked WHERE requested = 'discard';
+            SELECT p.sink, p.id FROM outbox_parked AS p
+            WHERE p.requested = 'retry' AND NOT (p.behind IS NOT NULL AND EXISTS (
+              SELECT FROM outbox_parked AS e WHERE e.sink = p.sink AND e.aggregate_id = p.aggregate_id
+                AND e.id < p.id AND e.requested IS NULL))
+            ORDER BY p.sink, p.id LIMIT \(Self.retriesAtOnce)
+            """)
+        var found = ParkedRequests()
+        for row in tables.last?.rows ?? [] {
+            if let sink = row.string(0), let id = row.int(1) { found.retries[sink, default: []].append(id) }
+        }
+        let discarded = tables.first?.affectedRows ?? 0
+        if readKeys || discarded > 0, !parkingByKey.isEmpty {
+            found.keys = ParkedWrites.keys(try await connection.execute(ParkedWrites.keys(of: parkingByKey)).first)
+        }
+        return found
+    }
+}

@@ -1,0 +1,117 @@
+extension Lane {
+    /// Rows that are with the sink, in one delivery.
+    package struct InFlight: Hashable, Sendable {
+        /// Whose turn it is.
+        package enum Turn: Hashable, Sendable {
+            /// The lane's next rows.
+            case ordered
+            /// Owed rows.
+            case late
+            /// Parked events that somebody wants tried again.
+            case parked
+        }
+
+        package var slices: [RowSlice]
+        package var turn: Turn
+        /// Rows that stay behind because their key is parked, and the parked event.
+        package var behind: [Int64: Int64] = [:]
+        /// How many rows the lane is done with, those that stay behind included.
+        package var answered = 0
+        /// The sink rejected a row, and the lane goes on without it.
+        package var hasParked = false
+        /// Sent under an older registration: its answers count for nothing.
+        package var isStale = false
+
+        package var count: Int { slices.reduce(0) { $0 + $1.count } }
+
+        package init(slices: [RowSlice], turn: Turn) {
+            self.slices = slices
+            self.turn = turn
+        }
+
+        /// The slices without the rows that stay behind.
+        var sent: [RowSlice] {
+            guard !behind.isEmpty else { return slices }
+            return slices.flatMap { slice in
+                var parts: [RowSlice] = []
+                var start = 0
+                for index in 0...slice.count where index == slice.count || behind[slice.ids[index]] != nil {
+                    if index > start { parts.append(slice.part(start..<index)) }
+                    start = index + 1
+                }
+                return parts
+            }
+        }
+
+        /// The rows that have no answer yet.
+        var unanswered: [RowSlice] {
+            var left = answered
+            var rest: [RowSlice] = []
+            for slice in slices {
+                if left < slice.count { rest.append(slice.dropping(left)) }
+                left = max(0, left - slice.count)
+            }
+            return rest
+        }
+    }
+
+    /// The first row in flight that has no answer.
+    package var firstUnanswered: Int64? { inFlight?.unanswered.first?.ids.first }
+
+    /// The sink has answered for the next `count` rows of the flight; those between them that stay behind are over too.
+    package mutating func finished(_ count: Int, _ fate: Fate) {
+        guard var flight = inFlight else { return }
+        var left = count
+        var taken = 0
+        scan: for slice in flight.unanswered {
+            for (index, id) in slice.ids.enumerated() {
+                if let head = flight.behind[id] {
+                    finishOne(id, slice.createdAt[index], .parked, flight)
+                    if !flight.isStale { park(Parking(id: id, behind: head), slice.key(index)) }
+                } else {
+                    guard left > 0 else { break scan }
+                    left -= 1
+                    finishOne(id, slice.createdAt[index], fate, flight)
+                }
+                taken += 1
+            }
+        }
+        flight.answered += taken
+        inFlight = flight
+    }
+
+    private mutating func finishOne(_ id: Int64, _ createdAt: Int64, _ fate: Fate, _ flight: InFlight) {
+        guard !flight.isStale else { return }
+        switch flight.turn {
+        case .ordered: done.append(Done(id: id, createdAt: createdAt, fate: fate))
+        case .late: late[id] = true
+        case .parked: if fate == .delivered { retried.append(ParkedRetry(id: id)) }
+        }
+    }
+
+    /// Remembers why a row is parked, until a settlement has written it.
+    mutating func park(_ parking: Parking, _ key: EventKey?) {
+        parkings[parking.id] = parking
+        guard policy.onReject == .parkKey, let key else { return }
+        parkedUnsettled[parking.id] = key
+        if parkedKeys[key] == nil { parkedKeys[key] = parking.behind ?? parking.id }
+    }
+
+    /// The parked keys as the table has them; what is not settled comes on top.
+    mutating func takeParkedKeys(_ stored: [EventKey: Int64]) {
+        parkedKeys = stored
+        for (id, key) in parkedUnsettled { parkedKeys[key] = min(parkedKeys[key] ?? id, id) }
+    }
+
+    /// The key of a row in flight.
+    func key(of id: Int64) -> EventKey? {
+        for slice in inFlight?.slices ?? [] {
+            if let index = slice.ids.firstIndex(of: id) { return slice.key(index) }
+        }
+        return nil
+    }
+}
+
+extension RowSlice {
+    func key(_ index: Int) -> EventKey? { index < keys.count ? keys[index] : nil }
+}

@@ -1,0 +1,59 @@
+import RelayCore
+
+/// Sinks are open while this relay leads, and stay so while it takes the lead again after a lost connection.
+extension Relay {
+    /// Opens a sink for the machine, which hears of it either way.
+    func open(_ name: String, _ tenure: any LeaderTenure) {
+        guard let sink = sinks.first(where: { $0.name == name }) else { return }
+        let (term, before) = (term, sinkSteps[name])
+        let step = Task {
+            _ = await before?.value
+            return await self.open(sink, tenure)
+        }
+        sinkSteps[name] = step
+        spawn { relay in
+            if let error = await step.value {
+                await relay.take(.sinkOpenFailed(sink: name, error), term: term)
+            } else {
+                await relay.take(.sinkOpened(sink: name), term: term)
+            }
+        }
+    }
+
+    private func open(_ sink: any Sink, _ tenure: any LeaderTenure) async -> SinkError? {
+        guard !openSinks.contains(sink.name) else { return nil }
+        do {
+            let beat = try await tenure.beat()
+            try await sink.open(OutboxPosition(lastValue: beat.lastValue))
+            openSinks.insert(sink.name)
+            return nil
+        } catch let error as SinkError {
+            return error
+        } catch {
+            return SinkError(.unavailable, reason: Self.describe(error))
+        }
+    }
+
+    /// Cuts deliveries short and lets go of what the sinks hold.
+    func closeSinks() async {
+        for name in Set(deliveries.keys.map(\.sink)) { cancelDeliveries(name) }
+        var steps: [Task<SinkError?, Never>] = []
+        for sink in sinks {
+            let (before, ending) = (sinkSteps[sink.name], Array((ending[sink.name] ?? [:]).values))
+            let step = Task { () -> SinkError? in
+                _ = await before?.value
+                for task in ending { await task.value }
+                await self.close(sink)
+                return nil
+            }
+            sinkSteps[sink.name] = step
+            steps.append(step)
+        }
+        for step in steps { _ = await step.value }
+    }
+
+    private func close(_ sink: any Sink) async {
+        guard openSinks.remove(sink.name) != nil else { return }
+        await sink.close()
+    }
+}

@@ -1,0 +1,153 @@
+import RelayCore
+import Testing
+
+/// A lane with order by key: what is with the sink at once, and what a failing key holds back.
+@Suite struct KeyOrderTests {
+    private let a = SinkRegistration(name: "a")
+
+    private func script(
+        concurrency: Int = 4, batch: Int = 1, _ change: (inout RelayPolicy) -> Void = { _ in }
+    ) -> RelayScript {
+        var script = RelayScript(
+            lanes: ["a": LanePolicy(order: .key(concurrency: concurrency, batch: batch), retry: steady)], change)
+        script.lead([a])
+        return script
+    }
+
+    /// Waits that draw nothing: 100 ms after the first failure would be up to 100.
+    private let steady = RetryPolicy(base: 0, maximum: 0)
+
+    @Test func differentKeysGoSideBySideAndOneKeyInOrder() {
+        var script = script()
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "x", 4: "z"]), lastValue: 4)
+        #expect(script.flights("a") == [1: [1], 2: [2], 3: [4]])
+        script.give(.answered(sink: "a", flight: 1, count: 1, .delivered))
+        #expect(script.flights("a").isEmpty)
+        script.give(.deliveryEnded(sink: "a", flight: 1))
+        #expect(script.flights("a") == [1: [3]])
+    }
+
+    @Test func concurrencyIsABound() {
+        var script = script(concurrency: 2)
+        script.claimed(script.batch(keys: [1: "w", 2: "x", 3: "y", 4: "z"]), lastValue: 4)
+        #expect(script.flights("a") == [1: [1], 2: [2]])
+        script.ends("a", 2)
+        #expect(script.flights("a") == [2: [3]])
+    }
+
+    @Test func aDeliveryTakesSeveralEventsWhereTheSinkDoes() {
+        var script = script(concurrency: 2, batch: 2)
+        script.claimed(script.batch(keys: [1: "x", 2: "x", 3: "x", 4: "y"]), lastValue: 4)
+        #expect(script.flights("a") == [1: [1, 2], 2: [4]])
+    }
+
+    @Test func theCursorStopsBelowTheLowestThatIsNotDone() {
+        var script = script()
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "z"]), lastValue: 3)
+        script.ends("a", 2)
+        script.ends("a", 3)
+        script.now = 1000
+        script.give(.tick)
+        // 2 and 3 are done, and 1 is not.
+        #expect(script.settle == nil)
+        script.ends("a", 1)
+        script.findsNothing()
+        #expect(script.settled == [1, 2, 3])
+    }
+
+    @Test func aFailingKeyHoldsBackNobodyElse() {
+        var script = RelayScript(
+            lanes: [
+                "a": LanePolicy(
+                    order: .key(concurrency: 4, batch: 1), retry: RetryPolicy(base: 100, maximum: 100))
+            ])
+        script.lead([a])
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "x", 4: "y"]), lastValue: 4)
+        script.give(.answered(sink: "a", flight: 1, count: 1, .retry(after: .seconds(2), reason: "503")))
+        script.give(.deliveryEnded(sink: "a", flight: 1))
+        #expect(script.flights("a").isEmpty)
+        script.ends("a", 2)
+        #expect(script.flights("a") == [1: [4]])
+        script.ends("a", 1)
+        #expect(script.flights("a").isEmpty)
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "retrying")
+        script.now = 2000
+        script.give(.tick)
+        #expect(script.flights("a") == [1: [1]])
+        script.ends("a", 1)
+        #expect(script.effects.contains(.note(.recovered(sink: "a"))))
+        #expect(script.flights("a") == [1: [3]])
+    }
+
+    @Test func aRejectedKeyBlocksAloneAndTheWindowIsTheEndOfIt() {
+        var script = script { $0.window = 3 }
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "z", 4: "u"]), lastValue: 4)
+        script.give(.answered(sink: "a", flight: 1, count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a", flight: 1))
+        script.ends("a", 2)
+        script.ends("a", 3)
+        #expect(script.flights("a")[1] == nil || script.flights("a") == [1: [1]])
+        #expect(!script.everSent("a").contains(4))
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "blocked")
+    }
+
+    @Test func afterALostSessionWhatIsOverIsNotSentAgain() {
+        var script = script()
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "x", 4: "z"]), lastValue: 4)
+        script.ends("a", 2)
+        script.give(.sessionsLost)
+        // The flight of 1 ends without an answer, that of 4 well, both after the sessions are gone.
+        script.give(.deliveryEnded(sink: "a", flight: 1))
+        script.ends("a", 3)
+        #expect(script.machine.unsettled.map(\.id) == [2, 4])
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsMemory: true)))
+        script.give(.swept(SweptState(sinks: [a], late: [])))
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "x", 4: "z", 5: "y"]), lastValue: 5)
+        #expect(script.flights("a") == [1: [1], 2: [5]])
+        script.ends("a", 1)
+        #expect(script.flights("a") == [1: [3]])
+        script.ends("a", 1)
+        script.ends("a", 2)
+        #expect(script.settled == [1, 2, 3, 4, 5])
+    }
+
+    @Test func nothingStartsBesideFlightsOfAnEarlierRegistration() {
+        var script = script()
+        script.claimed(script.batch(keys: [1: "x", 2: "y"]), lastValue: 2)
+        let moved = SinkRegistration(name: "a", generation: 2)
+        script.give(.sinksChanged)
+        script.now = 1000
+        script.give(.tick)
+        #expect(script.settle != nil)
+        script.give(.settled(SettledState(sinks: [moved], late: [])))
+        #expect(script.effects.contains(.cancelDelivery(sink: "a")))
+        script.give(.answered(sink: "a", flight: 1, count: 1, .delivered))
+        script.give(.deliveryEnded(sink: "a", flight: 1))
+        #expect(script.machine.unsettled.isEmpty)
+        script.give(.rowsRead(sink: "a", script.batch(keys: [1: "x", 2: "y"]), reachedEnd: true))
+        #expect(script.flights("a").isEmpty)
+        #expect(script.read == nil)
+        script.give(.deliveryEnded(sink: "a", flight: 2))
+        #expect(script.read?.after == 0)
+    }
+
+    @Test func aDownedSinkIsTriedByAllKeysOnceOneSucceeds() {
+        var script = RelayScript(
+            lanes: [
+                "a": LanePolicy(
+                    order: .key(concurrency: 4, batch: 1), retry: RetryPolicy(base: 100, maximum: 100))
+            ])
+        script.lead([a])
+        script.claimed(script.batch(keys: [1: "x", 2: "y"]), lastValue: 2)
+        for flight in 1...2 {
+            let after: Duration = flight == 1 ? .seconds(1) : .seconds(60)
+            script.give(.answered(sink: "a", flight: flight, count: 1, .retry(after: after, reason: "down")))
+            script.give(.deliveryEnded(sink: "a", flight: flight))
+        }
+        script.now = 1000
+        script.give(.tick)
+        #expect(script.flights("a") == [1: [1]])
+        script.give(.answered(sink: "a", flight: 1, count: 1, .delivered))
+        #expect(script.flights("a") == [2: [2]])
+    }
+}

@@ -1,0 +1,172 @@
+import RelayCore
+import Testing
+
+/// What becomes of events that a sink rejects.
+@Suite struct ParkingTests {
+    private let a = SinkRegistration(name: "a")
+
+    private func script(_ onReject: LanePolicy.OnReject, byKey: Bool = false) -> RelayScript {
+        let order: LanePolicy.Order = byKey ? .key(concurrency: 4, batch: 1) : .id
+        var script = RelayScript(lanes: ["a": LanePolicy(order: order, onReject: onReject)])
+        script.lead([a])
+        return script
+    }
+
+    @Test func aParkedEventIsDoneAndTheLaneGoesOnAtOnce() {
+        var script = script(.park)
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "z"]), lastValue: 3)
+        script.give(.answered(sink: "a", count: 1, .delivered))
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        #expect(script.effects.contains(.note(.rejected(sink: "a", id: 2, reason: "no", isParked: true))))
+        script.give(.deliveryEnded(sink: "a"))
+        #expect(script.sent("a") == [3])
+        script.delivers("a", 1)
+        #expect(script.settled == [1, 2, 3])
+        #expect(script.settle?.first?.parked == [Parking(id: 2, reason: "no")])
+    }
+
+    @Test func whatIsOfAParkedKeyIsParkedBehindIt() {
+        var script = script(.parkKey)
+        script.claimed(script.batch(keys: [1: "x", 2: "x", 3: "y", 4: "x"]), lastValue: 4)
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a"))
+        #expect(script.sent("a") == [3])
+        script.delivers("a", 1)
+        #expect(script.settled == [1, 2, 3, 4])
+        #expect(
+            script.settle?.first?.parked
+                == [Parking(id: 1, reason: "no"), Parking(id: 2, behind: 1), Parking(id: 4, behind: 1)])
+    }
+
+    @Test func aDeliveryOfParkedKeysAloneIsNone() {
+        var script = script(.parkKey)
+        script.give(
+            .swept(SweptState(sinks: [a], late: [], parkedKeys: ["a": [EventKey("x"): 7]])))
+        script.give(.sessionsLost)
+        script.give(
+            .sessionsOpened(
+                OpenedSessions(
+                    sinks: [SinkRegistration(name: "a", cursor: 8, isEarned: true)],
+                    parkedKeys: ["a": [EventKey("x"): 7]])))
+        script.give(
+            .swept(SweptState(sinks: [SinkRegistration(name: "a", cursor: 8, isEarned: true)], late: [])))
+        script.claimed(script.batch(keys: [9: "x", 10: "x"]), lastValue: 10)
+        #expect(script.sent("a") == nil)
+        #expect(script.settle?.first?.parked.map(\.behind) == [7, 7])
+        #expect(script.settled == [9, 10])
+    }
+
+    @Test func byKeyTheOthersAreNotHeldUp() {
+        var script = script(.parkKey, byKey: true)
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "x"]), lastValue: 3)
+        script.give(.answered(sink: "a", flight: 1, count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a", flight: 1))
+        script.ends("a", 2)
+        #expect(script.settled == [1, 2, 3])
+        #expect(script.settle?.first?.parked == [Parking(id: 1, reason: "no"), Parking(id: 3, behind: 1)])
+    }
+
+    @Test func aRetriedEventIsParkedNoLongerOnceItIsDelivered() {
+        var script = script(.park)
+        script.findsNothing()
+        script.give(.parkedRequested)
+        #expect(script.sweeps)
+        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [3, 5, 8]])))
+        #expect(script.effects.contains(.readParked(sink: "a", ids: [3, 5, 8])))
+        // 5 was deleted by hand meanwhile.
+        script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x", 8: "x"])))
+        #expect(script.sent("a") == [3, 8])
+        script.give(.answered(sink: "a", count: 1, .delivered))
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "still no")))
+        script.give(.deliveryEnded(sink: "a"))
+        #expect(script.lastSettle?.first?.done == [])
+        #expect(script.lastSettle?.first?.retried == [ParkedRetry(id: 3)])
+        script.give(.settled(SettledState(sinks: [a], late: [])))
+        // The keys that are free now are asked for.
+        #expect(script.effects.contains(.sweep(tail: 0, parkedKeys: true)))
+        script.now = 1000
+        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [8]])))
+        #expect(script.settle?.first?.retried == [ParkedRetry(id: 8, rejection: "still no")])
+    }
+
+    @Test func aFailedSettlementKeepsWhatWasRetried() {
+        var script = script(.park)
+        script.findsNothing()
+        script.give(.parkedRequested)
+        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [3]])))
+        script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.delivers("a", 1)
+        #expect(script.lastSettle?.first?.retried == [ParkedRetry(id: 3)])
+        script.give(.workFailed)
+        #expect(script.settle == nil)
+        script.now = 1000
+        script.give(.tick)
+        #expect(script.settle?.first?.retried == [ParkedRetry(id: 3)])
+    }
+
+    @Test func anOutageInARetryIsNoRejection() {
+        var script = script(.park)
+        script.findsNothing()
+        script.give(.parkedRequested)
+        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [3]])))
+        script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(.answered(sink: "a", count: 1, .retry(after: nil, reason: "down")))
+        script.give(.deliveryEnded(sink: "a"))
+        #expect(script.settle == nil)
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "retrying")
+    }
+
+    @Test func anOwedRowThatIsRejectedIsParked() {
+        var script = RelayScript(lanes: ["a": LanePolicy(onReject: .park)])
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a"))
+        script.give(.swept(SweptState(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        script.now = 1000
+        #expect(script.lastSettle?.first?.lateDone == [3])
+        #expect(script.lastSettle?.first?.parked == [Parking(id: 3, reason: "no")])
+    }
+
+    @Test func parkedIsWhatTheCursorPassesAndNoMore() {
+        let facts = SettlementFacts(
+            sinks: [a], absent: IDRanges(), late: [], places: [1: .unpublished, 2: .unpublished])
+        // 3 is not visible yet: the cursor stops below it, and it is not parked.
+        let progress = LaneProgress(
+            sink: "a", generation: a.generation, done: [1, 2, 3], parked: [2, 3].map { Parking(id: $0, reason: "no") })
+        let writes = Settlement(facts: facts, lanes: [progress]).decide()
+        #expect(writes.parked == ["a": [Parking(id: 2, reason: "no")]])
+        #expect(writes.published == [1, 2])
+    }
+}
+
+/// A sink that cannot be opened.
+@Suite struct OpeningTests {
+    private let a = SinkRegistration(name: "a")
+
+    @Test func nothingIsDeliveredBeforeTheSinkIsOpen() {
+        var script = RelayScript()
+        script.opensSinks = false
+        script.lead([a])
+        script.claimed(script.batch(1), lastValue: 1)
+        #expect(script.sent("a") == nil)
+        script.give(.sinkOpened(sink: "a"))
+        #expect(script.sent("a") == [1])
+    }
+
+    @Test func aSinkThatDoesNotOpenIsTriedAgainAndNamed() {
+        var script = RelayScript()
+        script.opensSinks = false
+        script.lead([a])
+        let error = SinkError(.misconfigured, reason: "another outbox's file")
+        script.give(.sinkOpenFailed(sink: "a", error))
+        #expect(script.effects.contains(.note(.blocked(sink: "a", reason: "another outbox's file"))))
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "blocked")
+        script.now = 60_000
+        script.give(.tick)
+        #expect(script.effects.contains(.openSink("a")))
+        script.give(.sinkOpenFailed(sink: "a", error))
+        #expect(!script.effects.contains(.note(.blocked(sink: "a", reason: "another outbox's file"))))
+    }
+}
