@@ -29,6 +29,13 @@ package struct Scenario: Sendable {
     package var transactions: UInt8 = 1
     package var sinks: [SinkRegistration] = [SinkRegistration(name: "a")]
     package var policy: RelayPolicy
+    package var lanes: [String: LanePolicy] = [:]
+    /// How many ordering keys there are, dealt out to the ids in turn; 0: keys do not matter.
+    package var keys: Int64 = 0
+    /// Rows that the sinks reject, until somebody mends that.
+    package var rejected: [Int64] = []
+    /// How often somebody asks for the parked events to be tried again.
+    package var retryRequests: UInt8 = 0
     package var rules = RelayRules.sound
     package var mutation: Mutation?
 
@@ -76,6 +83,10 @@ package struct Scenario: Sendable {
         change(&self)
         if policy.usesStream { flushesApart = true }
     }
+
+    func lane(_ sink: String) -> LanePolicy { lanes[sink] ?? LanePolicy(retry: policy.retry) }
+
+    func key(of id: Int64) -> EventKey { EventKey(hash: UInt64(keys == 0 ? 0 : id % keys)) }
 }
 
 extension Scenario: CustomStringConvertible {
@@ -92,6 +103,8 @@ package enum Mutation: String, CaseIterable, Sendable {
     case cursorOverInvisible
     /// A settlement does not write the ranges.
     case rangesUnwritten
+    /// A settlement does not write what is parked.
+    case parkedUnwritten
     /// A settlement does not look for what its lane passed as absent.
     case passedUnseen
     /// The look at a closed gap finds nothing.

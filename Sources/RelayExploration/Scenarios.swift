@@ -6,7 +6,7 @@ extension Scenario {
     private static let two = [SinkRegistration(name: "a"), SinkRegistration(name: "b")]
 
     /// What `relay-model` explores: each to its end, in a few minutes together.
-    package static let all: [Scenario] = polling + streaming
+    package static let all: [Scenario] = polling + streaming + sinks
 
     /// Poll mode.
     package static let polling: [Scenario] = [
@@ -150,6 +150,85 @@ extension Scenario {
         },
     ]
 
+    private static let byKey = LanePolicy.Order.key(concurrency: 2, batch: 1)
+    private static let atOnce = RetryPolicy(base: 0, maximum: 0)
+
+    /// Sinks that take several deliveries at once, or reject events.
+    package static let sinks: [Scenario] = [
+        Scenario("by key, outages") {
+            $0.lanes = ["a": LanePolicy(order: byKey, retry: atOnce)]
+            $0.keys = 2
+            $0.outages = 1
+            $0.lostAnswers = 1
+            $0.producers = [[.drawsTwice], []]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("by key, a connection is lost") {
+            $0.lanes = ["a": LanePolicy(order: byKey, retry: atOnce)]
+            $0.keys = 2
+            $0.connectionLosses = 1
+            $0.outages = 1
+            $0.producers = [[.drawsTwice]]
+            $0.transactions = 2
+            $0.policy.sweepInterval = never
+        },
+        Scenario("by key, the relay crashes") {
+            $0.lanes = ["a": LanePolicy(order: byKey, retry: atOnce)]
+            $0.keys = 2
+            $0.relayCrashes = 1
+            $0.producers = [[.drawsTwice], []]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("by key, a rejected event blocks its key") {
+            $0.lanes = ["a": LanePolicy(order: byKey, retry: atOnce)]
+            $0.keys = 2
+            $0.rejected = [1]
+            $0.producers = [[.drawsTwice], []]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("parked, tried again") {
+            $0.lanes = ["a": LanePolicy(onReject: .park, retry: atOnce)]
+            $0.keys = 2
+            $0.rejected = [1]
+            $0.retryRequests = 1
+            $0.connectionLosses = 1
+            $0.producers = [[.drawsTwice]]
+        },
+        Scenario("parked by key, tried again") {
+            $0.lanes = ["a": LanePolicy(onReject: .parkKey, retry: atOnce)]
+            $0.keys = 1
+            $0.rejected = [1]
+            $0.retryRequests = 2
+            $0.producers = [[.drawsTwice]]
+            $0.transactions = 2
+        },
+        Scenario("parked by key, by key, the relay crashes") {
+            $0.lanes = ["a": LanePolicy(order: byKey, onReject: .parkKey, retry: atOnce)]
+            $0.keys = 2
+            $0.rejected = [1]
+            $0.retryRequests = 1
+            $0.relayCrashes = 1
+            $0.producers = [[.drawsTwice]]
+            $0.transactions = 2
+        },
+        Scenario("parked by key, a connection is lost") {
+            $0.lanes = ["a": LanePolicy(onReject: .parkKey, retry: atOnce)]
+            $0.keys = 1
+            $0.rejected = [1]
+            $0.retryRequests = 1
+            $0.connectionLosses = 1
+            $0.producers = [[.drawsTwice]]
+        },
+        Scenario("parked, a late row") {
+            $0.lanes = ["a": LanePolicy(onReject: .park, retry: atOnce)]
+            $0.keys = 1
+            $0.rejected = [1]
+            $0.retryRequests = 1
+            $0.producers = [[.keepsID], []]
+            $0.ids = 2
+        },
+    ]
+
     /// Each breaks one clause of the design, and its exploration must find that.
     package static let mutants: [Scenario] = [
         Scenario("mutant: floor from this scan's last value") {
@@ -191,6 +270,12 @@ extension Scenario {
             $0.mutation = .passedUnseen
             $0.sinks = two
             $0.producers = [[.keepsID], []]
+            $0.ids = 2
+        },
+        Scenario("mutant: parked events not written") {
+            $0.mutation = .parkedUnwritten
+            $0.lanes = ["a": LanePolicy(onReject: .park, retry: atOnce)]
+            $0.rejected = [1]
             $0.ids = 2
         },
         Scenario("mutant: gaps closed without a look") {

@@ -14,7 +14,9 @@ struct State: Hashable, Sendable {
     func isAtRest(_ scenario: Scenario) -> Bool {
         guard world.producersAreDone(scenario), world.unpublished.isEmpty, world.late.isEmpty, world.locked.isEmpty,
             world.sinks.allSatisfy({ $0.isFixed && !$0.isRemoving }),
-            world.sides.allSatisfy({ world.published.above($0.begins).subtracting($0.given).isEmpty })
+            world.sides.allSatisfy({
+                world.published.above($0.begins).subtracting($0.given).subtracting(world.parked(for: $0.name)).isEmpty
+            }), !world.parked.contains(where: \.isRequested)
         else { return false }
         guard let machine else { return scenario.policy.untilDrained || scenario.mayStop }
         guard world.sessionsAreOpen, world.queue.isEmpty, machine.heldBatches == 0 else { return false }

@@ -12,7 +12,7 @@ package struct Step: Hashable, Sendable {
         // The stream.
         case reachConsistency, standStream, receiveRows, loseStream
         // Sinks.
-        case deliver, deliverOne, failDelivery, loseReceipt
+        case deliver, deliverOne, failDelivery, loseReceipt, mendSinks, requestRetry
         // The relay.
         case tick, crashRelay, startRelay, openSessions, stop
     }
@@ -31,7 +31,7 @@ package struct Step: Hashable, Sendable {
     var isMisfortune: Bool {
         switch kind {
         case .lockRow, .crashServer, .loseSessions, .loseAnswer, .failWork, .failRead, .loseStream, .failDelivery,
-            .loseReceipt, .crashRelay, .stop:
+            .loseReceipt, .crashRelay, .stop, .requestRetry:
             true
         default: false
         }
@@ -45,7 +45,7 @@ extension Step: CustomStringConvertible {
             .insertLate, .giveID:
             "producer \(subject): \(kind)\(value > 0 ? " \(value)" : "")"
         case .lockRow, .unlockRow: "operator: \(kind) \(value)"
-        case .deliver, .deliverOne, .failDelivery, .loseReceipt: "sink \(subject): \(kind)"
+        case .deliver, .deliverOne, .failDelivery, .loseReceipt: "sink \(subject): \(kind), flight \(value)"
         case .executeRead, .answerRead, .failRead: "\(kind) \(subject)"
         case .crashServer: "SERVER CRASH, last value \(value)"
         case .crashRelay: "RELAY CRASH\(value > 0 ? ", the sinks have what was in flight" : "")"

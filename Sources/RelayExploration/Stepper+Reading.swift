@@ -43,6 +43,8 @@ extension Stepper {
                 sink: request.sink, batch(ids, isIDsOnly: request.idsOnly), reachedEnd: ids.count < request.rows)
         case .readLate(let sink, let ids):
             return .lateRowsRead(sink: sink, batch(ids.filter(state.world.visible.contains)))
+        case .readParked(let sink, let ids):
+            return .parkedRowsRead(sink: sink, batch(ids.filter(state.world.parked(for: sink).contains)))
         default: return nil
         }
     }

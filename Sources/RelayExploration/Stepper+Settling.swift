@@ -6,8 +6,9 @@ extension Stepper {
         let facts = facts(for: lanes)
         var writes = Settlement(facts: facts, lanes: lanes).decide()
         if scenario.mutation == .rangesUnwritten { writes.absent = nil }
+        if scenario.mutation == .parkedUnwritten { writes.parked = [:] }
         for cursor in writes.cursors { write(cursor) }
-        judgePublishing(writes.published)
+        judgePublishing(writes)
         for id in writes.published {
             if state.world.locked.contains(id) { find("LOCKED row \(id) moved") }
             state.world.unpublished.remove(id)
@@ -24,6 +25,7 @@ extension Stepper {
         }
         enter(writes.lateEntered, by: "settle")
         if let absent = writes.absent { state.world.absent = absent }
+        park(writes)
         state.world.sinks.removeAll { writes.ended.contains($0.name) }
         if !writes.isEmpty { state.world.write() }
         state.world.claimed = IDSet()
@@ -84,13 +86,16 @@ extension Stepper {
         state.world.late.sort { ($0.id, $0.sink) < ($1.id, $1.sink) }
     }
 
-    private mutating func judgePublishing(_ ids: [Int64]) {
-        for id in ids {
+    private mutating func judgePublishing(_ writes: SettlementWrites) {
+        for id in writes.published {
             for sink in state.world.sinks where !sink.isRemoving {
                 guard let index = state.world.side(sink.name) else { continue }
                 if !sink.isFixed { find("PUBLISHED \(id) while the start of \(sink.name) is open") }
                 let side = state.world.sides[index]
-                if id > side.begins, !side.given.contains(id) {
+                let isParked =
+                    state.world.parked(for: side.name).contains(id)
+                    || writes.parked[side.name]?.contains { $0.id == id } == true
+                if id > side.begins, !side.given.contains(id), !isParked {
                     find("LOSS: \(id) is published, and \(side.name) never had it")
                 }
             }

@@ -38,7 +38,7 @@ extension Stepper {
         case .claim(let request): .claimed(claim(request))
         case .look(let ranges): .looked(look(ranges))
         case .settle(let lanes, let inClaim): .settled(settle(lanes, inClaim: inClaim))
-        case .sweep(let tail, _): .swept(sweep(tail: tail))
+        case .sweep(let tail, let parkedKeys): .swept(sweep(tail: tail, readsParkedKeys: parkedKeys))
         case .fixStarts(let settledThrough, let firstScanIsOver):
             .startsFixed(fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver))
         default: nil
@@ -64,7 +64,7 @@ extension Stepper {
             published: state.world.published.ids.filter(ranges.contains))
     }
 
-    private mutating func sweep(tail: Int64) -> SweptState {
+    private mutating func sweep(tail: Int64, readsParkedKeys: Bool) -> SweptState {
         let world = state.world
         let low = world.sinks.cursorSpan.low
         let found = world.unpublished.ids.filter { $0 <= low || world.absent.contains($0) }
@@ -76,7 +76,8 @@ extension Stepper {
         if scenario.policy.untilDrained { state.world.seenBySweep = world.visible }
         return SweptState(
             sinks: world.sinks, late: state.world.late, entered: writes.lateEntered,
-            aboveTail: world.unpublished.above(tail).ids)
+            aboveTail: world.unpublished.above(tail).ids, retries: parkedRetries,
+            parkedKeys: readsParkedKeys ? parkedKeys : nil)
     }
 
     private mutating func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) -> [SinkRegistration] {
@@ -114,7 +115,8 @@ extension Stepper {
     func batch(_ ids: [Int64], isIDsOnly: Bool = false) -> RowBatch {
         RowBatch(
             token: isIDsOnly || ids.isEmpty ? nil : freeToken(ids), ids: ids,
-            transactions: ids.map(state.world.transaction(of:)), bytes: scenario.batchBytes)
+            transactions: ids.map(state.world.transaction(of:)), keys: scenario.keys > 0 ? ids.map(scenario.key) : [],
+            bytes: scenario.batchBytes)
     }
 
     /// Where memory is not explored, a batch is named by its first row, so that states stay few.

@@ -65,7 +65,9 @@ struct Stepper {
         case .executeWork, .answerWork, .failWork: stepOfWork(step.kind)
         case .executeRead, .answerRead, .failRead: stepOfReading(step.kind, subject)
         case .reachConsistency, .standStream, .receiveRows, .loseStream: stepOfStream(step.kind)
-        case .deliver, .deliverOne, .failDelivery, .loseReceipt: stepOfSink(step.kind, subject)
+        case .deliver, .deliverOne, .failDelivery, .loseReceipt: stepOfSink(step.kind, subject, Int(value))
+        case .mendSinks: state.world.rejected = IDSet()
+        case .requestRetry: requestRetry()
         case .tick, .crashRelay, .startRelay, .openSessions, .stop: stepOfRelay(step.kind, value)
         }
         judgeStandingState()
@@ -81,7 +83,8 @@ struct Stepper {
             crashRelay(sinksHaveWhatWasInFlight: value > 0)
         case .startRelay:
             state.machine = RelayMachine(
-                policy: scenario.policy, configured: state.world.sides.map(\.name), rules: scenario.rules)
+                policy: scenario.policy, configured: state.world.sides.map(\.name), lanePolicies: scenario.lanes,
+                rules: scenario.rules)
             if scenario.waitsForVisibility { feed(.visibilityGate(true)) }
         case .openSessions: openSessions()
         case .stop:
@@ -112,7 +115,7 @@ struct Stepper {
             state.world.work = .sent(effect)
         case .endClaim: state.world.claimed = IDSet()
         case .read(let request): startRead(request.sink, effect)
-        case .readLate(let sink, _): startRead(sink, effect)
+        case .readLate(let sink, _), .readParked(let sink, _): startRead(sink, effect)
         case .openStream:
             var running: UInt8 = 0
             for (index, producer) in state.world.producers.enumerated() where producer.hasWritten {
@@ -121,11 +124,9 @@ struct Stepper {
             state.world.slot = .creating(running: running)
         case .closeStream: state.world.slot = .absent
         case .openSink(let sink): feed(.sinkOpened(sink: sink))
-        case .deliver(let sink, _, let slices): startDelivery(sink, slices.flatMap(\.ids))
-        case .cancelDelivery(let sink):
-            if let index = state.world.side(sink) { state.world.sides[index].delivering?.isCancelled = true }
-        // Nothing is parked in this world.
-        case .readParked, .release, .note: break
+        case .deliver(let sink, let flight, let slices): startDelivery(sink, flight, slices.flatMap(\.ids))
+        case .cancelDelivery(let sink): cancelDeliveries(sink)
+        case .release, .note: break
         case .finished(let end): finish(end)
         }
     }
@@ -139,7 +140,7 @@ struct Stepper {
     private mutating func finish(_ end: RelayEnd) {
         let lacking = state.world.seenBySweep.subtracting(state.world.published)
         if end == .drained, !lacking.isEmpty { find("DRAINED EARLY: \(lacking.ids) are not published") }
-        for side in state.world.sides where side.delivering != nil { find("ENDED while \(side.name) delivers") }
+        for side in state.world.sides where !side.deliveries.isEmpty { find("ENDED while \(side.name) delivers") }
         state.machine = nil
         endSessions()
         state.world.hasLed = false
@@ -151,9 +152,13 @@ struct Stepper {
         let world = state.world
         if world.relayCrashes > 0 {
             steps.append(Step(.crashRelay))
-            if world.sides.contains(where: { $0.delivering != nil }) { steps.append(Step(.crashRelay, 0, 1)) }
+            if world.sides.contains(where: { !$0.deliveries.isEmpty }) { steps.append(Step(.crashRelay, 0, 1)) }
         }
         if world.stops > 0 { steps.append(Step(.stop)) }
+        if !world.rejected.isEmpty { steps.append(Step(.mendSinks)) }
+        if world.retryRequests > 0, world.parked.contains(where: { !$0.isRequested }) {
+            steps.append(Step(.requestRetry))
+        }
         if let wake = machine.nextWake(after: 0), wake < 1 << 30 { steps.append(Step(.tick)) }
         guard world.sessionsAreOpen else {
             steps.append(Step(.openSessions))
@@ -178,7 +183,8 @@ struct Stepper {
             .sessionsOpened(
                 OpenedSessions(
                     sinks: world.sinks, late: world.late,
-                    keepsMemory: world.hasLed, publishedAboveCursors: !world.published.above(highest).isEmpty)))
+                    keepsMemory: world.hasLed, publishedAboveCursors: !world.published.above(highest).isEmpty,
+                    parkedKeys: parkedKeys)))
     }
 
     mutating func loseSessions() {
@@ -201,10 +207,11 @@ struct Stepper {
     private mutating func crashRelay(sinksHaveWhatWasInFlight: Bool) {
         state.machine = nil
         for index in state.world.sides.indices {
-            if sinksHaveWhatWasInFlight, let delivering = state.world.sides[index].delivering {
-                for id in delivering.ids.dropFirst(delivering.answered) { give(id, to: index) }
+            for delivering in state.world.sides[index].deliveries where sinksHaveWhatWasInFlight {
+                let left = delivering.ids.dropFirst(delivering.answered)
+                for id in left.prefix(while: { !state.world.rejected.contains($0) }) { give(id, to: index) }
             }
-            state.world.sides[index].delivering = nil
+            state.world.sides[index].deliveries = []
             allowRepeats(index)
         }
         endSessions()
@@ -219,6 +226,9 @@ struct Stepper {
         var unsettled = side.given.above(sink.cursor)
         for entry in state.world.late where entry.sink == side.name && !entry.isDelivered {
             if side.given.contains(entry.id) { unsettled.insert(entry.id) }
+        }
+        for entry in state.world.parked where entry.sink == side.name && side.given.contains(entry.id) {
+            unsettled.insert(entry.id)
         }
         state.world.sides[index].mayRepeat.formUnion(unsettled)
     }

@@ -12,8 +12,12 @@ extension State {
         for sink in world.sinks { lines.append("stored \(sink.name): cursor \(sink.cursor), earned \(sink.isEarned)") }
         for entry in world.late { lines.append("owed \(entry.id) to \(entry.sink), delivered \(entry.isDelivered)") }
         for side in world.sides {
-            let flight = side.delivering.map { "\($0.ids)" } ?? "nothing"
-            lines.append("sink \(side.name): has \(side.given.ids), with it \(flight)")
+            let flights = side.deliveries.map { "\($0.flight): \($0.ids)" }.joined(separator: ", ")
+            lines.append("sink \(side.name): has \(side.given.ids), with it \(flights.isEmpty ? "nothing" : flights)")
+        }
+        for entry in world.parked {
+            lines.append(
+                "parked \(entry.id) for \(entry.sink), behind \(entry.isBehind), requested \(entry.isRequested)")
         }
         lines.append("scan \(world.scan), work \(world.work.map { "\($0)" } ?? "none"), slot \(world.slot)")
         for read in world.reads { lines.append("read \(read)") }

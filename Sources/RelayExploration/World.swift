@@ -56,6 +56,7 @@ struct World: Hashable, Sendable {
     }
 
     struct Delivering: Hashable, Sendable {
+        var flight: Int
         var ids: [Int64]
         var answered = 0
         var isCancelled = false
@@ -79,13 +80,26 @@ struct World: Hashable, Sendable {
     /// One sink, and what a checker remembers of it.
     struct SinkSide: Hashable, Sendable {
         var name: String
-        var delivering: Delivering?
+        /// By flight, ascending.
+        var deliveries: [Delivering] = []
         var given = IDSet()
         var highest: Int64 = 0
         /// May come once more: the sink has it and the relay cannot know.
         var mayRepeat = IDSet()
         /// Rows at or below are not owed to this sink.
         var begins: Int64 = 0
+        /// Per ordering key, the highest row that came.
+        var highestOfKey: [EventKey: Int64] = [:]
+        /// Rows that were parked at some time, so that they come out of turn.
+        var everParked = IDSet()
+    }
+
+    struct Parked: Hashable, Sendable {
+        var sink: String
+        var id: Int64
+        var isBehind: Bool
+        /// Somebody wants it tried again.
+        var isRequested: Bool
     }
 
     // The database.
@@ -101,6 +115,8 @@ struct World: Hashable, Sendable {
     var sinks: [SinkRegistration]
     var absent = IDRanges()
     var late: [LateEntry] = []
+    /// By sink and id, ascending.
+    var parked: [Parked] = []
 
     // The relay's sessions.
     var sessionsAreOpen = false
@@ -119,6 +135,10 @@ struct World: Hashable, Sendable {
     /// What was visible when the last sweep looked.
     var seenBySweep = IDSet()
     var hasCrashed = false
+    /// Rows that the sinks reject.
+    var rejected: IDSet
+    /// How often somebody may still ask for the parked events to be tried again.
+    var retryRequests: UInt8
 
     // Misfortunes that are left.
     var relayCrashes: UInt8
@@ -144,6 +164,8 @@ struct World: Hashable, Sendable {
         operatorLocks = scenario.operatorLocks
         workFailures = scenario.workFailures
         stops = scenario.mayStop ? 1 : 0
+        rejected = IDSet(scenario.rejected)
+        retryRequests = scenario.retryRequests
     }
 
     var visible: IDSet { unpublished.union(published) }

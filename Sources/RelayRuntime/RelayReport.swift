@@ -42,8 +42,8 @@ package struct RelaySettings: Sendable {
     package var seed: UInt64
 
     package init(
-        policy: RelayPolicy, lanes: [String: LanePolicy] = [:], leaderTimeout: Int64 = 2000, shutdownTimeout: Int64 = 10_000, modeName: String = "poll",
-        seed: UInt64 = 0
+        policy: RelayPolicy, lanes: [String: LanePolicy] = [:], leaderTimeout: Int64 = 2000,
+        shutdownTimeout: Int64 = 10_000, modeName: String = "poll", seed: UInt64 = 0
     ) {
         self.policy = policy
         self.lanes = lanes

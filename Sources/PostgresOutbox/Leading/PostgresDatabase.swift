@@ -19,7 +19,8 @@ package struct PostgresSettings: Sendable {
 
     package init(
         target: ConnectionTarget, source: String, leaderTimeout: Duration, configuredSinks: [String],
-        parkingByKey: [String] = [], memory: Int, maxSlotWAL: Int, host: String, untilDrained: Bool, reachWithin: Duration?
+        parkingByKey: [String] = [], memory: Int, maxSlotWAL: Int, host: String, untilDrained: Bool,
+        reachWithin: Duration?
     ) {
         self.target = target
         self.source = source
@@ -184,7 +185,8 @@ package actor PostgresDatabase: OutboxDatabase {
             let stored = try await leader.storedState()
             let parkedKeys = try await parkedKeys(on: work)
             return PostgresTenure(
-                leader: leader, work: WorkSession(
+                leader: leader,
+                work: WorkSession(
                     work, epoch: succession.epoch, source: settings.source, parkingByKey: settings.parkingByKey),
                 settings: settings, epoch: succession.epoch,
                 opened: OpenedSessions(

@@ -317,7 +317,8 @@ package struct RelayMachine: Hashable, Sendable {
 
     private mutating func finishIfDone(_ effects: inout [RelayEffect]) {
         if let closed = lanes.first(where: { if case .closed = $0.health { true } else { false } }),
-            lanes.count(where: \.isConfigured) == 1, closed.isIdle, closed.done.isEmpty, work == .idle || work == .absent
+            lanes.count(where: \.isConfigured) == 1, closed.isIdle, closed.done.isEmpty,
+            work == .idle || work == .absent
         {
             finish(.sinkClosed(closed.name), &effects)
         } else if isStopping, lanes.allSatisfy({ !$0.isSending && $0.done.isEmpty }),
