@@ -72,16 +72,23 @@ let package = Package(
 
         // Tests, in the order of the sources.
         .target(
-            name: "RelayTestKit", dependencies: ["Libpq"], path: "Tests/RelayTestKit", swiftSettings: strict),
+            name: "RelayTestKit", dependencies: ["Libpq", "RelayCore"], path: "Tests/RelayTestKit",
+            swiftSettings: strict),
+        .target(
+            name: "SinkConformance", dependencies: ["RelayCore", "RelayTestKit"], path: "Tests/SinkConformance",
+            swiftSettings: strict),
         .testTarget(name: "LibpqTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
         .testTarget(
-            name: "RelayCoreTests", dependencies: ["RelayCore", "RelayExploration"], swiftSettings: strict),
+            name: "RelayCoreTests", dependencies: ["RelayCore", "RelayExploration", "RelayTestKit"],
+            swiftSettings: strict),
         .testTarget(name: "PgoutputTests", dependencies: ["PostgresOutbox", "RelayCore"], swiftSettings: strict),
         .testTarget(
             name: "RelayRuntimeTests",
-            dependencies: ["Libpq", "PostgresOutbox", "RelayCore", "RelayRuntime", "RelayTestKit"],
+            dependencies: ["Libpq", "PostgresOutbox", "RelayCore", "RelayRuntime", "RelayTestKit", "SinkConformance"],
             swiftSettings: strict),
-        .testTarget(name: "StdoutSinkTests", dependencies: ["StdoutSink", "RelayCore"], swiftSettings: strict),
+        .testTarget(
+            name: "StdoutSinkTests", dependencies: ["StdoutSink", "RelayCore", "RelayTestKit", "SinkConformance"],
+            swiftSettings: strict),
         .testTarget(name: "RelayConfigurationTests", dependencies: ["RelayConfiguration"], swiftSettings: strict),
         .testTarget(
             name: "RelayObservabilityTests", dependencies: ["RelayObservability", log], swiftSettings: strict),

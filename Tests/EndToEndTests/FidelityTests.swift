@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    private func expectFaithful(_ delivery: Delivery, _ connection: Connection) async throws {
+    private func expectFaithful(_ delivery: Arrival, _ connection: Connection) async throws {
         let payload = try await connection.query("SELECT payload::text FROM outbox WHERE id = $1", [.int(delivery.id)])
         let data = EventLine.data(of: delivery.line).map { String(decoding: $0, as: UTF8.self) }
         // Compared first: an expectation would print both in full.

@@ -3,6 +3,7 @@ import PostgresOutbox
 import RelayCore
 import RelayRuntime
 import RelayTestKit
+import SinkConformance
 import Testing
 
 /// Several sinks on one outbox, on a real server: none delays another, and each has everything once it may.
@@ -20,9 +21,9 @@ import Testing
         #expect(failing.ids.isEmpty)
         #expect(try await database.number("SELECT count(*) FROM outbox_published") == 0)
 
-        failing.release()
+        failing.inject(nil)
         try await eventually("the one that failed has everything") { failing.ids.count == 2000 }
-        held.release()
+        held.inject(nil)
         try await eventually("everything is published") {
             try await database.number("SELECT count(*) FROM outbox_unpublished") == 0
         }

@@ -1,29 +1,20 @@
 import RelayCore
+import SinkConformance
 import Synchronization
 
 /// A sink in memory, with the faults that sinks have.
 final class MemorySink: Sink {
-    /// What the sink does with the next delivery.
-    enum Fault: Sendable {
-        case none
-        /// An outage: nothing arrives.
-        case outage
-        /// Everything arrives, and the answer is lost.
-        case failAfterWrite
-        /// Nothing is answered before `release()`.
-        case holdResponse
-    }
-
     private struct State {
         var ids: [Int64] = []
-        var fault = Fault.none
+        var isOpen = false
+        var fault: SinkFault?
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     let name: String
     private let state: Mutex<State>
 
-    init(_ name: String, _ fault: Fault = .none) {
+    init(_ name: String, _ fault: SinkFault? = nil) {
         self.name = name
         state = Mutex(State(fault: fault))
     }
@@ -31,43 +22,47 @@ final class MemorySink: Sink {
     /// Every id that arrived, in the order of arrival.
     var ids: [Int64] { state.withLock { $0.ids } }
 
-    /// Behaves from now on.
-    func release() {
+    /// Whether a delivery waits for `holdResponse` to end.
+    var isHolding: Bool { state.withLock { !$0.waiting.isEmpty } }
+
+    /// Behaves so from now on.
+    func inject(_ fault: SinkFault?) {
         let waiting = state.withLock { state in
             defer { state.waiting = [] }
-            state.fault = .none
+            state.fault = fault
             return state.waiting
         }
         for continuation in waiting { continuation.resume() }
     }
 
-    func open(_ outbox: OutboxPosition) async throws(SinkError) {}
-    func close() async {}
+    func open(_ outbox: OutboxPosition) async throws(SinkError) { state.withLock { $0.isOpen = true } }
+    func close() async { state.withLock { $0.isOpen = false } }
 
     func deliver(
         _ delivery: Delivery, report: @Sendable (_ count: Int, _ outcome: DeliveryOutcome) -> Void
     ) async {
-        let fault = state.withLock { $0.fault }
+        let (fault, isOpen) = state.withLock { ($0.fault, $0.isOpen) }
+        guard isOpen, fault != .outage else { return report(1, .retry(after: nil, reason: "the sink is down")) }
         switch fault {
-        case .outage:
-            return report(1, .retry(after: nil, reason: "the sink is down"))
         case .failAfterWrite:
             write(delivery)
-            state.withLock { $0.fault = .none }
+            state.withLock { $0.fault = nil }
             return report(1, .retry(after: nil, reason: "the answer was lost"))
         case .holdResponse: await held()
-        case .none: break
+        case .respondSlowly: try? await Task.sleep(for: .milliseconds(3))
+        case .reject, .outage, nil: break
         }
         if Task.isCancelled { return }
-        write(delivery)
-        report(delivery.count, .delivered)
+        let taken = write(delivery, rejecting: fault == .reject ? SinkFault.rejectedID : nil)
+        if taken > 0 { report(taken, .delivered) }
+        if taken < delivery.count { report(1, .rejected(reason: "the sink refuses this one")) }
     }
 
     private func held() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isFree = state.withLock { state in
-                    if case .holdResponse = state.fault, !Task.isCancelled {
+                    if state.fault == .holdResponse, !Task.isCancelled {
                         state.waiting.append(continuation)
                         return false
                     }
@@ -76,13 +71,22 @@ final class MemorySink: Sink {
                 if isFree { continuation.resume() }
             }
         } onCancel: {
-            release()
+            let waiting = state.withLock { state in
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for continuation in waiting { continuation.resume() }
         }
     }
 
-    private func write(_ delivery: Delivery) {
+    /// Writes events up to the one that is refused; says how many.
+    @discardableResult
+    private func write(_ delivery: Delivery, rejecting refused: Int64? = nil) -> Int {
         state.withLock { state in
-            for slice in delivery.slices { state.ids += slice.batch.ids[slice.range] }
+            let ids = delivery.slices.flatMap { $0.batch.ids[$0.range] }
+            let taken = ids.prefix { $0 != refused }
+            state.ids += taken
+            return taken.count
         }
     }
 }

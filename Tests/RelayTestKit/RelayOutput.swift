@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// One event as a reader of the relay's output met it.
-package struct Delivery: Sendable {
+package struct Arrival: Sendable {
     package let id: Int64
     package let arrived: ContinuousClock.Instant
     /// The whole line, without its end; empty where only ids are kept.
@@ -73,13 +73,13 @@ package final class RelayOutput: Sendable {
     private let keepsLines: Bool
 
     private struct Written {
-        var deliveries: [Delivery] = []
+        var deliveries: [Arrival] = []
         var strays: [String] = []
     }
 
     init(keepsLines: Bool) { self.keepsLines = keepsLines }
 
-    package var deliveries: [Delivery] { state.withLock { $0.deliveries } }
+    package var deliveries: [Arrival] { state.withLock { $0.deliveries } }
     package var count: Int { state.withLock { $0.deliveries.count } }
     package var ids: [Int64] { deliveries.map(\.id) }
 
@@ -91,7 +91,7 @@ package final class RelayOutput: Sendable {
             let text = String(decoding: line.prefix(100_000), as: UTF8.self)
             return state.withLock { $0.strays.append(text) }
         }
-        let delivery = Delivery(id: id, arrived: instant, line: keepsLines ? Array(line) : [])
+        let delivery = Arrival(id: id, arrived: instant, line: keepsLines ? Array(line) : [])
         state.withLock { $0.deliveries.append(delivery) }
     }
 }

@@ -1,5 +1,7 @@
 import Glibc
 import RelayCore
+import RelayTestKit
+import SinkConformance
 import StdoutSink
 import Testing
 

@@ -1,5 +1,7 @@
 import Glibc
 import RelayCore
+import RelayTestKit
+import SinkConformance
 import StdoutSink
 import Testing
 
@@ -26,7 +28,7 @@ struct StdoutSinkTests {
         try await sink.open(anywhere)
         let batch = try makeBatch(1...2000, payloadSize: 2000)
         let answers = Answers()
-        async let delivering: Void = sink.deliver(batch.whole) { answers.append($0, $1) }
+        async let delivering: Void = sink.deliver(batch.whole, to: answers)
         var read = ""
         while read.utf8.count < batch.text.utf8.count {
             read += await pipe.read(min(50_000, batch.text.utf8.count - read.utf8.count))
@@ -58,8 +60,8 @@ struct StdoutSinkTests {
         try await sink.open(anywhere)
         let batch = try makeBatch(1...1000, payloadSize: 777)
         let answers = Answers()
-        let task = Task { await sink.deliver(batch.whole) { answers.append($0, $1) } }
-        #expect(await answers.reach(10))
+        let task = Task { await sink.deliver(batch.whole, to: answers) }
+        try await answers.reach(10)
         task.cancel()
         await task.value
         let delivered = answers.delivered
@@ -139,8 +141,8 @@ struct StdoutSinkTests {
         try await sink.open(anywhere)
         let answers = Answers()
         let batch = try makeBatch(1...1000, payloadSize: 777)
-        let task = Task { await sink.deliver(batch.whole) { answers.append($0, $1) } }
-        #expect(await answers.reach(10))
+        let task = Task { await sink.deliver(batch.whole, to: answers) }
+        try await answers.reach(10)
         pipe.closeReader()
         await task.value
         guard case .closed = answers.failures.first else {
@@ -153,7 +155,7 @@ struct StdoutSinkTests {
 
     @Test func socket() async throws {
         var ends: [Int32] = [-1, -1]
-        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
         let (near, far) = (ends[0], ends[1])
         defer { close(near) }
         let sink = StdoutSink(descriptor: near)

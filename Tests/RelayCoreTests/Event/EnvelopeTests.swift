@@ -1,5 +1,6 @@
 import Foundation
 import RelayCore
+import RelayTestKit
 import Testing
 
 @Suite("An event's JSON line, byte for byte")

@@ -1,4 +1,5 @@
 import RelayCore
+import RelayTestKit
 import Testing
 
 @Suite("created_at, as PostgreSQL prints it")

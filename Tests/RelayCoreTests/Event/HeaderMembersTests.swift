@@ -1,5 +1,6 @@
 import Foundation
 import RelayCore
+import RelayTestKit
 import Testing
 
 @Suite("Members from headers")
