@@ -34,10 +34,14 @@ let package = Package(
         // The way of an event, from the server's socket to the sink.
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CMalloc"),
-        .target(name: "Libpq", dependencies: ["CLibpq"], swiftSettings: strict + [.strictMemorySafety()]),
+        .systemLibrary(name: "CLinux"),
+        .target(name: "DedicatedThreads", dependencies: ["CLinux"], swiftSettings: strict + [.strictMemorySafety()]),
+        .target(
+            name: "Libpq", dependencies: ["CLibpq", "DedicatedThreads"],
+            swiftSettings: strict + [.strictMemorySafety()]),
         .target(name: "RelayCore", swiftSettings: strict),
         .target(name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq"], swiftSettings: strict),
-        .target(name: "StdoutSink", dependencies: ["RelayCore"], swiftSettings: strict),
+        .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
         .target(name: "RelayRuntime", dependencies: ["RelayCore", log], swiftSettings: strict),
 
         // What an operator meets.

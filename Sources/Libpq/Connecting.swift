@@ -1,4 +1,5 @@
 import CLibpq
+import DedicatedThreads
 import Glibc
 
 /// Drives libpq from a target to a session, on the connection's thread.

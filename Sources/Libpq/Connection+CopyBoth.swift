@@ -1,4 +1,5 @@
 import CLibpq
+import DedicatedThreads
 import Glibc
 
 /// How a look at the replication stream ended.

@@ -1,3 +1,5 @@
+import DedicatedThreads
+
 /// A session with a PostgreSQL server.
 ///
 /// The actor's executor is a thread of its own, which sleeps in poll(2) while the server works: calls wait in line
@@ -31,7 +33,7 @@ package actor Connection {
     package nonisolated let info: ConnectionInfo
 
     /// Held strongly: the actor's jobs run on it.
-    private nonisolated let thread: ConnectionThread
+    private nonisolated let thread: DedicatedThread
     nonisolated let interruptions: Interruptions
     nonisolated let cancelKey: CancelKey?
     var state: State
@@ -41,7 +43,7 @@ package actor Connection {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
     /// To be called on `thread`, to which `link` belongs from then on.
-    private init(thread: ConnectionThread, link: sending LibpqConnection) {
+    private init(thread: DedicatedThread, link: sending LibpqConnection) {
         self.thread = thread
         info = link.info
         cancelKey = link.cancelKey()
@@ -62,7 +64,9 @@ package actor Connection {
     ) async throws(PostgresError) -> Connection {
         let cancelled = PostgresError(.cancelled, "connecting was cancelled", connectionIsLost: true)
         guard !Task.isCancelled else { throw cancelled }
-        let thread = try ConnectionThread()
+        guard let thread = DedicatedThread() else {
+            throw PostgresError(.connection, "no thread or no file descriptor is left for a database connection")
+        }
         let attempt = OpenAttempt(wakeUp: thread.wakeUp)
         thread.run {
             do throws(PostgresError) {

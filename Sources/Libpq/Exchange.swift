@@ -1,4 +1,5 @@
 import CLibpq
+import DedicatedThreads
 import Glibc
 
 /// One call on a connection, from its statement to its last result: where it waits, and what may end the wait.

@@ -1,3 +1,4 @@
+import DedicatedThreads
 import Synchronization
 
 /// The caller's side of `Connection.open`: answers once, at the first of success, failure, time limit and cancellation.

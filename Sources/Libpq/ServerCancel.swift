@@ -1,4 +1,5 @@
 import CLibpq
+import DedicatedThreads
 import Glibc
 import Synchronization
 

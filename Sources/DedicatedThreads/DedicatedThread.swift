@@ -1,21 +1,20 @@
 import Glibc
 import Synchronization
 
-/// The executor of one connection: a thread of its own, on which everything that touches the `PGconn` runs.
+/// An executor with a thread of its own: what an actor on it does may block without taking a thread from the
+/// cooperative pool, and runs on no other thread (as libpq wants it for a `PGconn`).
 ///
-/// So libpq may block without taking a thread from the cooperative pool, and no two threads meet in one `PGconn`.
 /// The thread ends once the executor is gone and what was queued has run.
-final class ConnectionThread: SerialExecutor {
+package final class DedicatedThread: SerialExecutor {
     private let queue: WorkQueue
     private let thread: pthread_t
 
-    /// - Throws: `.connection` where the system gives no thread or no descriptor.
-    init() throws(PostgresError) {
-        let queue = WorkQueue(wakeUp: try WakeUp())
+    /// `nil` where the system gives no thread or no descriptor.
+    package init?() {
+        guard let wakeUp = WakeUp() else { return nil }
+        let queue = WorkQueue(wakeUp: wakeUp)
         // The thread holds the queue, never the executor: its end is the executor's end.
-        guard let thread = Pthread.start({ queue.run() }) else {
-            throw PostgresError(.connection, "no thread is left for a database connection")
-        }
+        guard let thread = Pthread.start({ queue.run() }) else { return nil }
         self.queue = queue
         self.thread = thread
     }
@@ -23,23 +22,23 @@ final class ConnectionThread: SerialExecutor {
     deinit { queue.stop() }
 
     /// What the thread sleeps on; work that waits for a socket waits on it too.
-    var wakeUp: WakeUp { queue.wakeUp }
+    package var wakeUp: WakeUp { queue.wakeUp }
 
     /// Runs `body` on the thread, after what was queued before it.
-    func run(_ body: @escaping @Sendable () -> Void) {
+    package func run(_ body: @escaping @Sendable () -> Void) {
         queue.add(.call(body))
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         queue.add(.job(UnownedJob(job), self))
     }
 
-    func isIsolatingCurrentContext() -> Bool? {
+    package func isIsolatingCurrentContext() -> Bool? {
         pthread_equal(thread, pthread_self()) != 0
     }
 
-    func checkIsolated() {
-        precondition(pthread_equal(thread, pthread_self()) != 0, "not on the thread of this connection")
+    package func checkIsolated() {
+        precondition(pthread_equal(thread, pthread_self()) != 0, "not on the thread of this executor")
     }
 }
 
@@ -47,7 +46,7 @@ final class ConnectionThread: SerialExecutor {
 private final class WorkQueue: Sendable {
     enum Work: Sendable {
         /// With its executor, which the runtime may still look at when the job has dropped the last actor.
-        case job(UnownedJob, ConnectionThread)
+        case job(UnownedJob, DedicatedThread)
         case call(@Sendable () -> Void)
     }
 

@@ -1,37 +1,37 @@
-import CLibpq
+import CLinux
 import Glibc
 
-/// What a connection's thread sleeps on, beside its socket: an eventfd that any thread may signal.
+/// What a thread of our own sleeps on, beside a socket or a pipe: an eventfd that any thread may signal.
 ///
 /// It carries no meaning of its own. Who signals has written down elsewhere what changed; who wakes looks.
-final class WakeUp: Sendable {
+package final class WakeUp: Sendable {
     private let descriptor: Int32
 
-    /// - Throws: `.connection` where the process is out of descriptors.
-    init() throws(PostgresError) {
+    /// `nil` where the process is out of descriptors.
+    package init?() {
         descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-        guard descriptor >= 0 else {
-            throw PostgresError(.connection, "no file descriptor is left for a database connection (eventfd)")
-        }
+        guard descriptor >= 0 else { return nil }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        if descriptor >= 0 { _ = close(descriptor) }
+    }
 
     /// Ends the present wait, or the next one if there is none.
-    func signal() {
+    package func signal() {
         var one: UInt64 = 1
         // It fails only with the counter at its top, and then the signal is there already.
         _ = unsafe write(descriptor, &one, 8)
     }
 
-    /// Waits until the socket is ready, a signal comes or `deadline` passes; a signal is consumed.
+    /// Waits until the descriptor is ready, a signal comes or `deadline` passes; a signal is consumed.
     ///
     /// - Parameters:
-    ///   - socket: a negative one is not waited for.
+    ///   - socket: the descriptor; a negative one is not waited for.
     ///   - events: `POLLIN`, `POLLOUT` or both.
     /// - Returns: the socket's events, 0 if it is not ready.
     @discardableResult
-    func wait(socket: Int32 = -1, events: Int32 = 0, until deadline: ContinuousClock.Instant? = nil) -> Int32 {
+    package func wait(socket: Int32 = -1, events: Int32 = 0, until deadline: ContinuousClock.Instant? = nil) -> Int32 {
         var descriptors = (
             pollfd(fd: socket, events: Int16(truncatingIfNeeded: events), revents: 0),
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

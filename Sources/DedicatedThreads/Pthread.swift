@@ -1,7 +1,7 @@
 import Glibc
 
-/// Threads of our own, for calls that block: the cooperative pool must never wait for a socket.
-enum Pthread {
+/// Threads of our own, for calls that block: the cooperative pool must never wait for a socket or a disk.
+package enum Pthread {
     private final class Start {
         let body: @Sendable () -> Void
 
@@ -10,8 +10,8 @@ enum Pthread {
         }
     }
 
-    /// Runs `body` on a new detached thread; `nil` if the system gives none.
-    static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
+    /// Runs `body` on a new detached thread, on which all signals are blocked; `nil` if the system gives none.
+    package static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
         let start = unsafe Unmanaged.passRetained(Start(body))
         var thread = pthread_t()
         let failure = unsafe pthread_create(
