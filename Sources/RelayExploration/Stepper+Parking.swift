@@ -30,7 +30,8 @@ extension Stepper {
         }
         for index in state.world.parked.indices where state.world.parked[index].sink == sink {
             let entry = state.world.parked[index]
-            let isBehindIt = entry.isBehind && entry.id > retry.id && scenario.key(of: entry.id) == scenario.key(of: retry.id)
+            let isBehindIt =
+                entry.isBehind && entry.id > retry.id && scenario.key(of: entry.id) == scenario.key(of: retry.id)
             if entry.id == retry.id || isBehindIt { state.world.parked[index].isRequested = false }
         }
     }

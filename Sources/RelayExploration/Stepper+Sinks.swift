@@ -7,7 +7,9 @@ extension Stepper {
                 let flight = Int64(delivering.flight)
                 steps.append(Step(.deliver, index, flight))
                 if delivering.ids.count - delivering.answered > 1 { steps.append(Step(.deliverOne, index, flight)) }
-                if state.world.outages > 0 || delivering.isCancelled { steps.append(Step(.failDelivery, index, flight)) }
+                if state.world.outages > 0 || delivering.isCancelled {
+                    steps.append(Step(.failDelivery, index, flight))
+                }
                 if state.world.lostAnswers > 0 { steps.append(Step(.loseReceipt, index, flight)) }
             }
         }

@@ -1,5 +1,3 @@
-import Libpq
-import PostgresOutbox
 import RelayCore
 import RelayRuntime
 import RelayTestKit
@@ -13,7 +11,7 @@ import Testing
         let well = MemorySink("well")
         let held = MemorySink("held", .holdResponse)
         let failing = MemorySink("failing", .outage)
-        let relay = try start(database, [well, held, failing], usesStream)
+        let relay = try Relay(on: database, [well, held, failing], usesStream: usesStream)
         async let exit = relay.run()
 
         for _ in 0..<20 { try await database.insert(100) }
@@ -24,9 +22,7 @@ import Testing
         failing.inject(nil)
         try await eventually("the one that failed has everything") { failing.ids.count == 2000 }
         held.inject(nil)
-        try await eventually("everything is published") {
-            try await database.number("SELECT count(*) FROM outbox_unpublished") == 0
-        }
+        try await database.isPublished()
         // Given by hand, below every cursor: to every sink, once.
         try await database.execute(
             """
@@ -42,15 +38,29 @@ import Testing
         for sink in [well, held, failing] { #expect(sink.ids == expected, "\(sink.name)") }
     }
 
+    /// What sinks that do not answer hold in memory is bounded in bytes, and leaves room for the others.
+    @Test(arguments: [false, true]) func largeRowsThatAreHeldLeaveRoom(_ usesStream: Bool) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let held = (1...4).map { MemorySink("held\($0)", .holdResponse) }
+        let well = MemorySink("well")
+        let relay = try Relay(on: database, held + [well], usesStream: usesStream, memory: 8 << 20)
+        async let exit = relay.run()
+        for _ in 0..<10 { try await database.insert(20, bytes: 100_000) }
+        try await eventually("the well sink has everything") { well.ids.count == 200 }
+        for sink in held { sink.inject(nil) }
+        try await database.isPublished()
+        for sink in held { #expect(sink.ids == well.ids) }
+        await relay.stop()
+        #expect(await exit == .stopped)
+    }
+
     @Test func anAnswerThatIsLostRepeatsNoMoreThanWasInFlight() async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(500)
         let sink = MemorySink("a", .failAfterWrite)
-        let relay = try start(database, [sink], false)
+        let relay = try Relay(on: database, [sink])
         async let exit = relay.run()
-        try await eventually("everything is published") {
-            try await database.number("SELECT count(*) FROM outbox_unpublished") == 0
-        }
+        try await database.isPublished()
         await relay.stop()
         #expect(await exit == .stopped)
         let ids = sink.ids
@@ -58,19 +68,5 @@ import Testing
         #expect(ids.count <= 1000)
         #expect(Set(ids).count == 500)
         #expect(Array(ids.suffix(500)) == (try await database.ids().sorted()))
-    }
-
-    private func start(_ database: TestDatabase, _ sinks: [MemorySink], _ usesStream: Bool) throws -> Relay {
-        var policy = RelayPolicy()
-        policy.usesStream = usesStream
-        policy.retry = RetryPolicy(base: 10, maximum: 50)
-        policy.sweepInterval = 500
-        let settings = PostgresSettings(
-            target: try ConnectionTarget(parsing: database.conninfo), source: "/outbox", leaderTimeout: .seconds(2),
-            configuredSinks: sinks.map(\.name), memory: policy.memory, maxSlotWAL: 1 << 30, host: "test",
-            untilDrained: false, reachWithin: nil)
-        return Relay(
-            settings: RelaySettings(policy: policy), database: PostgresDatabase(settings), sinks: sinks
-        ) { _ in }
     }
 }

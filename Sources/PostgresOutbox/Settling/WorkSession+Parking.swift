@@ -66,7 +66,7 @@ enum ParkedWrites {
     /// Keys that are parked, and the lowest event of each.
     static func keys(of sinks: [String]) -> String {
         let names = sinks.map(quotedLiteral).joined(separator: ", ")
-        return "SELECT sink, aggregate_id, min(id) FROM outbox_parked WHERE sink IN (\(names)) GROUP BY sink, aggregate_id"
+        return "SELECT sink, aggregate_id, min(id) FROM outbox_parked WHERE sink IN (\(names)) GROUP BY 1, 2"
     }
 
     static func keys(_ table: ResultTable?) -> [String: [EventKey: Int64]] {

@@ -294,6 +294,9 @@ package struct KeyedWindow: Hashable, Sendable {
         }
     }
 
+    /// The state in a few words, for whoever reads a schedule.
+    var summary: String { "\(rows.map { "\($0.id) \($0.state)" }), ahead \(ahead.keys.sorted())" }
+
     private func index(of id: Int64) -> Int? {
         var low = 0
         var high = rows.count

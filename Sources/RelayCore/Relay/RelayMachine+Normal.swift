@@ -24,7 +24,7 @@ extension RelayMachine {
         let lanes = lanes.map { lane in
             "\(lane.name) \(lane.place) at \(lane.position), queue \(lane.queue.flatMap(\.ids))"
                 + ", in flight \(lane.inFlight?.slices.flatMap(\.ids) ?? []), done \(lane.done.map(\.id))"
-                + (lane.keyed.map { ", window \($0.rows.map { "\($0.id) \($0.state)" }), ahead \($0.ahead.keys.sorted())" } ?? "")
+                + (lane.keyed.map { ", window \($0.summary)" } ?? "")
                 + (lane.parkedKeys.isEmpty ? "" : ", parked keys \(lane.parkedKeys.values.sorted())")
                 + ", owed \(lane.late), \(lane.health), reads from \(lane.awaitedRows?.after ?? -1)"
         }

@@ -1,0 +1,123 @@
+import PostgresOutbox
+import RelayCore
+import RelayRuntime
+import RelayTestKit
+import SinkConformance
+import Testing
+
+/// Rejected events on a real server: parked with a copy of their own, tried again, discarded. Event 13 is the rejected
+/// one.
+@Suite struct ParkingTests {
+    private let sink = MemorySink("a", .reject)
+    /// 13 and 16 have the key x, all others another.
+    private let keys = (1...20).map { [13, 16].contains($0) ? "x" : "k\($0)" }
+
+    @Test(arguments: [LanePolicy.Order.id, .key(concurrency: 4, batch: 1)])
+    func aRejectedEventIsParkedAndTheRestGoesOn(_ order: LanePolicy.Order) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let relay = try Relay(
+            on: database, [sink], lanes: ["a": LanePolicy(order: order, onReject: .park, retry: .quick)])
+        async let exit = relay.run()
+        try await database.insert(keys: keys)
+        try await database.isPublished()
+        #expect(Set(sink.ids) == Set((1...20).filter { $0 != 13 }))
+        #expect(try await database.parked == [[13]])
+        // The copy is the parked event's own.
+        try await database.execute("DELETE FROM outbox_published WHERE id = 13")
+        sink.inject(nil)
+        try await database.request("retry", 13)
+        try await eventually("nothing is parked") { try await database.parked == [] }
+        #expect(sink.ids.last == 13)
+        await relay.stop()
+        #expect(await exit == .stopped)
+    }
+
+    @Test(arguments: [LanePolicy.Order.id, .key(concurrency: 4, batch: 1)])
+    func laterEventsOfTheKeyWaitBehindIt(_ order: LanePolicy.Order) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let lanes = ["a": LanePolicy(order: order, onReject: .parkKey, retry: .quick)]
+        let relay = try Relay(on: database, [sink], lanes: lanes)
+        async let exit = relay.run()
+        try await database.insert(keys: keys)
+        try await database.isPublished()
+        #expect(try await database.parked == [[13], [16, 13]])
+        // Alone it would overtake the one before it.
+        try await database.request("retry", 16)
+        try await stays("16 waits", for: .milliseconds(700)) { !sink.ids.contains(16) }
+        // Rejected once more: whoever stands behind it is asked for no longer.
+        try await database.request("retry", 13)
+        try await eventually("13 was tried again") {
+            try await database.isTrue(
+                "SELECT EXISTS (SELECT FROM outbox_parked WHERE attempts = 2 AND requested IS NULL)")
+        }
+        #expect(try await !database.isTrue("SELECT EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL)"))
+        await relay.stop()
+        #expect(await exit == .stopped)
+
+        // Another process knows which keys are parked.
+        let next = try Relay(on: database, [sink], lanes: lanes)
+        async let end = next.run()
+        try await database.insert(keys: ["x", "y"])
+        try await database.isPublished()
+        #expect(try await database.parked == [[13], [16, 13], [21, 13]])
+        sink.inject(nil)
+        try await database.execute("UPDATE outbox_parked SET requested = 'retry'")
+        try await eventually("nothing is parked") { try await database.parked == [] }
+        #expect(sink.ids.suffix(3) == [13, 16, 21])
+        // The key is free.
+        try await database.insert(keys: ["x"])
+        try await eventually("23 came") { sink.ids.last == 23 }
+        await next.stop()
+        #expect(await end == .stopped)
+    }
+
+    @Test func aDiscardedEventIsGoneAndFreesItsKey() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let relay = try Relay(on: database, [sink], lanes: ["a": LanePolicy(onReject: .parkKey, retry: .quick)])
+        async let exit = relay.run()
+        try await database.insert(keys: keys)
+        try await database.isPublished()
+        try await database.execute("UPDATE outbox_parked SET requested = 'discard'")
+        try await eventually("nothing is parked") { try await database.parked == [] }
+        try await database.insert(keys: ["x"])
+        try await eventually("21 came") { sink.ids.last == 21 }
+        #expect(!sink.ids.contains(13))
+        #expect(!sink.ids.contains(16))
+        await relay.stop()
+        #expect(await exit == .stopped)
+    }
+
+    @Test func blockedIsTheLaneAndNothingIsParked() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let other = MemorySink("b")
+        let relay = try Relay(on: database, [sink, other])
+        async let exit = relay.run()
+        try await database.insert(keys: keys)
+        try await eventually("the other has everything") { other.ids.count == 20 }
+        try await eventually("all below is settled") {
+            try await database.number("SELECT delivered_through FROM outbox_sink WHERE name = 'a'") == 12
+        }
+        #expect(try await database.value("SELECT state FROM outbox_sink_state WHERE sink = 'a'") == "blocked")
+        #expect(try await database.parked == [])
+        sink.inject(nil)
+        try await database.isPublished()
+        #expect(sink.ids == Array(1...20))
+        await relay.stop()
+        #expect(await exit == .stopped)
+    }
+}
+
+extension TestDatabase {
+    /// Ids that are parked, each with the one that it stands behind.
+    fileprivate var parked: [[Int64]] {
+        get async throws {
+            try await query("SELECT id, behind FROM outbox_parked ORDER BY id").map { row in
+                row.compactMap { $0.flatMap(Int64.init) }
+            }
+        }
+    }
+
+    fileprivate func request(_ what: String, _ id: Int64) async throws {
+        try await execute("UPDATE outbox_parked SET requested = '\(what)' WHERE id = \(id)")
+    }
+}
