@@ -42,6 +42,7 @@ extension Connection {
     /// Runs one statement by the extended protocol and hands over its rows as they come, without collecting them.
     ///
     /// - Parameters:
+    ///   - binary: whether results come in binary format, rather than as text.
     ///   - timeout: for the whole statement; `nil` is none.
     ///   - state: moved in, given to `body` for every row, moved out; arrays in it are not copied
     ///     if the caller gives it away (`into: consume state`).
@@ -49,14 +50,14 @@ extension Connection {
     ///     read and dropped, and its error is rethrown.
     /// - Throws: what `body` threw, or a `PostgresError`; rows may have been handed over before.
     package func rows<State: Sendable>(
-        _ sql: String, _ parameters: [Parameter] = [], timeout: Duration? = nil, into state: consuming State,
-        _ body: @Sendable (inout State, RowView) throws -> Void
+        _ sql: String, _ parameters: [Parameter] = [], binary: Bool = false, timeout: Duration? = nil,
+        into state: consuming State, _ body: @Sendable (inout State, RowView) throws -> Void
     ) async throws -> State {
         try Self.refuseNUL(in: sql, parameters)
         var state = consume state
         var failure: (any Error)?
         try await exchange(timeout: timeout, cancellable: true) { exchange throws(PostgresError) in
-            guard exchange.link.send(sql, parameters) else { throw Self.unsent(exchange) }
+            guard exchange.link.send(sql, parameters, binary: binary) else { throw Self.unsent(exchange) }
             exchange.link.takeSingleRows()
             var error: PostgresError?
             try exchange.results { result in

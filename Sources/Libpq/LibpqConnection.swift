@@ -107,11 +107,11 @@ final class LibpqConnection {
     /// Queues a statement of the simple protocol. `false`: see `errorMessage`.
     func send(_ sql: String) -> Bool { unsafe PQsendQuery(pointer, sql) == 1 }
 
-    /// Queues a statement of the extended protocol; results come as text.
-    func send(_ sql: String, _ parameters: [Parameter]) -> Bool {
+    /// Queues a statement of the extended protocol; results come as text, or in binary format.
+    func send(_ sql: String, _ parameters: [Parameter], binary: Bool = false) -> Bool {
         let values = CStringArray(parameters.map(\.value))
         return unsafe values.withPointers { values in
-            unsafe PQsendQueryParams(pointer, sql, Int32(parameters.count), nil, values, nil, nil, 0) == 1
+            unsafe PQsendQueryParams(pointer, sql, Int32(parameters.count), nil, values, nil, nil, binary ? 1 : 0) == 1
         }
     }
 

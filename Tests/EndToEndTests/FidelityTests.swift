@@ -52,6 +52,33 @@ import Testing
         }
     }
 
+    /// Characters of several bytes, cut wherever a piece ends; as a claim brings them, and as a late row is read.
+    @Test(arguments: Mode.allCases) func payloadsThatAreReadInPieces(_ mode: Mode) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let late = try await database.number("SELECT nextval('outbox_id_seq')")
+        func insert(_ values: String, id: Int64? = nil) async throws {
+            try await database.execute(
+                """
+                INSERT INTO outbox (\(id == nil ? "" : "id, ")aggregate_type, aggregate_id, event_type, payload)
+                OVERRIDING SYSTEM VALUE SELECT \(id.map { "\($0), " } ?? "")'t', 'a', 't.x', jsonb_build_object('n', n, 't',
+                  repeat((SELECT string_agg(md5(n::text || m) || 'é日👩', '') FROM generate_series(1, 2500) AS m), size))
+                FROM (VALUES \(values)) AS v (n, size)
+                """)
+        }
+        try await insert("(1, 1), (2, 100), (3, 1), (4, 90), (5, 120), (6, 1)")
+        let relay = try RelayProcess.run(database, ["--mode", mode.rawValue])
+        try await relay.waitForEvents(6)
+        try await database.becomesSettled()
+        try await insert("(7, 110)", id: late)
+        try await relay.waitForEvent(id: late)
+        try await database.becomesSettled()
+        #expect(try await relay.stop() == .exited(0))
+        try await expectComplete(database, [relay], late: [late])
+        try await database.withConnection { connection in
+            for delivery in relay.output.deliveries { try await expectFaithful(delivery, connection) }
+        }
+    }
+
     private func expectFaithful(_ delivery: Arrival, _ connection: Connection) async throws {
         let payload = try await connection.query("SELECT payload::text FROM outbox WHERE id = $1", [.int(delivery.id)])
         let data = EventLine.data(of: delivery.line).map { String(decoding: $0, as: UTF8.self) }

@@ -42,7 +42,8 @@ import Testing
         try await relay.waitForEvents(7, within: .seconds(120))
         try await database.becomesSettled(within: .seconds(60))
         let peak = try #require(relay.peakMemory)
-        #expect(peak < Self.bound + 4 * size, "\(peak / Self.mebibyte) MiB")
+        // The stream's copies, which no client can avoid, beside the one that is delivered.
+        #expect(peak < Self.bound + 3 * size, "\(peak / Self.mebibyte) MiB")
         #expect(try await relay.stop() == .exited(0))
         try await expectComplete(database, [relay])
         let length = try await database.number("SELECT octet_length(payload::text) FROM outbox WHERE id = 4")

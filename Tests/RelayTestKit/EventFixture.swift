@@ -28,6 +28,29 @@ package struct EventFixture {
 
     /// Encodes the row.
     package func append(to builder: inout EventBatchBuilder) throws(EventEncodingError) {
+        try withColumns { (columns) throws(EventEncodingError) in
+            try builder.append(columns, transaction: transaction)
+        }
+    }
+
+    /// Appends the row with its payload cut after so many bytes each; what is left comes last, if it is to be whole.
+    package func splice(
+        into builder: inout EventBatchBuilder, pieces: [Int], whole: Bool = true
+    ) throws(EventEncodingError) {
+        try withColumns { (columns) throws(EventEncodingError) in
+            try builder.beginSpliced(columns, payloadWidth: columns.payload.count)
+            var rest = columns.payload[...]
+            for count in pieces {
+                try builder.splice(UnsafeRawBufferPointer(rebasing: rest.prefix(count)))
+                rest = rest.dropFirst(count)
+            }
+            if whole { try builder.splice(UnsafeRawBufferPointer(rebasing: rest)) }
+        }
+    }
+
+    private func withColumns(
+        _ body: (EventColumns) throws(EventEncodingError) -> Void
+    ) throws(EventEncodingError) {
         // The texts stand one behind the other in an array that outlives the call.
         let texts = [aggregateType, aggregateID, eventType, payload, headers, createdAt].map { [UInt8]($0.utf8) }
         let joined = texts.flatMap { $0 }
@@ -40,9 +63,7 @@ package struct EventFixture {
             let columns = EventColumns(
                 id: id, aggregateType: parts[0], aggregateID: parts[1], eventType: parts[2], payload: parts[3],
                 headers: parts[4], createdAt: parts[5])
-            return Result { () throws(EventEncodingError) in
-                try builder.append(columns, transaction: transaction)
-            }
+            return Result { () throws(EventEncodingError) in try body(columns) }
         }
         try result.get()
     }

@@ -5,8 +5,16 @@ import RelayCore
 struct EventRows: Sendable {
     /// The columns in the order that `append` takes them.
     static let columns = "id, aggregate_type, aggregate_id, event_type, payload, headers, created_at"
+    /// The same, to be read: without a payload of 8 MiB and more, which comes in pieces (``LargeRow``). What is stored
+    /// in less than 64 KiB cannot be that long, compressed as it may be, and is not measured.
+    static let readColumns = """
+        id, aggregate_type, aggregate_id, event_type, CASE WHEN pg_catalog.pg_column_size(payload) < 65536 \
+        OR pg_catalog.octet_length(payload::text) < 8388608 THEN payload END, headers, created_at
+        """
 
     var builder: EventBatchBuilder
+    /// The first row, where its payload is to be read in pieces; it takes up the room of all.
+    private(set) var largeID: Int64?
     /// Rows that find no room within so many bytes are left out; at least one is always taken.
     let byteLimit: Int
     /// How many rows the statement brought, taken or not.
@@ -23,16 +31,27 @@ struct EventRows: Sendable {
     mutating func append(_ row: RowView) throws {
         seen += 1
         guard builder.count == seen - 1, builder.count == 0 || builder.byteCount < byteLimit else { return }
+        guard !row.isNull(4) else {
+            if builder.count == 0 { largeID = row.int(0) }
+            return
+        }
+        try builder.append(EventColumns(row))
+    }
+}
+
+extension EventColumns {
+    /// A row of ``EventRows/columns``; an absent payload is empty.
+    init(_ row: RowView) throws {
         guard let id = row.int(0), let aggregateType = row.bytes(column: 1), let aggregateID = row.bytes(column: 2),
-            let eventType = row.bytes(column: 3), let payload = row.bytes(column: 4),
-            let headers = row.bytes(column: 5), let createdAt = row.bytes(column: 6)
+            let eventType = row.bytes(column: 3), let headers = row.bytes(column: 5),
+            let createdAt = row.bytes(column: 6)
         else {
             throw PostgresError(.protocolViolation, "a row of the outbox has a NULL where none may be")
         }
-        try builder.append(
-            EventColumns(
-                id: id, aggregateType: aggregateType, aggregateID: aggregateID, eventType: eventType,
-                payload: payload, headers: headers, createdAt: createdAt))
+        let payload = row.bytes(column: 4) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        self.init(
+            id: id, aggregateType: aggregateType, aggregateID: aggregateID, eventType: eventType, payload: payload,
+            headers: headers, createdAt: createdAt)
     }
 }
 

@@ -19,15 +19,15 @@ package actor TableReader {
         let bounds = "id > \(request.after) AND id <= \(request.through) ORDER BY id LIMIT \(limit)"
         let rows = try await connection.rows(
             """
-            SELECT \(EventRows.columns) FROM (
+            SELECT \(EventRows.readColumns) FROM (
               (SELECT \(EventRows.columns) FROM outbox_unpublished WHERE \(bounds))
               UNION ALL
               (SELECT \(EventRows.columns) FROM outbox_published WHERE \(bounds))
             ) AS o ORDER BY id LIMIT \(limit)
             """, into: EventRows(source: source, byteLimit: request.bytes)
         ) { state, row in try state.append(row) }
-        var taken = rows
-        portion.learn(rows: taken.builder.count, bytes: taken.builder.byteCount)
+        portion.learn(rows: rows.builder.count, bytes: rows.builder.byteCount)
+        var taken = try await whole(rows)
         let reachedEnd = taken.isWhole && taken.seen < limit
         let batch = taken.builder.finish()
         return FetchedRows(batch: batch, ids: batch.ids, reachedEnd: reachedEnd)
@@ -49,14 +49,14 @@ package actor TableReader {
     package func readLate(_ ids: [Int64], bytes: Int) async throws -> FetchedRows {
         let rows = try await connection.rows(
             """
-            SELECT \(EventRows.columns) FROM (
+            SELECT \(EventRows.readColumns) FROM (
               SELECT \(EventRows.columns) FROM outbox_unpublished WHERE id = ANY(\(ids.arraySQL))
               UNION ALL
               SELECT \(EventRows.columns) FROM outbox_published WHERE id = ANY(\(ids.arraySQL))
             ) AS o ORDER BY id
             """, into: EventRows(source: source, byteLimit: bytes)
         ) { state, row in try state.append(row) }
-        var taken = rows
+        var taken = try await whole(rows)
         let isWhole = taken.isWhole
         let batch = taken.builder.finish()
         return FetchedRows(batch: batch, ids: batch.ids, reachedEnd: isWhole)
@@ -66,14 +66,19 @@ package actor TableReader {
     package func readParked(_ sink: String, _ ids: [Int64], bytes: Int) async throws -> FetchedRows {
         let rows = try await connection.rows(
             """
-            SELECT \(EventRows.columns) FROM outbox_parked
+            SELECT \(EventRows.readColumns) FROM outbox_parked
             WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(ids.arraySQL)) ORDER BY id
             """, into: EventRows(source: source, byteLimit: bytes)
         ) { state, row in try state.append(row) }
-        var taken = rows
+        var taken = try await whole(rows, from: "outbox_parked WHERE sink = \(quotedLiteral(sink)) AND id = $1::bigint")
         let isWhole = taken.isWhole
         let batch = taken.builder.finish()
         return FetchedRows(batch: batch, ids: batch.ids, reachedEnd: isWhole)
+    }
+
+    private func whole(_ rows: consuming EventRows, from place: String = LargeRow.outbox) async throws -> EventRows {
+        guard let id = rows.largeID else { return rows }
+        return try await LargeRow(id: id, place: place).append(to: rows, on: connection)
     }
 
     package func close() async { await connection.close() }

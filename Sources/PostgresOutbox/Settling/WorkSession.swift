@@ -43,7 +43,7 @@ package actor WorkSession {
             try await connection.execute(
                 """
                 BEGIN;
-                DECLARE claim NO SCROLL CURSOR FOR SELECT \(EventRows.columns) FROM outbox
+                DECLARE claim NO SCROLL CURSOR FOR SELECT \(EventRows.readColumns) FROM outbox
                   WHERE published_at IS NULL AND \(bounds) ORDER BY id LIMIT \(request.rows) FOR UPDATE SKIP LOCKED
                 """)
             claimIsOpen = true
@@ -72,6 +72,7 @@ package actor WorkSession {
             portion.learn(rows: rows.builder.count - before.count, bytes: rows.builder.byteCount - before.bytes)
             reachedEnd = rows.seen - before.seen < size
         }
+        if let id = rows.largeID { rows = try await LargeRow(id: id).append(to: consume rows, on: connection) }
         if rows.isWhole, rows.seen == request.rows { reachedEnd = false }
         let isWhole = rows.isWhole
         let batch = rows.builder.finish()

@@ -5,9 +5,9 @@ import RelayCore
 struct StreamReader: Sendable {
     /// Bytes of messages that are made into one batch at most.
     private static let batchBytes = 1 << 20
-    /// A batch of more bytes held a row so large that libpq's buffer for it, which never shrinks, is better given back
-    /// with the connection: polling brings the row, and a new stream what follows.
-    private static let largestBatch = 32 << 20
+    /// A message of more bytes is not even decoded: libpq's buffer for it, which never shrinks, is given back with the
+    /// connection, polling brings the row in pieces, and a new stream what follows.
+    private static let largestMessage = 32 << 20
 
     private let session: Session
     private let source: String
@@ -24,6 +24,9 @@ struct StreamReader: Sendable {
         var mustAnswer = false
 
         mutating func take(_ message: UnsafeRawBufferPointer) throws {
+            guard message.count <= largestMessage else {
+                throw PostgresError(.closed, "a row was too large for the stream and is read from the table")
+            }
             if case .keepalive(_, let replyRequested) = try decoder.decode(message, into: &builder), replyRequested {
                 mustAnswer = true
             }
@@ -44,9 +47,6 @@ struct StreamReader: Sendable {
                 upTo: Self.batchBytes, waiting: .milliseconds(250), into: consume decoded
             ) { state, message in try state.take(message) }
             decoded = next
-            if decoded.builder.byteCount > Self.largestBatch {
-                throw PostgresError(.closed, "a row was too large for the stream and is read from the table")
-            }
             if decoded.builder.count > 0 { await report(.rows(decoded.builder.finish())) }
             let now = ContinuousClock.now
             let received = decoded.decoder.receivedLSN

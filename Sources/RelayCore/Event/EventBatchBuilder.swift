@@ -13,9 +13,11 @@ package struct EventBatchBuilder: Sendable {
     private var createdAt: [Int64] = []
     private var transactions: [UInt32] = []
     private var places: [EventPlaces] = []
-    private var lines = ByteArena()
+    private(set) var lines = ByteArena()
     /// Raw bytes of columns that stand changed in the lines.
     private var aside = ByteArena()
+    /// The row whose payload is coming in pieces.
+    var spliced: SplicedRow?
     private var headerMembers = HeaderMembers()
 
     /// Makes an empty builder.
@@ -56,30 +58,50 @@ package struct EventBatchBuilder: Sendable {
     package mutating func append(
         _ columns: EventColumns, transaction: UInt32 = 0
     ) throws(EventEncodingError) {
+        guard !columns.payload.isEmpty, !holdsLineEnd(columns.payload) else { throw .payload(id: columns.id) }
+        let row = try begin(columns, payloadWidth: columns.payload.count, transaction: transaction)
+        guard let base = lines.base else { return }
+        var writer = ByteWriter(end: base + lines.count + row.written)
+        writer.write(columns.payload)
+        writer.write(Self.ending)
+        end(row, width: writer.end - base - lines.count)
+    }
+
+    /// Writes a row's line up to its payload, into room for all of it; it counts once it is ended.
+    mutating func begin(
+        _ columns: EventColumns, payloadWidth: Int, transaction: UInt32
+    ) throws(EventEncodingError) -> SplicedRow {
         guard let time = EventTime(columns.createdAt) else {
             let beginning = String(decoding: columns.createdAt.prefix(40), as: UTF8.self)
             throw .createdAt(id: columns.id, text: beginning)
         }
-        guard !columns.payload.isEmpty, !holdsLineEnd(columns.payload) else { throw .payload(id: columns.id) }
         if let offset = headerMembers.read(columns.headers) { throw .headers(id: columns.id, offset: offset) }
         let texts = EnvelopeTexts(columns)
-        let width = Self.fixedWidth + sourceSegment.count + texts.width + headerMembers.width + columns.payload.count
+        let width = Self.fixedWidth + sourceSegment.count + texts.width + headerMembers.width + payloadWidth
         try makeRoom(width, aside: texts.asideWidth, id: columns.id)
         guard let start = lines.reserve(width) else { throw .outOfMemory(id: columns.id, bytes: width) }
 
         var writer = ByteWriter(end: start)
         var offsets = EnvelopeOffsets()
         write(columns, time: time, texts: texts, to: &writer, offsets: &offsets)
-        places.append(place(columns, texts: texts, offsets: offsets, start: start))
-        lines.commit(writer.end - start)
-        ids.append(columns.id)
-        createdAt.append(time.microseconds)
-        transactions.append(transaction)
+        return SplicedRow(
+            id: columns.id, createdAt: time.microseconds, transaction: transaction,
+            places: place(columns, texts: texts, offsets: offsets), written: writer.end - start, left: payloadWidth)
+    }
+
+    /// The row's line is whole: it counts from now on.
+    mutating func end(_ row: SplicedRow, width: Int) {
+        lines.commit(width)
+        places.append(row.places)
+        ids.append(row.id)
+        createdAt.append(row.createdAt)
+        transactions.append(row.transaction)
     }
 
     /// Hands over what was appended. The builder is empty afterwards and can be used again.
     package mutating func finish() -> EventBatch {
         defer {
+            spliced = nil
             lines = ByteArena()
             aside = ByteArena()
             ids.removeAll(keepingCapacity: true)
@@ -102,8 +124,10 @@ package struct EventBatchBuilder: Sendable {
 extension EventBatchBuilder {
     /// More than what stands in every line takes, apart from the source: its member names, the numbers, the time.
     private static let fixedWidth = 320
+    /// The envelope's brace and the line end, behind the payload.
+    static var ending: StaticString { "}\n" }
 
-    private func holdsLineEnd(_ text: UnsafeRawBufferPointer) -> Bool {
+    func holdsLineEnd(_ text: UnsafeRawBufferPointer) -> Bool {
         guard let base = text.baseAddress else { return false }
         return memchr(base, 0x0A, text.count) != nil
     }
@@ -125,7 +149,7 @@ extension EventBatchBuilder {
         }
     }
 
-    /// Writes the line, its end included, and notes where the columns stand in it.
+    /// Writes the line up to its payload, and notes where the columns stand in it.
     private func write(
         _ columns: EventColumns, time: EventTime, texts: EnvelopeTexts, to writer: inout ByteWriter,
         offsets: inout EnvelopeOffsets
@@ -161,14 +185,10 @@ extension EventBatchBuilder {
         writer.advance(to: headerMembers.write(columns.headers, to: writer.end))
         writer.write(",\"data\":")
         offsets.payload = writer.end - start
-        writer.write(columns.payload)
-        writer.write("}\n")
     }
 
     /// Says where the columns of the row stand, and puts aside what the line holds in another form.
-    private func place(
-        _ columns: EventColumns, texts: EnvelopeTexts, offsets: EnvelopeOffsets, start: UnsafeMutableRawPointer
-    ) -> EventPlaces {
+    private func place(_ columns: EventColumns, texts: EnvelopeTexts, offsets: EnvelopeOffsets) -> EventPlaces {
         let line = lines.count
         return EventPlaces(
             line: line, payload: line + offsets.payload,

@@ -97,6 +97,40 @@ struct EventBatchTests {
         #expect(batch.line(0) == (try EventFixture(id: 1).line()) + "\n")
     }
 
+    @Test func aPayloadInPiecesMakesTheSameLine() throws {
+        let event = EventFixture(
+            id: 7, aggregateID: "a\"b", payload: "{\"text\": \"0123456789\"}", headers: "{\"a\": 1}")
+        var builder = EventBatchBuilder(source: "/outbox")
+        try EventFixture(id: 6).append(to: &builder)
+        try event.splice(into: &builder, pieces: [5, 1, 12])
+        try EventFixture(id: 8).append(to: &builder)
+        let batch = builder.finish()
+        #expect(batch.ids == [6, 7, 8])
+        #expect(batch.line(1) == (try event.line()) + "\n")
+        #expect(batch.line(2) == (try EventFixture(id: 8).line()) + "\n")
+        #expect(batch.withPayload(1) { $0.elementsEqual(event.payload.utf8) })
+        #expect(batch.withHeaders(1) { $0.elementsEqual(event.headers.utf8) })
+    }
+
+    @Test func aPayloadThatLacksAPieceLeavesNoTrace() throws {
+        var builder = EventBatchBuilder(source: "/outbox")
+        try EventFixture(id: 1).append(to: &builder)
+        let before = builder.byteCount
+        try EventFixture(id: 2).splice(into: &builder, pieces: [3], whole: false)
+        #expect(builder.count == 1)
+        #expect(builder.byteCount == before)
+        #expect(throws: EventEncodingError.self) {
+            try EventFixture(id: 3, payload: "123\n5").splice(into: &builder, pieces: [3])
+        }
+        #expect(throws: EventEncodingError.self) {
+            try EventFixture(id: 4, payload: "").splice(into: &builder, pieces: [])
+        }
+        try EventFixture(id: 5).append(to: &builder)
+        let batch = builder.finish()
+        #expect(batch.ids == [1, 5])
+        #expect(batch.line(1) == (try EventFixture(id: 5).line()) + "\n")
+    }
+
     @Test func deliveryCountsItsSlices() throws {
         var builder = EventBatchBuilder(source: "/outbox")
         for id in 1...10 { try EventFixture(id: Int64(id)).append(to: &builder) }
