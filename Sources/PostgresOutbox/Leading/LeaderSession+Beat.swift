@@ -4,7 +4,7 @@ import RelayCore
 extension LeaderSession {
     /// One look at everything that can change under a leader, or under a standby.
     package func beat() async throws -> LeaderBeat {
-        let tables = try await session.connection.execute(
+        let tables = try await execute(
             """
             SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
               EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL)
@@ -39,7 +39,7 @@ extension LeaderSession {
     ///   - condition: an SQL expression that repeats what was judged.
     /// - Returns: whether the stop was written, or stands already.
     package func writeStop(_ reason: String, condition: String) async throws -> Bool {
-        let tables = try await session.connection.execute(
+        let tables = try await execute(
             """
             UPDATE outbox_leader SET stopped_reason = \(quotedLiteral(reason)), stopped_at = clock_timestamp()
               WHERE stopped_reason IS NULL AND (\(condition));
@@ -67,7 +67,7 @@ extension LeaderSession {
                 """
         }
         do {
-            try await session.connection.execute(sql + "COMMIT")
+            try await execute(sql + "COMMIT")
         } catch {
             // The session goes on beating.
             try await session.connection.rollBack()

@@ -7,11 +7,19 @@ package struct LingeringSession: Hashable, Sendable {
     package var role: String
 }
 
+/// A session's name for good.
+package struct SessionMark: Hashable, Sendable {
+    package var pid: Int64
+    package var backendStart: String
+}
+
 /// How leadership began.
 package struct Succession: Hashable, Sendable {
     package var epoch: Int64
     /// The epoch before: the one this process led in, if nobody led in between.
     package var previousEpoch: Int64
+    /// The session that raised the epoch before; nil where none is recorded.
+    package var previousLeader: SessionMark?
     /// The server was restarted, or is another timeline, since the last leader's record.
     package var serverIsNew: Bool
 }
@@ -21,7 +29,7 @@ extension LeaderSession {
     ///
     /// - Returns: those that are not gone yet.
     package func endPredecessors() async throws -> [LingeringSession] {
-        let table = try await session.connection.query(
+        let table = try await query(
             """
             SELECT s.pid, s.role, pg_catalog.pg_terminate_backend(s.pid) FROM outbox_leader_session AS s
             JOIN pg_catalog.pg_stat_activity AS a ON a.pid = s.pid AND a.backend_start = s.backend_start
@@ -32,11 +40,12 @@ extension LeaderSession {
         }
     }
 
-    /// Begins a new epoch, in a transaction that finds none of the recorded sessions alive.
+    /// Begins a new epoch, in a transaction that finds none of the recorded sessions alive. It counts once
+    /// ``commitEpoch(_:)`` has returned; where that fails the outcome is open.
     ///
     /// - Returns: nil where one of them is, or a stop stands.
     package func raiseEpoch() async throws -> Succession? {
-        let tables = try await session.connection.execute(
+        let tables = try await execute(
             """
             BEGIN; SET LOCAL synchronous_commit = local;
             WITH old AS (SELECT epoch, postmaster_start, timeline FROM outbox_leader FOR UPDATE),
@@ -50,28 +59,44 @@ extension LeaderSession {
               SELECT FROM outbox_leader_session AS s JOIN pg_catalog.pg_stat_activity AS a
                 ON a.pid = s.pid AND a.backend_start = s.backend_start WHERE s.pid <> pg_catalog.pg_backend_pid())
             RETURNING l.epoch, old.epoch, old.postmaster_start IS NOT NULL
-              AND (old.postmaster_start <> here.start OR old.timeline <> here.line)
+              AND (old.postmaster_start <> here.start OR old.timeline <> here.line);
+            SELECT s.pid, s.backend_start FROM outbox_leader_session AS s, outbox_leader AS l
+              WHERE s.role = 'leader' AND s.epoch = l.epoch - 1
             """)
-        guard let row = tables.last?.rows.first, let epoch = row.int(0), let previous = row.int(1) else {
+        guard tables.count > 1, let row = tables[tables.count - 2].rows.first, let epoch = row.int(0),
+            let previous = row.int(1)
+        else {
             try await session.connection.rollBack()
             return nil
         }
-        try await session.connection.execute(
+        let leader = tables.last?.rows.first.flatMap { row in
+            row.int(0).map { SessionMark(pid: $0, backendStart: row.string(1) ?? "") }
+        }
+        return Succession(
+            epoch: epoch, previousEpoch: previous, previousLeader: leader, serverIsNew: row.bool(2) ?? false)
+    }
+
+    /// Ends the transaction in which the epoch was raised: from here on this session leads.
+    package func commitEpoch(_ succession: Succession) async throws {
+        try await execute(
             """
             DELETE FROM outbox_leader_session;
             INSERT INTO outbox_leader_session (pid, backend_start, epoch, role)
-              VALUES (\(session.backendPID), \(quotedLiteral(session.backendStart)), \(epoch), 'leader');
+              VALUES (\(session.backendPID), \(quotedLiteral(session.backendStart)), \(succession.epoch), 'leader');
             COMMIT
             """)
-        lead(epoch: epoch)
-        return Succession(epoch: epoch, previousEpoch: previous, serverIsNew: row.bool(2) ?? false)
+        lead(epoch: succession.epoch)
+    }
+
+    nonisolated var mark: SessionMark {
+        SessionMark(pid: Int64(session.backendPID), backendStart: session.backendStart)
     }
 
     /// Records a further session under this epoch, before its first use.
     ///
     /// - Returns: whether this epoch still stands.
     package func record(_ other: Session, role: SessionRole) async throws -> Bool {
-        let table = try await session.connection.query(
+        let table = try await query(
             """
             INSERT INTO outbox_leader_session (pid, backend_start, epoch, role)
             SELECT $1::int, $2::timestamptz, $3::bigint, $4 FROM outbox_leader WHERE epoch = $3::bigint
@@ -83,7 +108,7 @@ extension LeaderSession {
 
     /// The stored state that leadership begins with.
     package func storedState() async throws -> (sinks: [SinkRegistration], late: [LateEntry], publishedAbove: Bool) {
-        let tables = try await session.connection.execute(
+        let tables = try await execute(
             "BEGIN;\n" + StoredState.statements(lock: "ROW EXCLUSIVE")
                 + ";\nSELECT EXISTS (SELECT FROM outbox_published WHERE id > (SELECT coalesce(max(delivered_through), 0)"
                 + " FROM outbox_sink)); COMMIT")

@@ -6,24 +6,39 @@ package actor LeaderSession {
     package nonisolated let session: Session
     private var connection: Connection { session.connection }
     private let host: String
+    /// What a statement may take. A network that hangs says nothing: who leads must find out by itself.
+    private let limit: Duration
     package private(set) var epoch: Int64 = 0
 
-    package init(_ session: Session, host: String) {
+    package init(_ session: Session, host: String, limit: Duration) {
         self.session = session
         self.host = host
+        self.limit = limit
     }
 
     package func close() async { await session.connection.close() }
 
+    /// Runs statements; the connection is lost where the server does not answer in time.
+    @discardableResult
+    func execute(_ sql: String) async throws(PostgresError) -> [ResultTable] {
+        try await connection.execute(sql, timeout: limit)
+    }
+
+    /// Runs one statement; the connection is lost where the server does not answer in time.
+    @discardableResult
+    func query(_ sql: String, _ parameters: [Parameter] = []) async throws(PostgresError) -> ResultTable {
+        try await connection.query(sql, parameters, timeout: limit)
+    }
+
     /// Tries the lock once; it is held to the end of the session.
     package func tryLock() async throws -> Bool {
-        try await connection.query("SELECT pg_catalog.pg_try_advisory_lock(\(session.schema.leaderKeySQL))")
+        try await query("SELECT pg_catalog.pg_try_advisory_lock(\(session.schema.leaderKeySQL))")
             .bool(0, 0) ?? false
     }
 
     /// The sequence's last value, then those who hold its lock: two statements, in this order.
     package func scan() async throws -> SequenceScan {
-        let tables = try await connection.execute(
+        let tables = try await execute(
             """
             \(SequencePosition.sql);
             SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
@@ -43,7 +58,7 @@ package actor LeaderSession {
 
     /// Of these transactions (32-bit ids, as the stream names them), those that everybody on this server sees.
     package func visible(_ transactions: [UInt32]) async throws -> [UInt32] {
-        let table = try await connection.query(
+        let table = try await query(
             """
             WITH now AS (SELECT pg_catalog.pg_current_snapshot() AS snapshot),
               edge AS (SELECT snapshot, pg_catalog.pg_snapshot_xmax(snapshot)::text::numeric AS xmax FROM now),
@@ -56,7 +71,7 @@ package actor LeaderSession {
     }
 
     func waitsForStandby(pid: Int32) async throws -> Bool {
-        try await connection.query(
+        try await query(
             "SELECT wait_event = 'SyncRep' FROM pg_catalog.pg_stat_activity WHERE pid = $1::int", [.int(Int64(pid))]
         ).rows.first?.bool(0) ?? false
     }
@@ -64,7 +79,7 @@ package actor LeaderSession {
     /// Who holds the sequence: for the log and for `status`.
     package func describe(_ holder: SequenceHolder) async throws -> HolderDescription? {
         if let pid = holder.pid {
-            let row = try await connection.query(
+            let row = try await query(
                 """
                 SELECT application_name, extract(epoch FROM clock_timestamp() - xact_start), xact_start
                 FROM pg_catalog.pg_stat_activity WHERE pid = $1::int
@@ -76,7 +91,7 @@ package actor LeaderSession {
         }
         // A prepared transaction's virtual transaction ends in its id on some servers; else the oldest is the likeliest.
         let number = holder.virtualTransaction.split(separator: "/").last.map(String.init) ?? ""
-        let row = try await connection.query(
+        let row = try await query(
             """
             SELECT gid, extract(epoch FROM clock_timestamp() - prepared), prepared FROM pg_catalog.pg_prepared_xacts
             WHERE database = pg_catalog.current_database() ORDER BY transaction::text = $1 DESC, prepared LIMIT 1
@@ -89,7 +104,7 @@ package actor LeaderSession {
 
     /// Who has a row locked, if that can be told.
     package func describeLock(ofRow id: Int64) async throws -> HolderDescription? {
-        let row = try await connection.query(
+        let row = try await query(
             """
             SELECT a.pid, a.application_name, extract(epoch FROM clock_timestamp() - a.xact_start), a.xact_start
             FROM outbox_unpublished AS o

@@ -41,8 +41,8 @@ package actor PostgresDatabase: OutboxDatabase {
     /// Once the database was as it must be, nothing that it becomes ends the process but time travel.
     private var hasBegun = false
     private var lastReport: WaitingReport?
-    /// The last epoch that this process raised, and the one that it led in before: several tries may lie between.
-    private var raised: (epoch: Int64, since: Int64)?
+    /// The tries to take over since this process led last.
+    private var tries = TakeOverTries()
 
     package init(_ settings: PostgresSettings) {
         self.settings = settings
@@ -92,7 +92,7 @@ package actor PostgresDatabase: OutboxDatabase {
         let session = try await openSession(
             settings.target, role: .standby,
             timeouts: .standard(for: .standby, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5))
-        let leader = LeaderSession(session, host: settings.host)
+        let leader = LeaderSession(session, host: settings.host, limit: settings.leaderTimeout)
         do {
             if !hasBegun {
                 if let refusal = try await refusals(on: session).first { throw refusal }
@@ -101,9 +101,8 @@ package actor PostgresDatabase: OutboxDatabase {
             try await waitForLock(leader, memory, report)
             try await session.rename(.leader, settings.target)
             let succession = try await takeOver(leader, report)
-            let ownTry = raised.map { $0.since == lastEpoch && $0.epoch == succession.previousEpoch } ?? false
-            let nobodyElseLed = succession.previousEpoch == lastEpoch || ownTry
-            raised = nobodyElseLed ? (succession.epoch, lastEpoch) : nil
+            let nobodyElseLed = tries.begin(with: leader.mark, succession, lastEpoch: lastEpoch)
+            try await leader.commitEpoch(succession)
             try await judge(leader, memory, unsettled)
             if succession.serverIsNew {
                 tell(.judgement, report)

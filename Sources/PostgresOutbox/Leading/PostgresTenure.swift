@@ -149,7 +149,7 @@ extension LeaderSession {
     /// A row that left and is missing now, or is another one. One that a leader since has settled may have been purged.
     func changedRow(_ rows: [DeliveredRow]) async throws -> Int64? {
         guard !rows.isEmpty else { return nil }
-        let table = try await session.connection.query(
+        let table = try await query(
             """
             SELECT w.id FROM unnest($1::bigint[], $2::bigint[]) AS w (id, at)
             LEFT JOIN outbox AS o ON o.id = w.id
@@ -161,7 +161,7 @@ extension LeaderSession {
 
     /// Whether everything that is committed has reached these sinks and is settled.
     func isDrained(for sinks: [String]) async throws -> Bool {
-        let table = try await session.connection.query(
+        let table = try await query(
             """
             SELECT count(s.name) = cardinality($1::text[]) AND bool_and(s.start IS NULL)
               AND NOT EXISTS (SELECT FROM outbox_unpublished WHERE id > min(s.delivered_through))

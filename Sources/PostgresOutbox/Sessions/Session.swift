@@ -27,13 +27,15 @@ package struct PlainSession: Sendable {
 ///
 /// - Parameters:
 ///   - schema: where the outbox is, if that is known: further sessions of a relay must not find another.
-///   - timeout: for connecting; the target's `connect_timeout` holds beside it.
+///   - timeout: for connecting, and for the settings; the target's `connect_timeout` holds beside it.
 /// - Throws: a ``Refusal`` of the kind `unreachable` where trying again may help.
 package func openSession(
     _ target: ConnectionTarget, role: SessionRole, timeouts: SessionTimeouts, timeout: Duration?,
     schema: OutboxSchema? = nil
 ) async throws(Refusal) -> Session {
     let plain = try await openPlainSession(target, role: role, timeouts: timeouts, timeout: timeout)
+    let alarm = plain.connection.alarm(after: timeout)
+    defer { alarm?.cancel() }
     do throws(Refusal) {
         let found = try await schema.orElse { () async throws(Refusal) in
             try await OutboxSchema.find(on: plain.connection)
@@ -58,6 +60,8 @@ package func openPlainSession(
     } catch {
         throw Refusal(error)
     }
+    let alarm = connection.alarm(after: timeout)
+    defer { alarm?.cancel() }
     do throws(Refusal) {
         try refuseOldServer(connection)
         try await connection.set(SessionSettings.common + timeouts.sql)
@@ -132,6 +136,15 @@ extension ConnectionTarget {
 }
 
 extension Connection {
+    /// Cuts the connection unless it is cancelled before: a network that hangs would never say so.
+    fileprivate nonisolated func alarm(after limit: Duration?) -> Task<Void, Never>? {
+        limit.map { limit in
+            Task {
+                if (try? await Task.sleep(for: limit)) != nil { abandon() }
+            }
+        }
+    }
+
     /// Runs settings.
     fileprivate func set(_ sql: String) async throws(Refusal) {
         do {

@@ -88,7 +88,7 @@ struct GivenUpSlot: Sendable {
 extension LeaderSession {
     /// The bytes of WAL that the slot keeps from being removed.
     func retainedWAL(slot: String) async throws -> Int64? {
-        try await session.connection.query(
+        try await query(
             """
             SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::bigint
             FROM pg_catalog.pg_replication_slots WHERE slot_name = $1
@@ -98,7 +98,7 @@ extension LeaderSession {
 
     /// The oldest transaction that has written something: what a slot waits for.
     func oldestTransaction() async throws -> SlotBlocker? {
-        let row = try await session.connection.query(
+        let row = try await query(
             """
             SELECT xid, name FROM (
               SELECT transaction::text AS xid, pg_catalog.age(transaction) AS age, 'gid ' || gid AS name
@@ -113,7 +113,7 @@ extension LeaderSession {
     }
 
     func isRunning(_ blocker: SlotBlocker) async throws -> Bool {
-        try await session.connection.query(
+        try await query(
             """
             SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE transaction::text = $1)
               OR EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE backend_xid::text = $1)
