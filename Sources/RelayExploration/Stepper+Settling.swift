@@ -24,7 +24,12 @@ extension Stepper {
             }
         }
         enter(writes.lateEntered, by: "settle")
-        if let absent = writes.absent { state.world.absent = absent }
+        if let absent = writes.absent {
+            state.world.absent = state.world.absent.subtracting(facts.absent).union(absent)
+        }
+        if let span = writes.absentSpan {
+            state.world.absent = state.world.absent.clamped(above: span.low, through: span.high)
+        }
         park(writes)
         state.world.sinks.removeAll { writes.ended.contains($0.name) }
         if !writes.isEmpty { state.world.write() }
@@ -57,7 +62,8 @@ extension Stepper {
                 places[id] = .published
             }
         }
-        return SettlementFacts(sinks: world.sinks, absent: world.absent, late: world.late, places: places)
+        let absent = world.absent.touching(Settlement.span(of: lanes, world.sinks))
+        return SettlementFacts(sinks: world.sinks, absent: absent, late: world.late, places: places)
     }
 
     private mutating func write(_ cursor: SettlementWrites.Cursor) {

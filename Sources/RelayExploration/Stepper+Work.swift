@@ -68,10 +68,10 @@ extension Stepper {
         let world = state.world
         let low = world.sinks.cursorSpan.low
         let found = world.unpublished.ids.filter { $0 <= low || world.absent.contains($0) }
-        let writes = SweepWrites(
-            SweepFacts(sinks: world.sinks, absent: world.absent, late: world.late, found: found))
+        let met = world.absent.touching(IDRanges(found.map { IDRange($0, $0) }))
+        let writes = SweepWrites(SweepFacts(sinks: world.sinks, absent: met, late: world.late, found: found))
         enter(writes.lateEntered, by: "sweep")
-        if let absent = writes.absent { state.world.absent = absent }
+        if let absent = writes.absent { state.world.absent = world.absent.subtracting(met).union(absent) }
         if !writes.isEmpty { state.world.write() }
         if scenario.policy.untilDrained { state.world.seenBySweep = world.visible }
         return SweptState(

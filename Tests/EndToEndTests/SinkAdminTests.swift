@@ -45,6 +45,36 @@ import Testing
         try await expectComplete(database, [relay, later])
     }
 
+    /// What one sink has passed as absent and another has not stands in ranges, written and cut piece by piece.
+    @Test(arguments: Mode.allCases) func gapsBetweenSinks(_ mode: Mode) async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await sinks(database, ["add", "archive"])
+        let everySecond = """
+            INSERT INTO outbox (aggregate_type, aggregate_id, event_type, payload)
+            SELECT 't', 'a', 't.x', jsonb_build_object('n', nextval('outbox_id_seq')) FROM generate_series(1, 3000) n
+            """
+        let missing = """
+            SELECT count(*) FROM generate_series(1, (SELECT max(id) FROM outbox)) AS n
+            WHERE (EXISTS (SELECT FROM outbox_absent WHERE n BETWEEN first_id AND last_id))
+              <> (NOT EXISTS (SELECT FROM outbox WHERE id = n))
+            """
+        try await database.execute(everySecond)
+        let first = try await RelayProcess.drained(database, mode)
+        #expect(try await database.number("SELECT count(*) FROM outbox_absent") >= 2999)
+        #expect(try await database.number(missing) == 0)
+        let late = try await database.numbers("SELECT first_id FROM outbox_absent ORDER BY 1 OFFSET 1000 LIMIT 2")
+        for id in late { try await database.insert(id: id) }
+        try await database.execute(everySecond)
+        let second = try await RelayProcess.drained(database, mode)
+        #expect(try await database.number(missing) == 0)
+        let third = try await RelayProcess.leading(database, mode)
+        try await sinks(database, ["remove", "archive"])
+        try await database.becomesSettled()
+        #expect(try await database.number("SELECT count(*) FROM outbox_absent") == 0)
+        #expect(try await third.stop() == .exited(0))
+        try await expectComplete(database, [first, second, third], late: Set(late))
+    }
+
     @Test(arguments: Mode.allCases) func movedBack(_ mode: Mode) async throws {
         let database = try await PrivateCluster.shared().database()
         let relay = try await RelayProcess.leading(database, mode)

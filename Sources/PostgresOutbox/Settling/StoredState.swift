@@ -9,7 +9,8 @@ package struct Deposed: Error, Hashable, Sendable {
 /// The relay's own tables, read in one transaction by separate statements.
 struct StoredState: Sendable {
     var sinks: [SinkRegistration]
-    var absent: IDRanges
+    /// Whether there are ranges of absent ids: see ``AbsentRows``.
+    var hasAbsent: Bool
     var late: [LateEntry]
 
     /// - Parameter lock: the mode in which `outbox_sink` is locked before anything is read; with it an
@@ -19,7 +20,7 @@ struct StoredState: Sendable {
         LOCK TABLE outbox_sink IN \(lock) MODE;
         SELECT epoch FROM outbox_leader;
         SELECT name, generation, delivered_through, earned, start, pass_through, removing FROM outbox_sink ORDER BY name;
-        SELECT first_id, last_id FROM outbox_absent ORDER BY first_id;
+        SELECT EXISTS (SELECT FROM outbox_absent);
         SELECT sink, id, delivered FROM outbox_late ORDER BY id, sink
         """
     }
@@ -35,11 +36,7 @@ struct StoredState: Sendable {
         guard stored == epoch else { throw Deposed() }
         return StoredState(
             sinks: tables[tables.count - 3].rows.compactMap(SinkRegistration.init),
-            absent: IDRanges(
-                tables[tables.count - 2].rows.compactMap { row in
-                    guard let first = row.int(0), let last = row.int(1) else { return nil }
-                    return IDRange(first, last)
-                }),
+            hasAbsent: tables[tables.count - 2].bool(0, 0) ?? false,
             late: tables[tables.count - 1].rows.compactMap { row in
                 guard let sink = row.string(0), let id = row.int(1), let isDelivered = row.bool(2) else { return nil }
                 return LateEntry(sink: sink, id: id, isDelivered: isDelivered)
@@ -60,14 +57,8 @@ extension SinkRegistration {
     }
 }
 
-/// The statements that bring `outbox_absent` and `outbox_late` to what a decision says.
+/// The statements that bring `outbox_late` to what a decision says.
 enum StoredWrites {
-    static func absent(_ ranges: IDRanges) -> String {
-        let insert =
-            ranges.isEmpty ? "" : "INSERT INTO outbox_absent (first_id, last_id) VALUES \(ranges.valuesSQL);\n"
-        return "DELETE FROM outbox_absent;\n" + insert
-    }
-
     static func enter(_ entries: [LateEntry]) -> String {
         guard !entries.isEmpty else { return "" }
         let values = entries.map { "(\(quotedLiteral($0.sink)), \($0.id), \($0.isDelivered))" }

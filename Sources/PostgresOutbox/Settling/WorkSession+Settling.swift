@@ -29,9 +29,9 @@ extension WorkSession {
     }
 
     private func settle(_ lanes: [LaneProgress], continues: Bool) async throws -> SettledRows {
-        let (facts, writes) = try await decide(lanes, continues: continues)
+        let (facts, absent, writes) = try await decide(lanes, continues: continues)
         let moved = writes.published.count
-        let tables = try await connection.execute(Self.statements(writes) + "\nCOMMIT")
+        let tables = try await connection.execute(Self.statements(writes, absent) + "\nCOMMIT")
         claimEnded()
         if moved > 0, let move = tables.first(where: { $0.commandTag.hasPrefix("UPDATE") }), move.affectedRows != moved
         {
@@ -43,11 +43,12 @@ extension WorkSession {
 
     private func decide(
         _ lanes: [LaneProgress], continues: Bool
-    ) async throws -> (SettlementFacts, SettlementWrites) {
+    ) async throws -> (SettlementFacts, AbsentRows, SettlementWrites) {
         let stored = try await StoredState.read(connection, epoch: epoch, begins: !continues)
-        var facts = SettlementFacts(sinks: stored.sinks, absent: stored.absent, late: stored.late, places: [:])
+        let absent = try await AbsentRows.touching(Settlement.span(of: lanes, stored.sinks), in: stored, connection)
+        var facts = SettlementFacts(sinks: stored.sinks, absent: absent.ranges, late: stored.late, places: [:])
         facts.places = try await places(lanes, stored)
-        return (facts, Settlement(facts: facts, lanes: lanes).decide())
+        return (facts, absent, Settlement(facts: facts, lanes: lanes).decide())
     }
 
     /// Where the rows stand that are done, and those that turned up where a lane saw nothing.
@@ -95,7 +96,7 @@ extension WorkSession {
     }
 
     /// The rows first, so that their count is the first answer; then cursors, entries, ranges.
-    private static func statements(_ writes: SettlementWrites) -> String {
+    private static func statements(_ writes: SettlementWrites, _ absent: AbsentRows) -> String {
         var sql = ""
         if !writes.published.isEmpty { sql += move(writes.published) + ";\n" }
         for cursor in writes.cursors {
@@ -109,7 +110,8 @@ extension WorkSession {
         }
         sql += StoredWrites.remove(writes.lateRemoved) + StoredWrites.enter(writes.lateEntered)
         sql += StoredWrites.keep(writes.lateKept)
-        if let absent = writes.absent { sql += StoredWrites.absent(absent) }
+        if let ranges = writes.absent { sql += absent.statements(for: ranges) }
+        if let span = writes.absentSpan { sql += AbsentRows.trim(to: span) }
         sql += ParkedWrites.park(writes.parked) + ParkedWrites.retried(writes.retried)
         for sink in writes.ended {
             sql += """
@@ -142,7 +144,7 @@ extension WorkSession {
 extension WorkSession {
     private func settleNarrowing(_ lanes: [LaneProgress]) async throws -> SettledRows {
         do {
-            let (facts, decided) = try await decide(lanes, continues: false)
+            let (facts, absent, decided) = try await decide(lanes, continues: false)
             var writes = decided
             let published = writes.published
             var unmovable: [(id: Int64, reason: String)] = []
@@ -154,7 +156,7 @@ extension WorkSession {
                 facts.sinks.filter { !writes.ended.contains($0.name) }
                     .map { LateEntry(sink: $0.name, id: id, isDelivered: true) }
             }
-            try await connection.execute(Self.statements(writes) + "\nCOMMIT")
+            try await connection.execute(Self.statements(writes, absent) + "\nCOMMIT")
             let shown = writes.lateEntered.filter { !stuck.contains($0.id) }
             var outcome = result(facts, writes, unmovable: unmovable)
             outcome.state.entered = shown

@@ -24,10 +24,12 @@ extension WorkSession {
                     throw travel
                 }
             }
+            let absent = try await AbsentRows.touching(
+                IDRanges(found.map { IDRange($0, $0) }), in: stored, connection)
             let writes = SweepWrites(
-                SweepFacts(sinks: stored.sinks, absent: stored.absent, late: stored.late, found: found))
+                SweepFacts(sinks: stored.sinks, absent: absent.ranges, late: stored.late, found: found))
             var sql = StoredWrites.enter(writes.lateEntered)
-            if let absent = writes.absent { sql += StoredWrites.absent(absent) }
+            if let ranges = writes.absent { sql += absent.statements(for: ranges) }
             let parked = try await takeParkedRequests(readKeys: parkedKeys)
             try await connection.execute(sql + "COMMIT")
             return SweptState(
@@ -42,11 +44,13 @@ extension WorkSession {
 
     private static func search(_ stored: StoredState, tail: Int64) -> String {
         let low = stored.sinks.cursorSpan.low
+        // Range by range, by the leaf's index, whatever the statistics say.
         let inRanges =
-            stored.absent.isEmpty
-            ? ""
-            : " UNION SELECT o.id FROM (VALUES \(stored.absent.valuesSQL)) AS r (a, b)"
-                + " JOIN outbox_unpublished AS o ON o.id BETWEEN r.a AND r.b"
+            stored.hasAbsent
+            ? """
+             UNION SELECT o.id FROM outbox_absent AS a CROSS JOIN LATERAL (SELECT id FROM outbox_unpublished
+              WHERE id BETWEEN a.first_id AND a.last_id ORDER BY id LIMIT \(found)) AS o
+            """ : ""
         return """
             SELECT id FROM (SELECT id FROM outbox_unpublished WHERE id <= \(low)\(inRanges)) AS o
               WHERE NOT EXISTS (SELECT FROM outbox_late AS l WHERE l.id = o.id) ORDER BY id LIMIT \(found);
@@ -59,7 +63,8 @@ extension WorkSession {
         do {
             var stored = try await StoredState.read(
                 connection, epoch: epoch, lock: "SHARE ROW EXCLUSIVE", begins: true)
-            let facts = try await startFacts(stored, settledThrough, firstScanIsOver)
+            let absent = try await AbsentRows.all(in: stored, connection)
+            let facts = try await startFacts(stored, absent.ranges, settledThrough, firstScanIsOver)
             for (index, sink) in stored.sinks.enumerated() {
                 guard let start = FixedStart(of: sink, facts) else { continue }
                 let ranges = start.ranges(of: sink.name, facts, missing: try await missing(start, sink, facts))
@@ -68,7 +73,7 @@ extension WorkSession {
                     UPDATE outbox_sink SET start = NULL, delivered_through = \(start.cursor), earned = false,
                       pass_through = \(start.passThrough.map(String.init) ?? "NULL")
                       WHERE name = \(quotedLiteral(sink.name)) AND generation = \(sink.generation);
-                    \(StoredWrites.absent(ranges))
+                    \(absent.statements(for: ranges))
                     """)
                 stored.sinks[index].start = nil
                 stored.sinks[index].cursor = start.cursor
@@ -84,7 +89,7 @@ extension WorkSession {
     }
 
     private func startFacts(
-        _ stored: StoredState, _ settledThrough: Int64, _ firstScanIsOver: Bool
+        _ stored: StoredState, _ absent: IDRanges, _ settledThrough: Int64, _ firstScanIsOver: Bool
     ) async throws -> StartFacts {
         let row = try await connection.query(
             """
@@ -98,7 +103,7 @@ extension WorkSession {
             FROM (SELECT min(id) AS low FROM outbox_unpublished) AS u
             """, [.int(settledThrough)])
         return StartFacts(
-            sinks: stored.sinks, absent: stored.absent, settledThrough: settledThrough,
+            sinks: stored.sinks, absent: absent, settledThrough: settledThrough,
             firstScanIsOver: firstScanIsOver, oldestUnpublished: row.int(0, 0), rowBelowOldest: row.int(0, 1),
             highestSettledRow: row.int(0, 2), lowestRow: row.int(0, 3), sequenceStart: row.int(0, 4) ?? 1)
     }

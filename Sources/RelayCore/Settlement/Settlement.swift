@@ -43,6 +43,7 @@ package enum RowPlace: Hashable, Sendable {
 /// Everything a settlement reads, in the transaction that writes it.
 package struct SettlementFacts: Hashable, Sendable {
     package var sinks: [SinkRegistration]
+    /// The ranges that meet ``Settlement/span(of:_:)``.
     package var absent: IDRanges
     package var late: [LateEntry]
     /// Every id that is done somewhere, or was passed as absent by a lane whose cursor moves, and is visible in a leaf.
@@ -54,6 +55,12 @@ package struct SettlementFacts: Hashable, Sendable {
         self.late = late
         self.places = places
     }
+}
+
+/// The ids between the lowest cursor and the highest.
+package struct AbsentSpan: Hashable, Sendable {
+    package var low: Int64
+    package var high: Int64
 }
 
 /// What a settlement writes.
@@ -74,8 +81,10 @@ package struct SettlementWrites: Hashable, Sendable {
     package var lateRemoved: [LateEntry] = []
     /// Entries whose row was delivered and could not move.
     package var lateKept: [LateEntry] = []
-    /// The ranges as they are to stand afterwards; nil where nothing changes.
+    /// What is to stand in the place of the ranges that were read; nil where nothing changes.
     package var absent: IDRanges?
+    /// With a sink that ends, no range stands any more but above `low` and up to `high`.
+    package var absentSpan: AbsentSpan?
     /// Removed sinks that have passed everything.
     package var ended: [String] = []
     /// Per sink, events to park, with a copy of their rows; in the transaction that counts them as done.
@@ -192,6 +201,7 @@ extension Settlement {
             let endSpan = sinks.cursorSpan
             ranges = ranges.clamped(above: endSpan.low, through: endSpan.high)
             if ranges != facts.absent { writes.absent = ranges }
+            if !writes.ended.isEmpty { writes.absentSpan = AbsentSpan(low: endSpan.low, high: endSpan.high) }
             noteLateEntries()
             park()
             return locked

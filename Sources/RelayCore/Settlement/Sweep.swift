@@ -1,6 +1,7 @@
 /// What a sweep reads, in the transaction that writes.
 package struct SweepFacts: Hashable, Sendable {
     package var sinks: [SinkRegistration]
+    /// The ranges in which something was found.
     package var absent: IDRanges
     package var late: [LateEntry]
     /// Rows of the unpublished leaf at or below the lowest cursor, or in a range; ascending, bounded.
@@ -17,6 +18,7 @@ package struct SweepFacts: Hashable, Sendable {
 /// What a sweep writes: entries of what is owed, and the ranges cut, in one transaction.
 package struct SweepWrites: Hashable, Sendable {
     package var lateEntered: [LateEntry] = []
+    /// What is to stand in the place of the ranges that were read; nil where nothing changes.
     package var absent: IDRanges?
 
     package var isEmpty: Bool { lateEntered.isEmpty && absent == nil }
