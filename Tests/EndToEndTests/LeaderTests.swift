@@ -80,6 +80,24 @@ import Testing
         #expect(try await database.number("SELECT epoch FROM outbox_leader") >= epoch)
     }
 
+    /// Nobody has entered it yet as owed: a sweep of the leader will, and the standby waits for that.
+    @Test func untilDrainedWaitsForALateRow() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let late = try await database.numbers("SELECT nextval('outbox_id_seq') FROM generate_series(1, 4)")
+        let leader = try await RelayProcess.leading(database, .poll)
+        try await leader.waitForEvent(id: try await database.insert(10))
+        try await database.becomesSettled()
+        for id in late {
+            try await database.insert(id: id)
+            let standby = try RelayProcess.run(database, ["--until-drained"])
+            #expect(try await standby.exitStatus() == .exited(0), "\(standby.log.text)")
+            #expect(try await database.number("SELECT count(*) FROM outbox_unpublished") == 0)
+            #expect(standby.output.count == 0)
+        }
+        try await leader.stop()
+        try await expectComplete(database, [leader], late: Set(late))
+    }
+
     @Test func untilDrainedWaitsForTheLeader() async throws {
         let database = try await PrivateCluster.shared().database()
         let leader = try await RelayProcess.leading(database, .poll)
