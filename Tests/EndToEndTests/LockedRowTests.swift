@@ -70,4 +70,34 @@ import Testing
             }
         }
     }
+
+    /// It is delivered, and its entry says so; but it is not settled.
+    @Test func aDeliveredRowKeepsUntilDrainedWaiting() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let late = try await database.number("SELECT nextval('outbox_id_seq')")
+        try await database.insert(5)
+        let first = try await RelayProcess.drained(database, .poll)
+        try await database.insert(id: late)
+        try await database.withConnection { holder in
+            try await holder.execute("BEGIN; SELECT FROM outbox WHERE id = \(late) FOR UPDATE")
+            let relays = [
+                try RelayProcess.run(database, ["--until-drained"]),
+                // The same for one that finds the entry.
+                try RelayProcess.run(database, ["--until-drained"]),
+            ]
+            try await eventually("it is delivered and kept") {
+                try await database.isTrue("SELECT delivered FROM outbox_late WHERE id = \(late)")
+            }
+            try await stays("both wait", for: .milliseconds(1500)) { relays.allSatisfy(\.isRunning) }
+            let leader = try #require(relays.first { !$0.log.entries(of: "leading").isEmpty })
+            try await leader.kill()
+            let other = try #require(relays.first { $0.pid != leader.pid })
+            try await other.waitForLog("leading")
+            try await stays("it waits", for: .milliseconds(1500)) { other.isRunning }
+            try await holder.execute("COMMIT")
+            #expect(try await other.exitStatus() == .exited(0), "\(other.log.text)")
+            #expect(try await database.number("SELECT count(*) FROM outbox_unpublished") == 0)
+            try await expectComplete(database, [first] + relays, late: [late])
+        }
+    }
 }

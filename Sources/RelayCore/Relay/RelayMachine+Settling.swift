@@ -33,6 +33,7 @@ extension RelayMachine {
     mutating func settled(_ state: SettledState, at now: Int64, _ effects: inout [RelayEffect]) {
         guard case .settling(let retried) = work else { return }
         work = .idle
+        hasTriedStuck = true
         stamp += 1
         for index in lanes.indices {
             guard let count = retried[lanes[index].name], count > 0 else { continue }

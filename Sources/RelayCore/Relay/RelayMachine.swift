@@ -53,6 +53,8 @@ package struct RelayMachine: Hashable, Sendable {
     var orderedThrough: Int64 = 0
     var gap: Gap?
     var settlingHold: SettlingHold?
+    /// A settlement has tried the rows that were delivered and could not move.
+    var hasTriedStuck = false
     var suspension: String?
     /// The published leaf held rows above the highest cursor when the sessions were opened: lanes read both leaves.
     var publishedAbove = false
@@ -200,6 +202,7 @@ package struct RelayMachine: Hashable, Sendable {
         gap = nil
         startHold = nil
         settlingHold = nil
+        hasTriedStuck = false
         claimPause = 0
         nextClaim = now
         nextScan = now
@@ -312,7 +315,10 @@ package struct RelayMachine: Hashable, Sendable {
         }
         let startsAreFixed = !others.contains { !$0.isFixed && configured.contains($0.name) }
         let everySinkIsKnown = configured.allSatisfy { name in lanes.contains { $0.name == name } }
-        return lanesAreQuiet && startsAreFixed && everySinkIsKnown && gap == nil && stream.pending.isEmpty
+        // A row that somebody has locked is delivered, and not settled.
+        let noneIsLocked = settlingHold == nil && (hasTriedStuck || lanes.allSatisfy { $0.stuck.isEmpty })
+        return lanesAreQuiet && startsAreFixed && everySinkIsKnown && noneIsLocked && gap == nil
+            && stream.pending.isEmpty
     }
 
     private mutating func finishIfDone(_ effects: inout [RelayEffect]) {
