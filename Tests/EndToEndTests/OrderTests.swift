@@ -53,6 +53,29 @@ import Testing
         try await relay.stop()
     }
 
+    /// Whoever holds the order back next is named, once the first is gone.
+    @Test(arguments: Mode.allCases) func theNextHolderIsNamed(_ mode: Mode) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let relay = try await RelayProcess.leading(database, mode)
+        try await database.withConnection { one in
+            try await database.withConnection { other in
+                for connection in [one, other] { try await connection.execute("BEGIN; SELECT nextval('outbox_id_seq')") }
+                let last = try await database.insert(2)
+                let hold = try await relay.waitForLog("order_hold")
+                let isOne = hold.fields["pid"] == "\(one.info.backendPID)"
+                let (first, next) = isOne ? (one, other) : (other, one)
+                #expect(hold.fields["pid"] == "\(first.info.backendPID)", "\(hold)")
+                try await first.execute("ROLLBACK")
+                try await relay.waitForLog("order_hold") { $0.fields["pid"] == "\(next.info.backendPID)" }
+                #expect(relay.output.count == 0)
+                try await next.execute("ROLLBACK")
+                try await relay.waitForEvent(id: last)
+            }
+        }
+        try await relay.stop()
+        #expect(relay.log.entries(of: "order_hold").count == 2, "\(relay.log.text)")
+    }
+
     @Test(arguments: Mode.allCases) func aSlowTransactionHoldsBackOnlyWhatIsAboveIt(_ mode: Mode) async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.withConnection { slow in

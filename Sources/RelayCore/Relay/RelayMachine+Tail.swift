@@ -40,7 +40,9 @@ extension RelayMachine {
     /// A row waits above a gap.
     mutating func openGap(waiting: Int64, _ cause: OrderHold.Cause, at now: Int64) {
         if gap?.waiting == waiting, gap?.cause == cause { return }
-        gap = Gap(waiting: waiting, cause: cause, since: gap?.since ?? now, isNamed: gap?.isNamed ?? false)
+        gap = Gap(
+            waiting: waiting, cause: cause, since: gap?.since ?? now, isNamed: gap?.isNamed ?? false,
+            holder: gap?.holder)
         scanWanted = true
     }
 
@@ -62,11 +64,15 @@ extension RelayMachine {
     }
 
     private func named(_ hold: Gap, aboveID: Int64, at now: Int64, _ effects: inout [RelayEffect]) -> Gap {
-        guard !hold.isNamed, now - hold.since >= policy.holdNotice else { return hold }
+        let lowest = horizon.lowestHolder?.holder
+        // Once the one that was named is gone, the next one is.
+        let isAnother = hold.holder.map { lowest != nil && $0 != lowest } ?? false
+        guard !hold.isNamed || isAnother, now - hold.since >= policy.holdNotice else { return hold }
         var hold = hold
-        if hold.cause == .unknown {
-            guard let lowest = horizon.lowestHolder else { return hold }
-            hold.cause = .transaction(lowest.holder)
+        if hold.cause == .unknown || isAnother {
+            guard let lowest else { return hold }
+            hold.cause = .transaction(lowest)
+            hold.holder = lowest
         }
         hold.isNamed = true
         effects.append(.note(.orderHold(OrderHold(aboveID: aboveID, cause: hold.cause, since: hold.since))))

@@ -36,6 +36,8 @@ package struct RelayMachine: Hashable, Sendable {
         var cause: OrderHold.Cause
         var since: Int64
         var isNamed = false
+        /// The transaction that was named.
+        var holder: SequenceHolder?
     }
 
     let policy: RelayPolicy
