@@ -31,13 +31,14 @@ extension WorkSession {
     private func settle(_ lanes: [LaneProgress], continues: Bool) async throws -> SettledRows {
         let (facts, absent, writes) = try await decide(lanes, continues: continues)
         let moved = writes.published.count
-        let tables = try await connection.execute(Self.statements(writes, absent) + "\nCOMMIT")
-        claimEnded()
+        let tables = writes.isEmpty ? [] : try await connection.execute(Self.statements(writes, absent))
         if moved > 0, let move = tables.first(where: { $0.commandTag.hasPrefix("UPDATE") }), move.affectedRows != moved
         {
-            // Every row named is locked by this transaction, so this cannot be; were it so, a sweep would find it.
+            // Every row named is locked by this transaction, so this cannot be.
             throw PostgresError(.protocolViolation, "a settlement moved \(move.affectedRows) rows of \(moved)")
         }
+        try await connection.execute("COMMIT")
+        claimEnded()
         return result(facts, writes, unmovable: [])
     }
 
