@@ -39,6 +39,7 @@ model:
 
 ## lint: formatting and static checks
 lint:
+	@deploy/build/prerequisites build
 	swift format lint --strict --parallel --recursive --configuration .swift-format $(FORMATTED)
 	@for script in $(SCRIPTS); do bash -n $$script || exit 1; done
 	@! grep -rnE 'try!|fatalError\(|\.unsafelyUnwrapped' Sources --include='*.swift' \
