@@ -63,11 +63,14 @@ extension Relay {
     private func performOnWork(_ effect: RelayEffect, _ tenure: any LeaderTenure) {
         let (term, memory) = (term, memory)
         if case .settle = effect { watchCommit(tenure) }
-        spawn { relay in
+        // One after the other: the end of a claim is not answered, and the next work must not pass it.
+        let before = lastWork
+        lastWork = spawn { relay in
+            await before?.value
             do {
                 try await relay.work(effect, tenure, memory, term)
             } catch {
-                await relay.workFailed(error, tenure, term)
+                await relay.workFailed(error, effect, tenure, term)
             }
         }
     }
@@ -116,8 +119,14 @@ extension Relay {
         take(.startsFixed(sinks), term: term)
     }
 
-    private func workFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) {
+    private func workFailed(
+        _ error: any Error, _ effect: RelayEffect, _ tenure: any LeaderTenure, _ term: Int
+    ) {
         guard term == self.term else { return }
+        if effect == .endClaim, !tenure.isLoss(error) {
+            // The claim is over in any case, and what the machine waits for is other work.
+            return report(.failed(what: "ending a claim", reason: Self.describe(error)))
+        }
         if let travel = error as? TimeTravel {
             take(.workFailed, term: term)
             spawn { relay in await relay.halt(travel, tenure, term) }

@@ -24,6 +24,8 @@ package actor Relay {
     var endBetweenTenures: RelayEnd?
     var tasks: [Int: Task<Void, Never>] = [:]
     var nextTask = 0
+    /// What the work session was last asked for.
+    var lastWork: Task<Void, Never>?
     var streamTask: Task<Void, Never>?
     var waitingTask: Task<Void, Never>?
     var ended: CheckedContinuation<Void, Never>?
@@ -198,6 +200,7 @@ package actor Relay {
         streamTask = nil
         for task in tasks.values { task.cancel() }
         tasks = [:]
+        lastWork = nil
         await taken.close()
         switch ending {
         case .lost(let reason):
@@ -284,13 +287,16 @@ package actor Relay {
     }
 
     /// Runs `body` beside the actor; it is cancelled when the tenure ends.
-    func spawn(_ body: @escaping @Sendable (Relay) async -> Void) {
+    @discardableResult
+    func spawn(_ body: @escaping @Sendable (Relay) async -> Void) -> Task<Void, Never> {
         nextTask += 1
         let number = nextTask
-        tasks[number] = Task {
+        let task = Task {
             await body(self)
             self.taskEnded(number)
         }
+        tasks[number] = task
+        return task
     }
 
     private func taskEnded(_ number: Int) { tasks[number] = nil }

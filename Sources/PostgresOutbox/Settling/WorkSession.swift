@@ -90,9 +90,13 @@ package actor WorkSession {
     /// Ends an open claim without having settled anything.
     package func endClaim() async throws {
         guard claimIsOpen else { return }
-        claimIsOpen = false
-        claimed = []
-        try await connection.execute("COMMIT")
+        claimEnded()
+        do {
+            try await connection.execute("COMMIT")
+        } catch {
+            try await connection.rollBack()
+            throw error
+        }
     }
 
     /// Which ids of these gaps stand in a leaf, seen by a new statement; at most the lowest thousand of each leaf.
