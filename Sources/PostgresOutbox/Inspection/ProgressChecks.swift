@@ -23,7 +23,7 @@ extension Inspector {
         return .failed(
             "went_back",
             "sink \(highest?.string(0) ?? "") was given events up to id \(cursor), and the sequence stands at \(issued)",
-            mend: "restart the sequence above the highest id that left, or run outbox-relay sinks move")
+            mend: "restart the sequence above the highest id that left or move the sinks, then run outbox-relay resume")
     }
 
     /// A row that is visible before it is durable may be delivered and then lost.
@@ -36,6 +36,14 @@ extension Inspector {
             "synchronous_commit is off by default here, so that an event may leave whose transaction a crash takes back",
             mend: "set synchronous_commit = on for those who write to the outbox")
     }
+}
+
+/// What `wentBackCheck` finds, as an SQL expression: a cursor above what the sequence has issued.
+enum StoredCursors {
+    static let aboveSequence = """
+        EXISTS (SELECT FROM outbox_sink WHERE delivered_through
+          > (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_id_seq))
+        """
 }
 
 /// Where the outbox's sequence stands.

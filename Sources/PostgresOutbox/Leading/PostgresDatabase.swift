@@ -95,7 +95,7 @@ package actor PostgresDatabase: OutboxDatabase {
         let leader = LeaderSession(session, host: settings.host, limit: settings.leaderTimeout)
         do {
             if !hasBegun {
-                if let refusal = try await refusals(on: session).first { throw refusal }
+                if let refusal = try await refusals(on: session).first { throw try await stopped(refusal, leader) }
                 hasBegun = true
             }
             try await waitForLock(leader, memory, report)
@@ -130,6 +130,13 @@ package actor PostgresDatabase: OutboxDatabase {
             }
             try await Task.sleep(for: .milliseconds(250))
         }
+    }
+
+    /// A refusal at start. A database that went back is stopped for everybody, until `resume`.
+    private func stopped(_ refusal: Refusal, _ leader: LeaderSession) async throws -> any Error {
+        guard refusal.check == "went_back" else { return refusal }
+        _ = try await leader.writeStop(refusal.problem, condition: StoredCursors.aboveSequence)
+        return RelayStop(exitCode: refusal.exitCode, message: refusal.message, wentBack: true)
     }
 
     /// Every process judges its own memory, in whatever role.
