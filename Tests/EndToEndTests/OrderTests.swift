@@ -59,7 +59,8 @@ import Testing
         let relay = try await RelayProcess.leading(database, mode)
         try await database.withConnection { one in
             try await database.withConnection { other in
-                for connection in [one, other] { try await connection.execute("BEGIN; SELECT nextval('outbox_id_seq')") }
+                try await one.execute("BEGIN; SELECT nextval('outbox_id_seq')")
+                try await other.execute("BEGIN; SELECT nextval('outbox_id_seq')")
                 let last = try await database.insert(2)
                 let hold = try await relay.waitForLog("order_hold")
                 let isOne = hold.fields["pid"] == "\(one.info.backendPID)"
