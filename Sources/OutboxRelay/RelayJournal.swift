@@ -52,11 +52,15 @@ struct RelayJournal: Sendable {
         case .suspended(let reason):
             logger.log(.blocked, level: .error, "delivery waits: \(reason)", [LogKey.reason: "\(reason)"])
         case .resumed: logger.log(.recovered, level: .notice, "delivery goes on")
-        case .commitWaits:
+        case .commitWaits(let milliseconds):
             logger.log(
                 .commitWaits, level: .warning,
-                "a settlement's COMMIT waits for a synchronous standby; deliveries go on up to the window")
-        case .unmovable(let reason): logger.log(.failed, level: .error, "\(reason)")
+                "a settlement's COMMIT waits for a synchronous standby; deliveries go on up to the window",
+                [LogKey.seconds: .stringConvertible(milliseconds / 1000)])
+        case .unmovable(let row):
+            logger.log(
+                .unsettled, level: .error, "event \(row.id) cannot be marked published: \(row.reason)",
+                [LogKey.id: .stringConvertible(row.id), LogKey.reason: "\(row.reason)"])
         case .wentBack(let reason): logger.log(.wentBack, level: .critical, "\(reason)", [LogKey.reason: "\(reason)"])
         case .failed(let what, let reason):
             logger.log(.failed, level: .warning, "\(what) failed: \(reason)", [LogKey.reason: "\(reason)"])
@@ -71,9 +75,11 @@ struct RelayJournal: Sendable {
         case .database(let reason):
             notifier.ready(status: "waiting for the database: \(reason)")
             logger.log(.waiting, level: .warning, "waiting for the database: \(reason)", [LogKey.reason: "\(reason)"])
-        case .standby:
+        case .standby(let pid):
             notifier.ready(status: "standing by")
-            logger.log(.standby, level: .notice, "standing by: another relay leads")
+            logger.log(
+                .standby, level: .notice, "standing by: another relay leads\(pid.map { ", as pid \($0)" } ?? "")",
+                pid.map { [LogKey.pid: .stringConvertible($0)] } ?? [:])
         case .predecessor(let pid, let role):
             logger.log(
                 .waiting, level: .warning, "waiting for a session of the former leader (\(role)) to end: pid \(pid)",

@@ -17,13 +17,12 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case polling
     /// A row turned up at or below a place already passed: `id`, `sink`.
     case lateEvent = "late_event"
-    /// An open transaction holds the order back: `pid` or `gid`, `application_name`, `seconds`, `above_id`.
+    /// An open transaction, or the lock on a row, holds the order back: `pid` or `gid`, `application_name`, `seconds`,
+    /// `above_id`.
     case orderHold = "order_hold"
     /// The order is no longer held back.
     case orderReleased = "order_released"
-    /// A row that is due is locked by somebody else: `id`, `pid`.
-    case rowLocked = "row_locked"
-    /// A sink or the database cannot be reached: `sink`, `reason`, `retry_in`.
+    /// A sink or the database cannot be reached: `sink`, `reason`.
     case outage
     /// An outage is over: `sink`.
     case recovered
@@ -31,8 +30,6 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case rejected
     /// A registered sink that this relay is not configured with holds publishing back: `sink`.
     case unconfiguredSink = "unconfigured_sink"
-    /// A sink was entered into the table: `sink`.
-    case registered
     /// Ids are about to be issued a second time: `reason`.
     case wentBack = "went_back"
     /// Delivery, or that to one `sink`, has stopped until something is mended: `reason`.
@@ -69,10 +66,6 @@ package enum LogKey {
     package static let deliveredThrough = "delivered_through"
     package static let mayRepeat = "may_repeat"
     package static let epoch = "epoch"
-    package static let retryIn = "retry_in"
-    package static let mode = "mode"
-    package static let events = "events"
-    package static let slot = "slot"
     package static let role = "role"
     package static let signal = "signal"
 }

@@ -106,11 +106,11 @@ extension Relay {
                     isOpen: answer.isOpen)), term: term)
     }
 
-    private func settled(_ state: SettledState, _ unmovable: [String], _ term: Int) {
+    private func settled(_ state: SettledState, _ unmovable: [UnmovableRow], _ term: Int) {
         guard term == self.term else { return }
         isSettling = false
         memory.settled(state.sinks)
-        for reason in unmovable where unmovableTold.insert(reason).inserted { report(.unmovable(reason)) }
+        for row in unmovable where unmovableTold.insert(row).inserted { report(.unmovable(row)) }
         take(.settled(state), term: term)
     }
 
@@ -141,11 +141,11 @@ extension Relay {
     private func watchCommit(_ tenure: any LeaderTenure) {
         settlements += 1
         isSettling = true
-        let (number, term) = (settlements, term)
+        let (number, term, began) = (settlements, term, clock.now)
         spawn { relay in
-            await relay.clock.sleep(until: relay.clock.now + 1000)
+            await relay.clock.sleep(until: began + 1000)
             guard await relay.isSettling(number, term), (try? await tenure.commitWaits()) == true else { return }
-            await relay.tellCommitWaits(number, term)
+            await relay.tellCommitWaits(number, term, since: began)
         }
     }
 
@@ -153,8 +153,8 @@ extension Relay {
         term == self.term && settlements == number && isSettling
     }
 
-    private func tellCommitWaits(_ number: Int, _ term: Int) {
-        if isSettling(number, term) { report(.commitWaits) }
+    private func tellCommitWaits(_ number: Int, _ term: Int, since began: Int64) {
+        if isSettling(number, term) { report(.commitWaits(clock.now - began)) }
     }
 
     // MARK: - Reading sessions

@@ -57,7 +57,7 @@ package actor Relay {
     var settlements = 0
     var isSettling = false
     /// What was said already and would only be repeated.
-    var unmovableTold: Set<String> = []
+    var unmovableTold: Set<UnmovableRow> = []
     var unconfiguredTold: Set<String> = []
 
     /// Why a tenure ends.

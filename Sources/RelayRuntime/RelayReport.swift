@@ -14,9 +14,9 @@ package enum RelayReport: Sendable {
     case hold(OrderHold, HolderDescription?)
     case suspended(String)
     case resumed
-    case unmovable(String)
-    /// The work session's COMMIT waits for a synchronous standby.
-    case commitWaits
+    case unmovable(UnmovableRow)
+    /// The work session's COMMIT waits for a synchronous standby; the settlement began so long ago (milliseconds).
+    case commitWaits(Int64)
     case wentBack(String)
     case failed(what: String, reason: String)
     case drained

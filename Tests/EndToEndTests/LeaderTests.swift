@@ -7,7 +7,9 @@ import Testing
     private func pair(_ database: TestDatabase, _ mode: Mode) async throws -> (RelayProcess, RelayProcess) {
         let leader = try await RelayProcess.leading(database, mode)
         let standby = try RelayProcess.run(database, ["--mode", mode.rawValue])
-        try await standby.waitForLog("standby")
+        let entry = try await standby.waitForLog("standby")
+        let pid = try await database.number("SELECT pid FROM outbox_leader_session WHERE role = 'leader'")
+        #expect(entry.fields["pid"] == "\(pid)", "\(entry)")
         return (leader, standby)
     }
 

@@ -36,6 +36,18 @@ package actor LeaderSession {
             .bool(0, 0) ?? false
     }
 
+    /// The backend that holds the lock; nil where nobody does any more.
+    package func holderOfLock() async throws -> Int32? {
+        try await query(
+            """
+            SELECT l.pid FROM pg_catalog.pg_locks AS l, (SELECT \(session.schema.leaderKeySQL) AS key) AS k
+            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+              AND l.classid = ((k.key >> 32) & 4294967295)::oid AND l.objid = (k.key & 4294967295)::oid
+              AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+            """
+        ).rows.first?.int(0).flatMap(Int32.init(exactly:))
+    }
+
     /// The sequence's last value, then those who hold its lock: two statements, in this order.
     package func scan() async throws -> SequenceScan {
         let tables = try await execute(

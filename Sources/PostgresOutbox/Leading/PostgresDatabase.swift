@@ -124,7 +124,7 @@ package actor PostgresDatabase: OutboxDatabase {
             try Task.checkCancellation()
             try await judge(leader, memory, [])
             if try await leader.tryLock() { return }
-            tell(.standby, report)
+            if case .standby = lastReport {} else { tell(.standby(pid: try await leader.holderOfLock()), report) }
             if settings.untilDrained, try await leader.isDrained(for: settings.configuredSinks) {
                 throw RelayStop(exitCode: 0, message: "drained")
             }

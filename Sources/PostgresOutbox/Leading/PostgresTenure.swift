@@ -79,9 +79,9 @@ package actor PostgresTenure: LeaderTenure {
 
     package func settle(
         _ lanes: [LaneProgress], inClaim: Bool
-    ) async throws -> (state: SettledState, unmovable: [String]) {
+    ) async throws -> (state: SettledState, unmovable: [UnmovableRow]) {
         let settled = try await work.settle(lanes, inClaim: inClaim)
-        return (settled.state, settled.unmovable.map { "event \($0.id) cannot be marked published: \($0.reason)" })
+        return (settled.state, settled.unmovable.map { UnmovableRow(id: $0.id, reason: $0.reason) })
     }
 
     package func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {

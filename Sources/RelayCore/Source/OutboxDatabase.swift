@@ -30,8 +30,8 @@ package struct DeliveredRow: Hashable, Sendable {
 package enum WaitingReport: Hashable, Sendable {
     /// The database cannot be reached.
     case database(String)
-    /// Somebody else leads.
-    case standby
+    /// Somebody else leads: the leader's backend, as far as it can be seen.
+    case standby(pid: Int32?)
     /// A predecessor's session does not end.
     case predecessor(pid: Int32, role: String)
     /// The server was restarted or promoted: everybody who is alive judges first.
@@ -50,6 +50,17 @@ package struct RelayStop: Error, Hashable, Sendable {
         self.exitCode = exitCode
         self.message = message
         self.wentBack = wentBack
+    }
+}
+
+/// A row that every sink has and that cannot be marked published, for what it holds.
+package struct UnmovableRow: Hashable, Sendable {
+    package var id: Int64
+    package var reason: String
+
+    package init(id: Int64, reason: String) {
+        self.id = id
+        self.reason = reason
     }
 }
 
@@ -93,7 +104,7 @@ package protocol LeaderTenure: Sendable {
     func claim(_ request: ClaimRequest) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool)
     func endClaim() async throws
     func look(_ gaps: IDRanges) async throws -> LookedRows
-    func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> (state: SettledState, unmovable: [String])
+    func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> (state: SettledState, unmovable: [UnmovableRow])
     /// - Parameters:
     ///   - memory: what had left when the sweep was sent: judged before a row is called late.
     ///   - parkedKeys: whether the keys that are parked are to be read.
