@@ -1,3 +1,4 @@
+import Libpq
 import RelayTestKit
 import Testing
 
@@ -74,6 +75,33 @@ import Testing
         #expect(!relay.log.entries(of: "went_back").isEmpty, "\(relay.log.text)")
         try await expectRefusal(database, mode)
         try await mendAndResume(database, mode)
+    }
+
+    /// What was delivered and not settled must be there still, as it was, once a lost connection is back.
+    @Test(
+        arguments: Mode.allCases, ["UPDATE outbox SET created_at = created_at + interval '1 s'", "DELETE FROM outbox"])
+    func aDeliveredRowIsAnotherAfterALostConnection(_ mode: Mode, _ accident: String) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let relay = try await RelayProcess.leading(database, mode)
+        try await relay.waitForEvent(id: try await database.insert(10))
+        try await database.becomesSettled()
+        let last = try await database.withConnection { holder in
+            // Settling waits for the lock, deliveries go on.
+            try await holder.execute("BEGIN; LOCK TABLE outbox_sink IN SHARE ROW EXCLUSIVE MODE")
+            let last = try await database.insert(5)
+            try await relay.waitForEvent(id: last)
+            try await holder.execute(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name LIKE 'outbox-relay %';
+                \(accident) WHERE id = \(last - 2); COMMIT
+                """)
+            return last
+        }
+        #expect(try await relay.exitStatus() == .exited(78), "\(relay.log.text)")
+        let entries = relay.log.entries(of: "went_back")
+        #expect(entries.contains { $0.text.contains("event \(last - 2)") }, "\(relay.log.text)")
+        try await expectRefusal(database, mode)
     }
 
     @Test func resumeBeforeTheMendRefuses() async throws {
