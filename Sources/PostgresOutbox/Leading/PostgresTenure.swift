@@ -10,8 +10,8 @@ package actor PostgresTenure: LeaderTenure {
     private let work: WorkSession
     private var readers: [TableReader] = []
     private var idleReaders: [TableReader] = []
-    /// Why the last stream was cut off, where that was for the WAL that its slot held.
-    var givenUp: GivenUpSlot?
+    /// Why the last stream was cut off, where this relay did it.
+    var givenUp: GivenUpStream?
 
     init(
         leader: LeaderSession, work: WorkSession, settings: PostgresSettings, epoch: Int64, opened: OpenedSessions

@@ -4,7 +4,7 @@ import RelayCore
 extension PostgresTenure {
     /// Runs the stream until it ends: publication, temporary slot, rows.
     package func stream(_ report: @escaping @Sendable (StreamReport) async -> Void) async {
-        if let blocker = givenUp?.blocker { await waitForBlocker(blocker) }
+        if case .slot(_, let blocker?) = givenUp { await waitForBlocker(blocker) }
         givenUp = nil
         do {
             let session = try await leader.openFurther(.stream, settings)
@@ -23,10 +23,10 @@ extension PostgresTenure {
 
     private func run(_ session: Session, _ report: @escaping @Sendable (StreamReport) async -> Void) async -> String {
         let slot = "outbox_relay_\(session.backendPID)"
-        let watch = Task { await self.watch(slot, session.connection) }
-        defer { watch.cancel() }
         do {
             try await Publication(session).ensure()
+            let watch = Task { await self.watch(slot, session.connection) }
+            defer { watch.cancel() }
             // Waits for every running transaction; the watch ends that where it would hold too much WAL.
             try await session.connection.execute(
                 "CREATE_REPLICATION_SLOT \(quotedIdentifier(slot)) TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT")
@@ -51,17 +51,20 @@ extension PostgresTenure {
         }
     }
 
-    // MARK: - What the slot retains
+    // MARK: - What the server does not say
 
-    /// Watches the WAL that the slot holds; beyond the bound the stream is cut off.
+    /// Watches the WAL that the slot holds, and the publication; beyond the bound, or without it, the stream is cut off.
     private func watch(_ slot: String, _ connection: Connection) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(500))
-            guard let retained = try? await leader.retainedWAL(slot: slot), retained > Int64(settings.maxSlotWAL) else {
+            guard let (retained, isPublished) = try? await leader.look(at: slot) else { continue }
+            if !isPublished {
+                givenUp = .publication
+            } else if let retained, retained > Int64(settings.maxSlotWAL) {
+                givenUp = .slot(retained: retained, beside: (try? await leader.oldestTransaction()) ?? nil)
+            } else {
                 continue
             }
-            let blocker = try? await leader.oldestTransaction()
-            givenUp = GivenUpSlot(retained: retained, blocker: blocker ?? nil)
             return connection.abandon()
         }
     }
@@ -74,26 +77,38 @@ extension PostgresTenure {
     }
 }
 
-/// A slot that held more WAL than it may.
-struct GivenUpSlot: Sendable {
-    var retained: Int64
-    var blocker: SlotBlocker?
+/// Why a stream was cut off that the server would have gone on with.
+enum GivenUpStream: Sendable {
+    /// The slot held more WAL than it may.
+    case slot(retained: Int64, beside: SlotBlocker?)
+    /// The publication is gone. Up to PostgreSQL 17 the server ends the stream for that; from 18 on it leaves rows out.
+    case publication
 
     var reason: String {
-        let who = blocker.map { " beside the transaction of \($0.name)" } ?? ""
-        return "the slot held \(retained) bytes of WAL\(who), more than --max-slot-wal allows; end that transaction"
+        switch self {
+        case .slot(let retained, let blocker):
+            let who = blocker.map { " beside the transaction of \($0.name)" } ?? ""
+            return "the slot held \(retained) bytes of WAL\(who), more than --max-slot-wal allows; end that transaction"
+        case .publication:
+            return "the publication \(Publication.name) of the inserts into outbox_unpublished is gone;"
+                + " run outbox-relay migrate where it does not come back"
+        }
     }
 }
 
 extension LeaderSession {
-    /// The bytes of WAL that the slot keeps from being removed.
-    func retainedWAL(slot: String) async throws -> Int64? {
-        try await query(
+    /// The bytes of WAL that the slot keeps from being removed, and whether the publication is there.
+    func look(at slot: String) async throws -> (retained: Int64?, isPublished: Bool) {
+        let row = try await query(
             """
-            SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::bigint
-            FROM pg_catalog.pg_replication_slots WHERE slot_name = $1
-            """, [.text(slot)]
-        ).rows.first?.int(0)
+            SELECT (SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::bigint
+                FROM pg_catalog.pg_replication_slots WHERE slot_name = $1),
+              EXISTS (SELECT FROM pg_catalog.pg_publication AS p
+                JOIN pg_catalog.pg_publication_rel AS r ON r.prpubid = p.oid
+                WHERE p.pubname = $2 AND p.pubinsert AND r.prrelid = 'outbox_unpublished'::regclass)
+            """, [.text(slot), .text(Publication.name)]
+        ).rows.first
+        return (row?.int(0), row?.bool(1) ?? true)
     }
 
     /// The oldest transaction that has written something: what a slot waits for.
