@@ -178,7 +178,7 @@ extension Relay {
         spawn { relay in
             do {
                 let rows = try await tenure.readLate(ids)
-                await relay.rowsRead(rows, term) { .lateRowsRead(sink: sink, $0) }
+                await relay.rowsRead(rows, term) { .lateRowsRead(sink: sink, $0, reachedEnd: rows.reachedEnd) }
             } catch {
                 await relay.readFailed(sink, error, term)
             }

@@ -132,7 +132,7 @@ package actor Relay {
             try await database.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { [weak self] waiting in
                 report(.waiting(waiting))
                 // Whoever leads now may need what the sinks hold: a file's lock.
-                if waiting == .standby, let self { Task { await self.closeSinks() } }
+                if case .standby = waiting, let self { Task { await self.closeSinks() } }
             }
         }
         waitingTask = Task {

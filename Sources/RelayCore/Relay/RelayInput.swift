@@ -24,7 +24,8 @@ package enum RelayInput: Hashable, Sendable {
     case startsFixed([SinkRegistration])
     /// A table read for a lane. `reachedEnd`: there was nothing more up to the place asked for.
     case rowsRead(sink: String, RowBatch, reachedEnd: Bool)
-    case lateRowsRead(sink: String, RowBatch)
+    /// `reachedEnd`: all that were asked for and are there came.
+    case lateRowsRead(sink: String, RowBatch, reachedEnd: Bool = true)
     case readFailed(sink: String)
 
     case streamStanding

@@ -144,15 +144,20 @@ extension RelayMachine {
         effects.append(.note(.caughtUp(sink: lane.name)))
     }
 
-    mutating func lateRowsRead(_ sink: String, _ batch: RowBatch, _ effects: inout [RelayEffect]) {
+    mutating func lateRowsRead(
+        _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, _ effects: inout [RelayEffect]
+    ) {
         hold(batch)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedLate else {
             return
         }
         lanes[index].awaitedLate = nil
         stamp += 1
-        // What is not there any more was deleted, and is not owed.
-        for id in asked where lanes[index].late[id] == false && !batch.ids.contains(id) { lanes[index].late[id] = true }
+        // What is not there any more was deleted, and is not owed. What found no room comes with the next read.
+        let through = reachedEnd ? Int64.max : batch.ids.last ?? Int64.min
+        for id in asked where id <= through && lanes[index].late[id] == false && !batch.ids.contains(id) {
+            lanes[index].late[id] = true
+        }
         let rows = batch.ids.indices.filter {
             asked.contains(batch.ids[$0]) && lanes[index].late[batch.ids[$0]] == false
         }

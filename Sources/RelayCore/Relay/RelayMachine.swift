@@ -134,7 +134,7 @@ package struct RelayMachine: Hashable, Sendable {
             work = .idle
             adopt(sinks, late: nil, at: now, &effects)
         case .rowsRead(let sink, let batch, let reachedEnd): rowsRead(sink, batch, reachedEnd, at: now, &effects)
-        case .lateRowsRead(let sink, let batch): lateRowsRead(sink, batch, &effects)
+        case .lateRowsRead(let sink, let batch, let reachedEnd): lateRowsRead(sink, batch, reachedEnd, &effects)
         case .readFailed(let sink): readFailed(sink, at: now)
         case .streamStanding:
             stream.stands()

@@ -101,4 +101,16 @@ import Testing
         script.give(.lateRowsRead(sink: "a", RowBatch(token: nil, ids: [])))
         #expect(script.effects.contains(.readLate(sink: "a", ids: [4])))
     }
+
+    @Test func anOwedRowThatFoundNoRoomInAReadIsNotTakenForDeleted() {
+        var script = RelayScript()
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        let owed = [LateEntry(sink: "a", id: 2), LateEntry(sink: "a", id: 3), LateEntry(sink: "a", id: 4)]
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: owed)))
+        // 2 is gone; 3 took all the room.
+        script.give(.lateRowsRead(sink: "a", script.batch(3), reachedEnd: false))
+        #expect(script.sent("a") == [3])
+        script.delivers("a", 1)
+        #expect(script.effects.contains(.readLate(sink: "a", ids: [4])))
+    }
 }
