@@ -25,6 +25,9 @@ struct RelayJournal: Sendable {
     func write(_ report: RelayReport) {
         switch report {
         case .waiting(let what): waiting(what)
+        case .competing:
+            notifier.ready(status: "sharing the load")
+            logger.log(.competing, level: .notice, "claiming events beside whoever else does, without order")
         case .leading(let epoch):
             notifier.ready(status: "leading")
             logger.log(.leading, level: .notice, "leading in epoch \(epoch)", [LogKey.epoch: .stringConvertible(epoch)])

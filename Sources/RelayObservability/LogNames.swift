@@ -24,6 +24,8 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case orderReleased = "order_released"
     /// A sink or the database cannot be reached: `sink`, `reason`.
     case outage
+    /// This relay shares the load with others, without order.
+    case competing
     /// An outage is over: `sink`.
     case recovered
     /// A sink will never accept an event: `sink`, `id`, `reason`.

@@ -27,10 +27,10 @@ extension Relay {
         // Deliveries that were cancelled may still be ending, and could hold the same keys.
         let before = Array((ending[place.sink] ?? [:]).values)
         let delivery = Delivery(slices: parts)
-        let (answers, feed) = AsyncStream.makeStream(of: Answer.self)
+        let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
         let task = Task {
             for task in before { await task.value }
-            async let sent: Void = Self.run(sink, delivery, feed)
+            async let sent: Void = send(delivery, to: sink, feed)
             for await answer in answers { self.answered(place, number, answer) }
             await sent
             self.deliveryEnded(place, number)
@@ -45,20 +45,8 @@ extension Relay {
         }
     }
 
-    struct Answer: Sendable {
-        var count: Int
-        var outcome: DeliveryOutcome
-    }
-
-    private nonisolated static func run(
-        _ sink: any Sink, _ delivery: Delivery, _ feed: AsyncStream<Answer>.Continuation
-    ) async {
-        await sink.deliver(delivery) { count, outcome in feed.yield(Answer(count: count, outcome: outcome)) }
-        feed.finish()
-    }
-
     /// An answer counts whether or not the relay leads: what left, left.
-    private func answered(_ place: DeliveryPlace, _ number: Int, _ answer: Answer) {
+    private func answered(_ place: DeliveryPlace, _ number: Int, _ answer: SinkAnswer) {
         guard deliveries[place]?.number == number else { return }
         bring(.answered(sink: place.sink, flight: place.flight, count: answer.count, answer.outcome))
     }

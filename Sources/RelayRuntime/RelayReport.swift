@@ -4,6 +4,8 @@ import RelayCore
 package enum RelayReport: Sendable {
     case waiting(WaitingReport)
     case leading(epoch: Int64)
+    /// This relay shares the load with others, without order.
+    case competing
     /// Per sink, where it goes on; at most `window` events may come again.
     case resuming(sink: String, after: Int64)
     case unconfiguredSink(String)

@@ -38,50 +38,22 @@ package struct PostgresSettings: Sendable {
 /// The database: waits for the lead as one of several relays, and takes it over.
 package actor PostgresDatabase: OutboxDatabase {
     private let settings: PostgresSettings
-    /// Once the database was as it must be, nothing that it becomes ends the process but time travel.
-    private var hasBegun = false
-    private var lastReport: WaitingReport?
+    private let patience: Patience
     /// The tries to take over since this process led last.
     private var tries = TakeOverTries()
 
     package init(_ settings: PostgresSettings) {
         self.settings = settings
+        patience = Patience(limit: settings.reachWithin)
     }
 
     package func lead(
         memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
         report: @escaping @Sendable (WaitingReport) -> Void
     ) async throws -> any LeaderTenure {
-        lastReport = nil
-        let started = ContinuousClock.now
-        var pause: Int64 = 50
-        while true {
-            try Task.checkCancellation()
-            do {
-                return try await leadOnce(memory, lastEpoch, unsettled, report)
-            } catch let refusal as Refusal {
-                if refusal.kind != .unreachable, !hasBegun {
-                    throw RelayStop(exitCode: refusal.exitCode, message: refusal.message)
-                }
-                try give(up: refusal, since: started)
-                tell(.database(refusal.message), report)
-            } catch let error as PostgresError {
-                tell(.database(error.message), report)
-            }
-            try await Task.sleep(for: .milliseconds(pause))
-            pause = min(pause * 2, 1000)
+        try await patience.wait(report) {
+            try await self.leadOnce(memory, lastEpoch, unsettled, report)
         }
-    }
-
-    private func give(up refusal: Refusal, since started: ContinuousClock.Instant) throws {
-        guard !hasBegun, let limit = settings.reachWithin, ContinuousClock.now - started > limit else { return }
-        throw RelayStop(exitCode: 69, message: refusal.message)
-    }
-
-    private func tell(_ what: WaitingReport, _ report: @Sendable (WaitingReport) -> Void) {
-        guard what != lastReport else { return }
-        lastReport = what
-        report(what)
     }
 
     /// Opens a session, waits for the lock and takes over.
@@ -94,9 +66,9 @@ package actor PostgresDatabase: OutboxDatabase {
             timeouts: .standard(for: .standby, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5))
         let leader = LeaderSession(session, host: settings.host, limit: settings.leaderTimeout)
         do {
-            if !hasBegun {
+            if await !patience.hasBegun {
                 if let refusal = try await refusals(on: session).first { throw try await stopped(refusal, leader) }
-                hasBegun = true
+                await patience.begin()
             }
             try await waitForLock(leader, memory, report)
             try await session.rename(.leader, settings.target)
@@ -105,7 +77,7 @@ package actor PostgresDatabase: OutboxDatabase {
             try await leader.commitEpoch(succession)
             try await judge(leader, memory, unsettled)
             if succession.serverIsNew {
-                tell(.judgement, report)
+                await patience.tell(.judgement, report)
                 try await waitOut(leader, memory)
             }
             return try await openTenure(leader, succession, keepsMemory: nobodyElseLed)
@@ -124,7 +96,9 @@ package actor PostgresDatabase: OutboxDatabase {
             try Task.checkCancellation()
             try await judge(leader, memory, [])
             if try await leader.tryLock() { return }
-            if case .standby = lastReport {} else { tell(.standby(pid: try await leader.holderOfLock()), report) }
+            if await !patience.saysStandby {
+                await patience.tell(.standby(pid: try await leader.holderOfLock()), report)
+            }
             if settings.untilDrained, try await leader.isDrained(for: settings.configuredSinks) {
                 throw RelayStop(exitCode: 0, message: "drained")
             }
@@ -162,7 +136,7 @@ package actor PostgresDatabase: OutboxDatabase {
             let lingering = try await leader.endPredecessors()
             if let first = lingering.first {
                 if ContinuousClock.now - started > .seconds(1) {
-                    tell(.predecessor(pid: first.pid, role: first.role), report)
+                    await patience.tell(.predecessor(pid: first.pid, role: first.role), report)
                 }
             } else if let succession = try await leader.raiseEpoch() {
                 return succession

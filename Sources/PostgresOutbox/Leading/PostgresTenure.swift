@@ -81,7 +81,7 @@ package actor PostgresTenure: LeaderTenure {
         _ lanes: [LaneProgress], inClaim: Bool
     ) async throws -> (state: SettledState, unmovable: [UnmovableRow]) {
         let settled = try await work.settle(lanes, inClaim: inClaim)
-        return (settled.state, settled.unmovable.map { UnmovableRow(id: $0.id, reason: $0.reason) })
+        return (settled.state, settled.unmovable)
     }
 
     package func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {

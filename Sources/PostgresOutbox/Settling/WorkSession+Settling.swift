@@ -5,7 +5,7 @@ import RelayCore
 package struct SettledRows: Sendable {
     package var state: SettledState
     /// Ids that the published leaf holds already, or whose move the server refuses for another reason of the row.
-    package var unmovable: [(id: Int64, reason: String)]
+    package var unmovable: [UnmovableRow]
 }
 
 extension WorkSession {
@@ -99,7 +99,7 @@ extension WorkSession {
     /// The rows first, so that their count is the first answer; then cursors, entries, ranges.
     private static func statements(_ writes: SettlementWrites, _ absent: AbsentRows) -> String {
         var sql = ""
-        if !writes.published.isEmpty { sql += move(writes.published) + ";\n" }
+        if !writes.published.isEmpty { sql += RowMoves.statement(writes.published) + ";\n" }
         for cursor in writes.cursors {
             sql += """
                 UPDATE outbox_sink SET delivered_through = \(cursor.cursor), earned = \(cursor.isEarned)\
@@ -125,12 +125,8 @@ extension WorkSession {
         return sql
     }
 
-    private static func move(_ ids: [Int64]) -> String {
-        "UPDATE outbox SET published_at = clock_timestamp() WHERE published_at IS NULL AND id = ANY(\(ids.arraySQL))"
-    }
-
     private func result(
-        _ facts: SettlementFacts, _ writes: SettlementWrites, unmovable: [(id: Int64, reason: String)]
+        _ facts: SettlementFacts, _ writes: SettlementWrites, unmovable: [UnmovableRow]
     ) -> SettledRows {
         let after = writes.applied(to: facts)
         return SettledRows(
@@ -148,8 +144,8 @@ extension WorkSession {
             let (facts, absent, decided) = try await decide(lanes, continues: false)
             var writes = decided
             let published = writes.published
-            var unmovable: [(id: Int64, reason: String)] = []
-            try await moveHalving(published[...], &unmovable)
+            var unmovable: [UnmovableRow] = []
+            try await RowMoves.halving(published[...], on: connection, &unmovable)
             writes.published = []
             let stuck = Set(unmovable.map(\.id))
             // Kept as delivered, so that no sweep takes such a row for one that nobody has.
@@ -166,33 +162,5 @@ extension WorkSession {
             try await connection.rollBack()
             throw error
         }
-    }
-
-    private func moveHalving(
-        _ ids: ArraySlice<Int64>, _ unmovable: inout [(id: Int64, reason: String)]
-    ) async throws {
-        guard !ids.isEmpty else { return }
-        try await connection.execute("SAVEPOINT move")
-        do {
-            try await connection.execute(Self.move(Array(ids)) + "; RELEASE SAVEPOINT move")
-        } catch {
-            guard error.isAboutRows else { throw error }
-            try await connection.execute("ROLLBACK TO SAVEPOINT move; RELEASE SAVEPOINT move")
-            if ids.count == 1, let id = ids.first {
-                unmovable.append((id: id, reason: error.message))
-                return
-            }
-            let middle = ids.startIndex + ids.count / 2
-            try await moveHalving(ids[..<middle], &unmovable)
-            try await moveHalving(ids[middle...], &unmovable)
-        }
-    }
-}
-
-extension PostgresError {
-    /// The error is in what a row holds (data exceptions, violated constraints, a trigger's word), not in the session.
-    fileprivate var isAboutRows: Bool {
-        guard kind == .server, let sqlState else { return false }
-        return ["22", "23", "44", "P0"].contains { sqlState.hasPrefix($0) }
     }
 }

@@ -30,24 +30,17 @@ package actor WorkSession {
     package nonisolated func abandon() { connection.abandon() }
 
     /// Locks and reads the lowest unpublished rows above the tail; the transaction stays open where there is one.
-    ///
-    /// Through the parent, pruned to its leaf: an ALTER TABLE locks the parent first, and so does the update that follows
-    /// here, or the two could wait for each other.
     package func claim(_ request: ClaimRequest) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) {
         let bounds = "id > \(request.after)" + (request.below.map { " AND id < \($0)" } ?? "")
         if request.looksFirst {
             let seen = try await connection.query("SELECT FROM outbox_unpublished WHERE \(bounds) LIMIT 1")
             if seen.rowCount == 0 { return (FetchedRows(batch: nil, ids: [], reachedEnd: true), nil, false) }
         }
+        let cursor = ClaimCursor(rows: request.rows, bytes: request.bytes)
         do {
-            try await connection.execute(
-                """
-                BEGIN;
-                DECLARE claim NO SCROLL CURSOR FOR SELECT \(EventRows.readColumns) FROM outbox
-                  WHERE published_at IS NULL AND \(bounds) ORDER BY id LIMIT \(request.rows) FOR UPDATE SKIP LOCKED
-                """)
+            try await connection.execute("BEGIN;\n" + cursor.declare(bounds))
             claimIsOpen = true
-            return try await fetchClaim(request)
+            return try await fetch(cursor)
         } catch {
             claimEnded()
             try await connection.rollBack()
@@ -55,27 +48,12 @@ package actor WorkSession {
         }
     }
 
-    private func fetchClaim(
-        _ request: ClaimRequest
+    private func fetch(
+        _ cursor: ClaimCursor
     ) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) {
-        var rows = EventRows(source: source, byteLimit: request.bytes)
-        var reachedEnd = false
-        while rows.isWhole, !reachedEnd, rows.builder.count < request.rows,
-            rows.builder.count == 0 || rows.builder.byteCount < request.bytes
-        {
-            let room = min(request.bytes - rows.builder.byteCount, 8 << 20)
-            let size = portion.rows(in: room, atMost: request.rows - rows.builder.count)
-            let before = (count: rows.builder.count, bytes: rows.builder.byteCount, seen: rows.seen)
-            rows = try await connection.rows("FETCH \(size) FROM claim", into: consume rows) { state, row in
-                try state.append(row)
-            }
-            portion.learn(rows: rows.builder.count - before.count, bytes: rows.builder.byteCount - before.bytes)
-            reachedEnd = rows.seen - before.seen < size
-        }
-        if let id = rows.largeID { rows = try await LargeRow(id: id).append(to: consume rows, on: connection) }
-        if rows.isWhole, rows.seen == request.rows { reachedEnd = false }
-        let isWhole = rows.isWhole
-        let batch = rows.builder.finish()
+        var portion = portion
+        let (batch, reachedEnd) = try await cursor.fetch(on: connection, source: source, &portion)
+        self.portion = portion
         guard batch.count > 0 else {
             claimIsOpen = false
             try await connection.execute("ROLLBACK")
@@ -84,7 +62,7 @@ package actor WorkSession {
         claimed = Set(batch.ids)
         // After the rows: none of them can have been drawn later.
         let lastValue = try await SequencePosition.read(connection).drawn
-        return (FetchedRows(batch: batch, ids: batch.ids, reachedEnd: reachedEnd && isWhole), lastValue, true)
+        return (FetchedRows(batch: batch, ids: batch.ids, reachedEnd: reachedEnd), lastValue, true)
     }
 
     /// Ends an open claim without having settled anything.

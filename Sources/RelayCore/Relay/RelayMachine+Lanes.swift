@@ -134,7 +134,7 @@ extension RelayMachine {
         } else if case .retrying(let earlier, _, _) = lane.health {
             attempt += earlier
         }
-        let until = now + pause(lane.policy.retry, attempt: attempt, retryAfter: retryAfter)
+        let until = now + lane.policy.retry.pause(attempt: attempt, after: retryAfter, &random)
         // Of a thousand keys that fail together one is told.
         let isNews = flight == 0 || lane.reportedHealth == .well || attempt > 1
         if flight > 0 {
@@ -143,11 +143,6 @@ extension RelayMachine {
             lanes[index].health = .retrying(attempt: attempt, until: until, reason: reason)
         }
         if isNews { effects.append(.note(.outage(sink: lane.name, reason: reason, attempt: attempt))) }
-    }
-
-    private mutating func pause(_ retry: RetryPolicy, attempt: Int, retryAfter: Duration?) -> Int64 {
-        let delay = retry.maximum == 0 ? 0 : retry.delay(attempt: attempt, draw: draw())
-        return max(delay, retryAfter?.wholeMilliseconds ?? 0)
     }
 
     private mutating func rejected(
@@ -285,7 +280,7 @@ extension RelayMachine {
         case .unavailable:
             var attempt = 1
             if case .retrying(let earlier, _, _) = lanes[index].health { attempt += earlier }
-            let until = now + max(1, pause(lanes[index].policy.retry, attempt: attempt, retryAfter: nil))
+            let until = now + max(1, lanes[index].policy.retry.pause(attempt: attempt, after: nil, &random))
             lanes[index].health = .retrying(attempt: attempt, until: until, reason: error.reason)
             effects.append(.note(.outage(sink: sink, reason: error.reason, attempt: attempt)))
         }
@@ -311,14 +306,5 @@ extension RelayMachine {
         let behind = lanes.indices.filter { lanes[$0].isOnTail && !lanes[$0].queue.isEmpty }
             .max { lanes[$0].queued < lanes[$1].queued }
         if let behind { leaveTail(behind, &effects) }
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, at least 0; what is longer than a day counts as a day.
-    fileprivate var wholeMilliseconds: Int64 {
-        let day: Int64 = 86_400
-        let seconds = min(max(components.seconds, 0), day)
-        return seconds * 1000 + max(0, components.attoseconds) / 1_000_000_000_000_000
     }
 }

@@ -62,7 +62,7 @@ extension RelayMachine {
     }
 
     private mutating func foldCounters() {
-        random = 0
+        random.state = 0
         // Only whether a remembered count is the present one matters.
         if case .sweeping(let sent) = work { work = .sweeping(stamp: sent == stamp ? 0 : -1) }
         quietAt = quietAt == stamp ? 0 : nil

@@ -89,7 +89,7 @@ package struct RelayMachine: Hashable, Sendable {
     var quietAt: Int?
     var isStopping = false
     var hasFinished = false
-    var random: UInt64
+    var random: SplitMix
 
     /// - Parameter lanePolicies: per sink; one without a policy has order by id, blocks, and retries as `policy` says.
     package init(
@@ -101,7 +101,7 @@ package struct RelayMachine: Hashable, Sendable {
         self.rules = rules
         horizon = SettledHorizon(rules: rules)
         self.configured = Set(configured)
-        random = seed
+        random = SplitMix(state: seed)
     }
 
     /// Takes one input and says what is to be done.
@@ -343,12 +343,4 @@ package struct RelayMachine: Hashable, Sendable {
         effects.append(.finished(end))
     }
 
-    mutating func draw() -> UInt64 {
-        // SplitMix64 (Steele, Lea, Flood 2014).
-        random &+= 0x9E37_79B9_7F4A_7C15
-        var z = random
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

@@ -1,0 +1,239 @@
+import RelayCore
+
+/// Runs a relay that shares the load with others, without order: does what ``CompetingMachine`` decides, and brings it
+/// what came of it.
+package actor CompetingRelay {
+    private let outbox: any CompetingOutbox
+    private let sink: any Sink
+    private let clock: any RelayClock
+    private let shutdownTimeout: Int64
+    private let report: @Sendable (RelayReport) -> Void
+
+    private var machine: CompetingMachine
+    private var tenure: (any CompetingTenure)?
+    /// Counts sessions: an answer to an earlier one is dropped.
+    private var term = 0
+    private var batch: EventBatch?
+    private var delivery: Task<Void, Never>?
+    private var deliveryNumber = 0
+    private var opening: Task<Void, Never>?
+    private var alarm: Task<Void, Never>?
+    private var exit: RelayExit?
+    private var ended: CheckedContinuation<Void, Never>?
+    private var unmovableTold: Set<UnmovableRow> = []
+
+    package init(
+        settings: RelaySettings, claimTimeout: Int64, outbox: any CompetingOutbox, sink: any Sink,
+        clock: any RelayClock = BootClock(), report: @escaping @Sendable (RelayReport) -> Void
+    ) {
+        self.outbox = outbox
+        self.sink = sink
+        self.clock = clock
+        self.report = report
+        shutdownTimeout = settings.shutdownTimeout
+        machine = CompetingMachine(
+            sink: sink.name, policy: settings.policy, lane: settings.lanes[sink.name] ?? LanePolicy(),
+            claimTimeout: claimTimeout, seed: settings.seed)
+    }
+
+    /// Claims and delivers until there is a reason to end.
+    package func run() async -> RelayExit {
+        connect()
+        if exit == nil { await withCheckedContinuation { ended = $0 } }
+        opening?.cancel()
+        alarm?.cancel()
+        delivery?.cancel()
+        await delivery?.value
+        await tenure?.close()
+        await sink.close()
+        return exit ?? .stopped
+    }
+
+    /// Finishes the claim that is under way, and ends.
+    package func stop() {
+        report(.stopping)
+        opening?.cancel()
+        take(.stop)
+        let clock = clock
+        let limit = clock.now + shutdownTimeout
+        Task {
+            await clock.sleep(until: limit)
+            self.end(.stopped)
+        }
+    }
+
+    private func end(_ exit: RelayExit) {
+        guard self.exit == nil else { return }
+        self.exit = exit
+        if exit == .drained { report(.drained) }
+        ended?.resume()
+        ended = nil
+    }
+
+    // MARK: - The session
+
+    private func connect() {
+        let (outbox, report) = (outbox, report)
+        opening = Task {
+            do {
+                await self.opened(try await outbox.open { report(.waiting($0)) })
+            } catch let stop as RelayStop {
+                self.end(.stop(stop))
+            } catch is CancellationError {
+            } catch {
+                self.end(.stop(RelayStop(exitCode: 70, message: String(describing: error))))
+            }
+        }
+    }
+
+    private func opened(_ tenure: any CompetingTenure) async {
+        guard exit == nil else { return await tenure.close() }
+        self.tenure = tenure
+        term += 1
+        report(.competing)
+        take(.sessionOpened)
+    }
+
+    private func lost(_ error: any Error) async {
+        guard let tenure else { return }
+        self.tenure = nil
+        term += 1
+        report(.failed(what: "the session", reason: String(describing: error)))
+        take(.sessionLost)
+        await tenure.close()
+        if exit == nil { connect() }
+    }
+
+    // MARK: - Inputs and effects
+
+    private func take(_ input: CompetingMachine.Input) {
+        guard exit == nil else { return }
+        for effect in machine.handle(input, at: clock.now) { perform(effect) }
+        setAlarm()
+    }
+
+    private func setAlarm() {
+        alarm?.cancel()
+        guard let time = machine.nextWake, time < .max else { return }
+        let clock = clock
+        alarm = Task {
+            await clock.sleep(until: time)
+            if !Task.isCancelled { self.take(.tick) }
+        }
+    }
+
+    private func perform(_ effect: CompetingMachine.Effect) {
+        switch effect {
+        case .openSink: openSink()
+        case .claim(let rows, let bytes, let without): claim(rows, bytes, without)
+        case .deliver(let slices): deliver(slices)
+        case .cancelDelivery: delivery?.cancel()
+        case .mark(let ids, let parked): mark(ids, parked)
+        case .look: onSession { .looked(isEmpty: try await $0.isEmpty()) }
+        case .release: batch = nil
+        case .note(let note): report(.note(note))
+        case .finished(let end): finish(end)
+        }
+    }
+
+    private func finish(_ end: RelayEnd) {
+        switch end {
+        case .drained: self.end(.drained)
+        case .stopped: self.end(.stopped)
+        case .sinkClosed(let name): self.end(.sinkClosed(name))
+        }
+    }
+
+    private func openSink() {
+        let sink = sink
+        Task {
+            do throws(SinkError) {
+                // Rows come in any order: a sink has nothing to compare the sequence with.
+                try await sink.open(OutboxPosition(lastValue: .max))
+                self.take(.sinkOpened)
+            } catch {
+                self.take(.sinkOpenFailed(error))
+            }
+        }
+    }
+
+    private func claim(_ rows: Int, _ bytes: Int, _ without: [Int64]) {
+        guard let tenure else { return }
+        let term = term
+        Task {
+            do {
+                let found = try await tenure.claim(rows: rows, bytes: bytes, without: without)
+                self.claimed(found, term)
+            } catch {
+                await self.failed(error, tenure, term)
+            }
+        }
+    }
+
+    private func claimed(_ rows: FetchedRows, _ term: Int) {
+        guard term == self.term else { return }
+        batch = rows.batch
+        let token = rows.ids.isEmpty ? nil : BatchToken(0)
+        take(.claimed(RowBatch(token: token, ids: rows.ids, bytes: rows.batch?.byteCount ?? 0)))
+    }
+
+    private func mark(_ ids: [Int64], _ parked: [Parking]) {
+        let name = sink.name
+        onSession { tenure in
+            let unmovable = try await tenure.mark(ids, parked: parked, sink: name)
+            await self.tell(unmovable)
+            return .marked
+        }
+    }
+
+    private func tell(_ unmovable: [UnmovableRow]) {
+        for row in unmovable where unmovableTold.insert(row).inserted { report(.unmovable(row)) }
+    }
+
+    private func onSession(_ work: @escaping @Sendable (any CompetingTenure) async throws -> CompetingMachine.Input) {
+        guard let tenure else { return }
+        let term = term
+        Task {
+            do {
+                let input = try await work(tenure)
+                if term == self.term { self.take(input) }
+            } catch {
+                await self.failed(error, tenure, term)
+            }
+        }
+    }
+
+    private func failed(_ error: any Error, _ tenure: any CompetingTenure, _ term: Int) async {
+        guard term == self.term else { return }
+        if tenure.isLoss(error) { return await lost(error) }
+        let again = tenure.lostRace(error)
+        if !again { report(.failed(what: "working on the table", reason: String(describing: error))) }
+        take(.workFailed(again: again))
+    }
+
+    // MARK: - Deliveries
+
+    private func deliver(_ slices: [RowSlice]) {
+        guard let batch else { return }
+        deliveryNumber += 1
+        let (number, before, sink) = (deliveryNumber, delivery, sink)
+        let delivery = Delivery(slices: slices.map { Delivery.Slice(batch: batch, range: $0.range) })
+        let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
+        self.delivery = Task {
+            // One that was cancelled may still be ending: a sink has one at a time.
+            await before?.value
+            async let sent: Void = send(delivery, to: sink, feed)
+            for await answer in answers { self.answered(answer, number) }
+            await sent
+            self.deliveryEnded(number)
+        }
+    }
+
+    private func answered(_ answer: SinkAnswer, _ number: Int) {
+        if number == deliveryNumber { take(.answered(count: answer.count, answer.outcome)) }
+    }
+
+    private func deliveryEnded(_ number: Int) {
+        if number == deliveryNumber { take(.deliveryEnded) }
+    }
+}
