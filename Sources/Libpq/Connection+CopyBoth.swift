@@ -39,18 +39,23 @@ extension Connection {
     /// - Parameters:
     ///   - maxBytes: no further message is handed over once this many bytes were.
     ///   - waiting: how long to wait for the first message; `abandon()`, `wake()` and cancellation end it early.
+    ///   - pausing: under a thick stream, how long to leave a dry socket alone before it is waited for: a sender that
+    ///     sends each message by itself would else wake the thread for nearly each. At most a millisecond.
     ///   - state: moved in, given to `body` for every message, moved out; arrays in it are not copied
     ///     if the caller gives it away (`into: consume state`).
     ///   - body: runs on the connection's thread; the bytes are valid within it. What it throws is rethrown at once.
     /// - Throws: what `body` threw; or a `PostgresError`: `.cancelled` while it waited (nothing was handed over, the
     ///   stream goes on), the server's error, or the loss of the connection.
     package func receiveCopy<State: Sendable>(
-        upTo maxBytes: Int, waiting: Duration, into state: consuming State,
+        upTo maxBytes: Int, waiting: Duration, pausing: Duration = .zero, into state: consuming State,
         _ body: @Sendable (inout State, UnsafeRawBufferPointer) throws -> Void
     ) async throws -> (State, CopyStatus) {
         var state = consume state
         try requireCopy()
         let deadline = ContinuousClock.now + waiting
+        var mayPause = copyIsThick && pausing > .zero
+        var began = ContinuousClock.now
+        var isThick = copyIsThick
         var messages = 0
         var bytes = 0
         var failure: (any Error)?
@@ -65,8 +70,13 @@ extension Connection {
                     return true
                 }
                 if length > 0 {
+                    if messages == 0 { isThick = ContinuousClock.now - began < pausing }
                     messages += 1
                     bytes += Int(length)
+                } else if length == 0, mayPause, messages == 0 {
+                    mayPause = false
+                    Self.pause(pausing)
+                    began = ContinuousClock.now
                 } else if length == 0 {
                     // Once something was handed over, what is still in the socket is fetched, but not waited for.
                     let limit = messages > 0 ? ContinuousClock.now : deadline
@@ -78,6 +88,7 @@ extension Connection {
             }
             return true
         }
+        copyIsThick = messages > 0 && isThick
         if !isOpen { isInCopy = false }
         if let failure { throw failure }
         return (state, isOpen ? .open(messages: messages, bytes: bytes) : .ended)
@@ -92,6 +103,12 @@ extension Connection {
             exchange throws(PostgresError) in
             try exchange.putCopy(bytes)
         }
+    }
+
+    /// Sleeps on the connection's thread: poll(2) knows nothing below a millisecond.
+    private static func pause(_ duration: Duration) {
+        var time = timespec(tv_sec: 0, tv_nsec: min(Int(duration.components.attoseconds / 1_000_000_000), 1_000_000))
+        _ = unsafe nanosleep(&time, nil)
     }
 
     private func requireCopy() throws(PostgresError) {

@@ -39,6 +39,8 @@ package actor Connection {
     var state: State
     /// Whether the replication stream is open, which rules out statements.
     var isInCopy = false
+    /// Whether the last messages of the stream had hardly to be waited for.
+    var copyIsThick = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 

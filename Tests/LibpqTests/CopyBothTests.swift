@@ -30,13 +30,14 @@ import Testing
     }
 
     /// The types of the pgoutput messages inside XLogData, once there are this many inserts.
-    private func types(of stream: Connection, inserts: Int, upTo bytes: Int = 1 << 20) async throws -> [Character] {
+    private func types(
+        of stream: Connection, inserts: Int, upTo bytes: Int = 1 << 20, pausing: Duration = .zero
+    ) async throws -> [Character] {
         var types: [Character] = []
         while types.count(where: { $0 == "I" }) < inserts {
-            let (messages, status) = try await stream.receiveCopy(upTo: bytes, waiting: .seconds(60), into: Messages())
-            {
-                $0.all.append(Array($1))
-            }
+            let (messages, status) = try await stream.receiveCopy(
+                upTo: bytes, waiting: .seconds(60), pausing: pausing, into: Messages()
+            ) { $0.all.append(Array($1)) }
             guard case .open(messages.all.count, messages.all.reduce(0) { $0 + $1.count }) = status else {
                 return types
             }
@@ -45,6 +46,15 @@ import Testing
             }
         }
         return types
+    }
+
+    /// Many small transactions while the socket is left alone between two reads: nothing is missed, nor waited for.
+    @Test func aThickStreamIsReadWithPauses() async throws {
+        let (writer, stream) = try await stream("copy_thick")
+        async let seen = types(of: stream, inserts: 2000, upTo: 5000, pausing: .microseconds(300))
+        for number in 0..<2000 { try await writer.execute("INSERT INTO copy_thick VALUES (\(number), 'x')") }
+        #expect(try await seen.count { $0 == "I" } == 2000)
+        try await drop("copy_thick", writer, stream)
     }
 
     @Test func changesComeAndStatusGoes() async throws {

@@ -8,6 +8,8 @@ struct StreamReader: Sendable {
     /// A message of more bytes is not even decoded: libpq's buffer for it, which never shrinks, is given back with the
     /// connection, polling brings the row in pieces, and a new stream what follows.
     private static let largestMessage = 32 << 20
+    /// Under load, between two reads of a dry socket.
+    private static let pause = Duration.microseconds(300)
 
     private let session: Session
     private let source: String
@@ -44,7 +46,7 @@ struct StreamReader: Sendable {
         while true {
             try Task.checkCancellation()
             let (next, status) = try await connection.receiveCopy(
-                upTo: Self.batchBytes, waiting: .milliseconds(250), into: consume decoded
+                upTo: Self.batchBytes, waiting: .milliseconds(250), pausing: Self.pause, into: consume decoded
             ) { state, message in try state.take(message) }
             decoded = next
             if decoded.builder.count > 0 { await report(.rows(decoded.builder.finish())) }
