@@ -8,6 +8,11 @@ package final class Answers: Sendable {
     package struct Answer: Hashable, Sendable {
         package var count: Int
         package var outcome: DeliveryOutcome
+
+        package init(count: Int, outcome: DeliveryOutcome) {
+            self.count = count
+            self.outcome = outcome
+        }
     }
 
     private struct State {

@@ -2,16 +2,21 @@
 ///
 /// Formats: PostgreSQL documentation 8.5.2 "Date/Time Output"; RFC 3339. Days and dates are converted by Howard
 /// Hinnant's `days_from_civil` and `civil_from_days` (proleptic Gregorian calendar, as in PostgreSQL).
-struct EventTime: Sendable, Hashable {
+package struct EventTime: Sendable, Hashable {
     /// Microseconds since 1970-01-01 00:00 UTC, or the nearest `Int64` has.
-    let microseconds: Int64
+    package let microseconds: Int64
+
+    /// Names a point in time; every count is one.
+    package init(microseconds: Int64) {
+        self.microseconds = microseconds
+    }
 
     /// Reads `2026-11-20 22:16:30.213327+00`: 4 to 6 digits of year, a fraction of 1 to 6 digits or none, an offset
     /// from UTC of hours, minutes and seconds, perhaps ` BC`; or `infinity` and `-infinity`. `nil` is anything else.
     init?(_ text: UnsafeRawBufferPointer) {
         var reader = TimeReader(bytes: text)
         if let infinite = reader.infinity() {
-            microseconds = infinite
+            self.init(microseconds: infinite)
             return
         }
         guard let date = reader.date(), reader.skip(" "), let clock = reader.clock(), let offset = reader.offset(),
@@ -19,8 +24,22 @@ struct EventTime: Sendable, Hashable {
         else { return nil }
         // Before Christ the years count backwards from 1, and the astronomers' year 0 is 1 BC.
         let year = isBeforeChrist ? 1 - date.year : date.year
-        let days = Self.days(year: year, month: date.month, day: date.day)
-        let seconds = days * 86_400 + clock.seconds - offset
+        self.init(date: (year, date.month, date.day), clock: clock, offset: offset)
+    }
+
+    /// Reads what ``write(to:)`` wrote, as it stands in an event's line. `nil` is anything else.
+    init?(envelope text: UnsafeRawBufferPointer) {
+        var reader = TimeReader(bytes: text)
+        guard text.count == Self.width, let date = reader.date(), date.year > 0, reader.skip("T"),
+            let clock = reader.clock(), reader.skip("Z")
+        else { return nil }
+        self.init(date: date, clock: clock, offset: 0)
+    }
+
+    private init(
+        date: (year: Int64, month: Int64, day: Int64), clock: (seconds: Int64, microseconds: Int64), offset: Int64
+    ) {
+        let seconds = Self.days(year: date.year, month: date.month, day: date.day) * 86_400 + clock.seconds - offset
         // PostgreSQL counts from 2000: its last 30 years do not fit a count from 1970.
         let (scaled, tooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000)
         let (sum, overflow) = scaled.addingReportingOverflow(clock.microseconds)
@@ -30,8 +49,8 @@ struct EventTime: Sendable, Hashable {
     /// The first and the last microsecond that RFC 3339 can write with a year from 1.
     private static let writable: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
 
-    /// Whether it lies in the years 1 to 9999.
-    var isWritable: Bool { Self.writable.contains(microseconds) }
+    /// Whether it lies in the years 1 to 9999, and so stands in the event's line.
+    package var isWritable: Bool { Self.writable.contains(microseconds) }
 
     /// How many bytes ``write(to:)`` writes.
     static let width = 27
@@ -57,6 +76,17 @@ struct EventTime: Sendable, Hashable {
         target.storeBytes(of: UInt8(ascii: "."), toByteOffset: 19, as: UInt8.self)
         Decimal.write(fraction, width: 6, to: target + 20)
         target.storeBytes(of: UInt8(ascii: "Z"), toByteOffset: 26, as: UInt8.self)
+    }
+
+    /// As ``write(to:)`` writes it; `nil` where that cannot be.
+    package var text: String? {
+        guard isWritable else { return nil }
+        return withUnsafeTemporaryAllocation(byteCount: Self.width, alignment: 1) { buffer in
+            buffer.baseAddress.map { start in
+                write(to: start)
+                return String(decoding: buffer, as: UTF8.self)
+            }
+        }
     }
 
     /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
