@@ -42,6 +42,7 @@ let package = Package(
         .target(name: "RelayCore", swiftSettings: strict),
         .target(name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq"], swiftSettings: strict),
         .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
+        .target(name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore"], swiftSettings: strict),
         .target(name: "RelayRuntime", dependencies: ["RelayCore", log], swiftSettings: strict),
 
         // What an operator meets.
@@ -93,6 +94,14 @@ let package = Package(
         .testTarget(
             name: "StdoutSinkTests", dependencies: ["StdoutSink", "RelayCore", "RelayTestKit", "SinkConformance"],
             swiftSettings: strict),
+        .testTarget(
+            name: "FileSinkTests",
+            dependencies: ["FileSink", "FileSinkWriter", "RelayCore", "RelayTestKit", "SinkConformance"],
+            swiftSettings: strict),
+        // A process that the file sink's tests start, and kill while it writes.
+        .executableTarget(
+            name: "FileSinkWriter", dependencies: ["FileSink", "RelayCore", "RelayTestKit"],
+            path: "Tests/FileSinkWriter", swiftSettings: strict),
         .testTarget(name: "RelayConfigurationTests", dependencies: ["RelayConfiguration"], swiftSettings: strict),
         .testTarget(
             name: "RelayObservabilityTests", dependencies: ["RelayObservability", log], swiftSettings: strict),
