@@ -28,7 +28,7 @@ demo:
 
 ## test: every test, those against a real PostgreSQL included (SOAK=long for long soaks)
 test:
-	@deploy/build/prerequisites server
+	@deploy/build/prerequisites test
 	swift build --explicit-target-dependency-import-check error
 	swift test
 

@@ -13,6 +13,13 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+let http = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -26,8 +33,13 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.40.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.34.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -42,6 +54,9 @@ let package = Package(
         .target(name: "RelayCore", swiftSettings: strict),
         .target(name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq"], swiftSettings: strict),
         .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
+        .target(
+            name: "WebhookSink",
+            dependencies: ["RelayCore", http, crypto, nio, nioPosix, nioHTTP1, nioTLS], swiftSettings: strict),
         .target(name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore"], swiftSettings: strict),
         .target(name: "RelayRuntime", dependencies: ["RelayCore", log], swiftSettings: strict),
 
@@ -94,6 +109,15 @@ let package = Package(
         .testTarget(
             name: "StdoutSinkTests", dependencies: ["StdoutSink", "RelayCore", "RelayTestKit", "SinkConformance"],
             swiftSettings: strict),
+        .target(
+            name: "WebhookReceiver", dependencies: [nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS],
+            path: "Tests/WebhookReceiver", swiftSettings: strict),
+        .testTarget(
+            name: "WebhookSinkTests",
+            dependencies: [
+                "WebhookSink", "RelayCore", "RelayTestKit", "SinkConformance", "WebhookReceiver", nioTLS,
+            ],
+            exclude: ["judge"], swiftSettings: strict),
         .testTarget(
             name: "FileSinkTests",
             dependencies: ["FileSink", "FileSinkWriter", "RelayCore", "RelayTestKit", "SinkConformance"],

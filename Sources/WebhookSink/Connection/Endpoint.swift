@@ -1,0 +1,46 @@
+import Foundation
+import RelayCore
+
+/// The receiver's address, taken apart.
+struct Endpoint: Sendable, Hashable {
+    let isSecure: Bool
+    /// Without the brackets of an IPv6 address.
+    let host: String
+    let port: Int
+    /// Path and query, as they stand in a request line.
+    let target: String
+    /// The URL as it was given, without its fragment.
+    let url: String
+
+    /// Host and port as they stand in a URL; the port is left out where it is the scheme's own.
+    var authority: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
+    }
+
+    /// What is shown of the receiver: path and query may hold a secret.
+    var shown: String { "\(isSecure ? "https" : "http")://\(authority)" }
+
+    init(_ text: String) throws(SinkError) {
+        guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+            scheme == "http" || scheme == "https", let host = parts.host, !host.isEmpty
+        else { throw .wrong("the webhook's address is no URL; write it like https://example.com/hooks") }
+        if parts.user != nil || parts.password != nil {
+            throw .wrong("the webhook's address holds a user; give it by header_files: {authorization: FILE}")
+        }
+        let standard = scheme == "https" ? 443 : 80
+        guard (1...65535).contains(parts.port ?? standard) else {
+            throw .wrong("the webhook's address has a port that is not between 1 and 65535")
+        }
+        parts.fragment = nil
+        isSecure = scheme == "https"
+        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+        port = parts.port ?? standard
+        let query = parts.percentEncodedQuery.map { "?\($0)" } ?? ""
+        target = (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath) + query
+        guard let url = parts.string else {
+            throw .wrong("the webhook's address is no URL; write it like https://example.com/hooks")
+        }
+        self.url = url
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import RelayCore
+
+/// A proxy, and how to say who we are to it.
+struct Proxy: Sendable, Hashable {
+    let host: String
+    let port: Int
+    /// User and password, if the proxy wants them; never shown.
+    let user: String?
+    let password: String?
+}
+
+/// The proxy variables of the environment, read as curl reads them: lower case beats upper case, and `no_proxy` lists
+/// what is reached directly.
+struct ProxyEnvironment: Sendable {
+    let variables: [String: String]
+
+    /// The proxy for a receiver; nil where it is reached directly.
+    func proxy(for endpoint: Endpoint) throws(SinkError) -> Proxy? {
+        let name = endpoint.isSecure ? "https_proxy" : "http_proxy"
+        guard let text = value(name), !isExempt(endpoint) else { return nil }
+        return try Self.parse(text, variable: name)
+    }
+
+    /// Empty counts as unset. In CGI a client may set HTTP_PROXY by a header of its own.
+    private func value(_ name: String) -> String? {
+        let isFromClient = name == "http_proxy" && variables["REQUEST_METHOD"] != nil
+        let text = variables[name] ?? (isFromClient ? nil : variables[name.uppercased()])
+        return text.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func parse(_ text: String, variable: String) throws(SinkError) -> Proxy {
+        guard let parts = URLComponents(string: text.contains("://") ? text : "http://\(text)"),
+            let host = parts.host, !host.isEmpty, (1...65535).contains(parts.port ?? 80)
+        else { throw .wrong("\(variable) in the environment is no URL; write it like http://proxy.example:3128") }
+        guard parts.scheme?.lowercased() == "http" else {
+            throw .wrong("\(variable) in the environment names a proxy that is not http://; the relay knows only those")
+        }
+        let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+        return Proxy(host: bare, port: parts.port ?? 80, user: parts.user, password: parts.password)
+    }
+
+    /// `*`, a host, a domain with its hosts (with or without a dot in front), each perhaps with a port, or a network
+    /// like `10.0.0.0/8`.
+    private func isExempt(_ endpoint: Endpoint) -> Bool {
+        guard let list = value("no_proxy") else { return false }
+        return list.split(whereSeparator: { $0 == "," || $0 == " " }).contains { entry in
+            if entry == "*" { return true }
+            if let network = Network(entry) { return network.contains(endpoint.host) }
+            var name = entry.lowercased()
+            if let colon = name.lastIndex(of: ":"), let port = Int(name[name.index(after: colon)...]),
+                name.firstIndex(of: ":") == colon || name.hasPrefix("[")
+            {
+                guard port == endpoint.port else { return false }
+                name = String(name[..<colon])
+            }
+            if name.hasPrefix("[") { name = String(name.dropFirst().dropLast()) }
+            if name.hasPrefix(".") { name.removeFirst() }
+            let host = endpoint.host.lowercased()
+            return host == name || host.hasSuffix(".\(name)")
+        }
+    }
+}

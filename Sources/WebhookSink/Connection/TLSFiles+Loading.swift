@@ -1,0 +1,41 @@
+import NIOPosix
+import NIOSSL
+import RelayCore
+
+extension WebhookSettings.TLSFiles {
+    /// Reads the files.
+    ///
+    /// - Throws: Which of them is missing or makes no sense.
+    func load() async throws(SinkError) -> TLSConfiguration {
+        let result: Result<TLSConfiguration, SinkError>? = try? await NIOThreadPool.singleton.runIfActive {
+            Result { () throws(SinkError) in try read() }
+        }
+        guard let result else { throw SinkError(.unavailable, reason: "the relay is ending") }
+        return try result.get()
+    }
+
+    private func read() throws(SinkError) -> TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        if let ca { configuration.trustRoots = .certificates(try Self.certificates(ca, "tls.ca")) }
+        if let certificate, let key {
+            let chain = try Self.certificates(certificate, "tls.cert")
+            configuration.certificateChain = chain.map { .certificate($0) }
+            guard let secret = try? NIOSSLPrivateKey(file: key, format: .pem) else {
+                throw .wrong("\(key) (tls.key) cannot be read as a PEM private key without a passphrase")
+            }
+            configuration.privateKey = .privateKey(secret)
+            // The context is made anew for the first connection; made here, a key of another certificate shows at once.
+            guard (try? NIOSSLContext(configuration: configuration)) != nil else {
+                throw .wrong("\(key) (tls.key) is not the key of \(certificate) (tls.cert)")
+            }
+        }
+        return configuration
+    }
+
+    private static func certificates(_ path: String, _ option: String) throws(SinkError) -> [NIOSSLCertificate] {
+        guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
+            throw .wrong("\(path) (\(option)) cannot be read as a file of PEM certificates")
+        }
+        return certificates
+    }
+}

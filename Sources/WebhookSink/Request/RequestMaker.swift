@@ -1,0 +1,68 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import RelayCore
+
+/// Makes requests of events.
+struct RequestMaker: Sendable {
+    let mode: WebhookSettings.ContentMode
+    let isBatched: Bool
+    let headers: [WebhookSettings.Header]
+    let userAgent: String
+    let route: Route
+
+    init(_ settings: WebhookSettings, route: Route) {
+        mode = settings.contentMode
+        isBatched = settings.batch > 1
+        headers = settings.headers
+        userAgent = settings.userAgent
+        self.route = route
+    }
+
+    /// - Parameters:
+    ///   - events: What to send; one event where requests are not batched.
+    ///   - timestamp: The seconds since 1970 of this attempt.
+    func request(_ events: EventRun, _ credentials: Credentials, timestamp: Int64) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: route.url)
+        request.method = .POST
+        let id = isBatched ? "\(events.firstID)-\(events.lastID)" : "\(events.firstID)"
+        let body: ByteBuffer
+        switch (isBatched, mode) {
+        case (true, _):
+            body = events.array()
+            request.headers.add(name: "content-type", value: "application/cloudevents-batch+json")
+        case (false, .structured):
+            body = events.single()
+            request.headers.add(name: "content-type", value: "application/cloudevents+json")
+        case (false, .binary):
+            body = events.payload()
+            Self.addAttributes(of: events, to: &request.headers)
+        }
+        request.headers.add(name: "webhook-id", value: id)
+        request.headers.add(name: "webhook-timestamp", value: "\(timestamp)")
+        if !credentials.secrets.isEmpty {
+            let signatures = body.withUnsafeReadableBytes { bytes in
+                credentials.secrets.map { $0.signature(id: id, timestamp: timestamp, body: bytes) }
+            }
+            request.headers.add(name: "webhook-signature", value: signatures.joined(separator: " "))
+        }
+        addConstants(credentials, to: &request.headers)
+        request.body = .bytes(body)
+        return request
+    }
+
+    private func addConstants(_ credentials: Credentials, to target: inout HTTPHeaders) {
+        for header in headers + credentials.headers { target.add(name: header.name, value: header.value) }
+        if !target.contains(name: "user-agent") { target.add(name: "user-agent", value: userAgent) }
+        for header in route.headers { target.add(name: header.name, value: header.value) }
+    }
+
+    private static func addAttributes(of events: EventRun, to headers: inout HTTPHeaders) {
+        let (batch, index) = events.first
+        batch.forEachAttribute(index) { name, value in
+            // HTTP has a header of its own for the payload's type.
+            let header = name == "datacontenttype" ? "content-type" : "ce-\(name)"
+            headers.add(name: header, value: PercentEncoding.encode(value))
+        }
+    }
+}

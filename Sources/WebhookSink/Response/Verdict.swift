@@ -1,0 +1,50 @@
+import Foundation
+import NIOHTTP1
+
+/// What an answer means for the events of its request.
+enum Verdict: Sendable, Hashable {
+    case delivered
+    /// An outage.
+    case later(after: Duration?, reason: String)
+    /// Never, the way they are.
+    case refused(reason: String)
+    /// Nothing can be sent before somebody has mended what the reason names.
+    case impossible(reason: String)
+}
+
+/// An answer as far as it matters.
+struct Answer: Sendable {
+    var status: Int
+    /// The phrase that HTTP has for the status; empty for one it does not know.
+    var phrase: String
+    var retryAfter: String?
+    var location: String?
+    /// How the body begins, made fit to be shown.
+    var excerpt: String
+
+    /// - Parameters:
+    ///   - receiver: The receiver, as it may be shown.
+    ///   - now: Seconds since 1970, asked for where a date is to be compared with it.
+    func verdict(receiver: String, now: () -> Int64) -> Verdict {
+        switch status {
+        case 200...299:
+            return .delivered
+        case 408, 425, 429, 500...599:
+            let after = retryAfter.flatMap { RetryAfter.parse($0, now: now()) }
+            return .later(after: after, reason: sentence(receiver))
+        case 300...399:
+            guard let location else { return .refused(reason: sentence(receiver)) }
+            let host = URLComponents(string: location)?.host.map { Excerpt.make($0.utf8.prefix(100), hiding: []) }
+            return .refused(
+                reason: "\(receiver) answered \(status) and redirects to \(host ?? "another path"), "
+                    + "which is not followed; set the sink's address to where the events shall go")
+        default:
+            return .refused(reason: sentence(receiver))
+        }
+    }
+
+    private func sentence(_ receiver: String) -> String {
+        let phrase = phrase.isEmpty ? "" : " \(phrase)"
+        return "\(receiver) answered \(status)\(phrase)" + (excerpt.isEmpty ? "" : ": \"\(excerpt)\"")
+    }
+}

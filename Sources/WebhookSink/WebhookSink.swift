@@ -1,0 +1,95 @@
+import Glibc
+import RelayCore
+import Synchronization
+
+/// A webhook as a sink: events are posted as CloudEvents, signed by Standard Webhooks.
+///
+/// Requests of a delivery follow one another, so their order is the events' own; deliveries may run side by side. A
+/// request counts as delivered once a 2xx status has come, whatever becomes of the body behind it.
+package final class WebhookSink: Sink {
+    package var name: String { settings.name }
+
+    /// What stands between `open` and `close`.
+    private struct Session: Sendable {
+        var client: WebhookClient
+        var maker: RequestMaker
+        var files: CredentialFiles
+    }
+
+    /// Bytes of a request that holds several events, at most.
+    private static let batchBytes = 1 << 20
+
+    private let settings: WebhookSettings
+    private let now: @Sendable () -> Int64
+    private let session = Mutex<Session?>(nil)
+
+    /// Makes a sink that is not open yet.
+    ///
+    /// - Parameters:
+    ///   - settings: How to call the webhook.
+    ///   - now: The wall clock, in seconds since 1970: it stamps requests and reads dates of `Retry-After`.
+    package init(_ settings: WebhookSettings, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }) {
+        self.settings = settings
+        self.now = now
+    }
+
+    package func open(_ outbox: OutboxPosition) async throws(SinkError) {
+        await close()
+        try settings.check()
+        let endpoint = try Endpoint(settings.url)
+        let proxy = try ProxyEnvironment(variables: settings.environment).proxy(for: endpoint)
+        let route = Route(to: endpoint, by: proxy)
+        let tls = try await settings.tls.load()
+        let files = CredentialFiles(settings)
+        _ = try await files.current()
+        let opened = Session(
+            client: WebhookClient(settings, endpoint: endpoint, route: route, tls: tls, now: now),
+            maker: RequestMaker(settings, route: route), files: files)
+        let earlier = session.withLock { session in
+            defer { session = opened }
+            return session
+        }
+        await earlier?.client.close()
+    }
+
+    package func close() async {
+        await session.withLock { $0.take() }?.client.close()
+    }
+
+    package func deliver(
+        _ delivery: Delivery, report: @Sendable (_ count: Int, _ outcome: DeliveryOutcome) -> Void
+    ) async {
+        guard let session = session.withLock({ $0 }) else {
+            return report(1, .retry(after: nil, reason: "the webhook is not open"))
+        }
+        let runs = EventRuns(delivery)
+        var plan = RequestPlan(count: delivery.count, batch: settings.batch, byteLimit: Self.batchBytes)
+        while !Task.isCancelled, let places = plan.next(width: runs.width) {
+            switch await send(runs[places], session) {
+            case .delivered:
+                plan.accepted(places)
+                report(places.count, .delivered)
+            case .later(let after, let reason):
+                return report(1, .retry(after: after, reason: reason))
+            case .refused(let reason):
+                if plan.refused(places) == .known { return report(1, .rejected(reason: reason)) }
+            case .impossible(let reason):
+                return report(1, .blocked(reason: reason))
+            case nil:
+                return
+            }
+        }
+    }
+
+    /// What became of one request; nil where the task was cancelled before that was known.
+    private func send(_ events: EventRun, _ session: Session) async -> Verdict? {
+        do {
+            // Read before every request, so that a rotated secret counts at once.
+            let credentials = try await session.files.current()
+            let request = session.maker.request(events, credentials, timestamp: now())
+            return await session.client.send(request, credentials)
+        } catch {
+            return Task.isCancelled ? nil : .impossible(reason: error.reason)
+        }
+    }
+}
