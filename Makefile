@@ -1,7 +1,7 @@
 # The targets; `make help` lists them. Each installs what it needs and this machine lacks, and works as the first one.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test model lint
+.PHONY: help build demo test model bench lint
 
 MODE ?= poll
 DURATION ?= 10
@@ -36,6 +36,12 @@ test:
 model:
 	@deploy/build/prerequisites build
 	swift run -c release relay-model
+
+## bench: the benchmarks, as ratios against references of the same run
+bench:
+	@deploy/build/prerequisites bench
+	swift build -c release --product relay-bench
+	@$(RELEASE)/relay-bench
 
 ## lint: formatting and static checks
 lint:

@@ -29,6 +29,7 @@ let package = Package(
         .executable(name: "ledger", targets: ["Ledger"]),
         .executable(name: "demo-audit", targets: ["DemoAudit"]),
         .executable(name: "relay-model", targets: ["RelayModel"]),
+        .executable(name: "relay-bench", targets: ["RelayBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -89,6 +90,14 @@ let package = Package(
         .target(name: "RelayExploration", dependencies: ["RelayCore"], swiftSettings: strict),
         .executableTarget(
             name: "RelayModel", dependencies: ["RelayCore", "RelayExploration"], swiftSettings: strict),
+
+        // The benchmarks: `make bench`.
+        .executableTarget(
+            name: "RelayBench",
+            dependencies: [
+                "RelayCore", "RelayTestKit", "WebhookReceiver", "WebhookSink", arguments, http, nio, nioHTTP1,
+            ],
+            swiftSettings: strict),
 
         // Tests, in the order of the sources.
         .target(

@@ -1,0 +1,96 @@
+import Foundation
+import RelayCore
+import RelayTestKit
+import Synchronization
+import WebhookSink
+
+/// Webhooks through the sink alone, signed with one secret, against the load generator on the same receiver with the
+/// same bodies and as many connections.
+struct WebhookPart {
+    let delay: Duration
+    let runs: Int
+    let length: Duration
+
+    /// A way to deliver.
+    private struct Manner {
+        var name: String
+        /// Events in a request.
+        var batch = 1
+        /// Deliveries side by side.
+        var lanes = 1
+        /// Events in a delivery.
+        var window: Int
+        var demanded: Double
+    }
+
+    private static let manners = [
+        Manner(name: "webhook order=id", window: 20, demanded: 40),
+        Manner(name: "webhook order=id batch=100", batch: 100, window: 1000, demanded: 4000),
+        Manner(name: "webhook order=key concurrency=16", lanes: 16, window: 1, demanded: 600),
+    ]
+
+    func measure() async throws -> [Measurement] {
+        let receiver = try ReceiverProcess(delay: delay)
+        let url = "http://127.0.0.1:\(receiver.port)/"
+        let secret = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)")
+        try Data("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".utf8).write(to: secret)
+        defer { try? FileManager.default.removeItem(at: secret) }
+        var measurements = Self.manners.map {
+            Measurement(
+                name: $0.name, rates: [], reference: [], referenceName: LoadGenerator.name, demanded: $0.demanded)
+        }
+        // Sink and reference take turns, so that both meet what else the machine does.
+        for _ in 0..<runs {
+            for (index, manner) in Self.manners.enumerated() {
+                measurements[index].rates.append(try await rate(of: manner, url, secret: secret.path))
+                measurements[index].reference.append(try await ceiling(of: manner, url))
+            }
+        }
+        withExtendedLifetime(receiver) {}
+        return measurements
+    }
+
+    private func rate(of manner: Manner, _ url: String, secret: String) async throws -> Double {
+        var settings = WebhookSettings(name: "bench", url: url)
+        settings.batch = manner.batch
+        settings.connections = manner.lanes
+        settings.secretFiles = [secret]
+        settings.environment = [:]
+        let sink = WebhookSink(settings)
+        try await sink.open(OutboxPosition(lastValue: .max))
+        let events = try Self.events(manner.window)
+        let start = ContinuousClock.now
+        let delivered = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<manner.lanes {
+                group.addTask {
+                    let count = Mutex(0)
+                    while ContinuousClock.now - start < length {
+                        await sink.deliver(events.whole) { events, outcome in
+                            if outcome == .delivered { count.withLock { $0 += events } }
+                        }
+                    }
+                    return count.withLock { $0 }
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        let time = (ContinuousClock.now - start) / .seconds(1)
+        await sink.close()
+        return Double(delivered) / time
+    }
+
+    private func ceiling(of manner: Manner, _ url: String) async throws -> Double {
+        let lines = try Self.events(manner.batch).text.split(separator: "\n")
+        let isBatch = manner.batch > 1
+        let requests = try await LoadGenerator.requestsPerSecond(
+            to: url, body: isBatch ? "[\(lines.joined(separator: ","))]" : "\(lines[0])",
+            contentType: "application/cloudevents\(isBatch ? "-batch" : "")+json", connections: manner.lanes,
+            for: length)
+        return requests * Double(manner.batch)
+    }
+
+    /// Events as a ledger writes them: about half a kilobyte each.
+    private static func events(_ count: Int) throws -> EventBatch {
+        try makeBatch(1...Int64(count), payloadSize: 300)
+    }
+}
