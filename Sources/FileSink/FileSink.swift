@@ -16,7 +16,7 @@ package actor FileSink: Sink {
 
     /// What opening waits for at most; a disk that takes longer is asked again for the same answer.
     private static let patience = Duration.seconds(10)
-    /// What closing waits for at most: the end of a relay does not depend on a disk.
+    /// What closing and reopening wait for at most: neither the end of a relay nor its signals depend on a disk.
     private static let farewell = Duration.seconds(2)
 
     private let settings: FileSinkSettings
@@ -77,9 +77,10 @@ package actor FileSink: Sink {
     }
 
     /// For SIGHUP: where the file was moved away, by logrotate say, a new one is begun at its path, to which everything
-    /// goes that is not written yet. Returns when that is done, or fails with the next delivery.
+    /// goes that is not written yet. What fails here fails again with the next delivery, which says so.
     package func reopen() async {
-        await log?.reopen()
+        guard let log else { return }
+        _ = await Self.value(of: Task { await log.reopen() }, within: Self.farewell)
     }
 
     private func madeLog() throws(SinkError) -> FileLog {
