@@ -131,6 +131,7 @@ package struct RelayMachine: Hashable, Sendable {
         case .settled(let state): settled(state, at: now, &effects)
         case .swept(let state): swept(state, at: now, &effects)
         case .startsFixed(let sinks):
+            guard work == .fixing else { return }
             work = .idle
             adopt(sinks, late: nil, at: now, &effects)
         case .rowsRead(let sink, let batch, let reachedEnd): rowsRead(sink, batch, reachedEnd, at: now, &effects)
