@@ -77,8 +77,8 @@ extension RelayOptions {
     /// What the contract has and this version does not carry yet, one sentence each.
     var unsupported: [(check: String, ConfigurationProblem)] {
         var found: [(String, ConfigurationProblem)] = []
-        for sink in sinks where sink.spec != .stdout {
-            let kind = if case .file = sink.spec { "files" } else { "webhooks" }
+        for sink in sinks where sink.destination != .stdout {
+            let kind = if case .file = sink.destination { "files" } else { "webhooks" }
             found.append(
                 (
                     "sink:\(sink.name)",

@@ -84,7 +84,7 @@ struct SettingReader {
         switch layer {
         case .flags: key.flag
         case .environment: key.variable
-        case .file: layers.file?.place(of: key) ?? key.rawValue
+        case .file: layers.file?.values[key]?.place ?? key.rawValue
         }
     }
 }

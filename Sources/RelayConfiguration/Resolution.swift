@@ -26,10 +26,6 @@ extension RelayOptions {
 
     /// What no single option shows.
     private func refuseCombinations() throws(ConfigurationProblem) {
-        var names: Set<String> = []
-        for sink in sinks where !names.insert(sink.name).inserted {
-            throw .configuration("two sinks are named '\(sink.name)'; give each its own name with NAME=SPEC")
-        }
         guard order == .none else { return }
         guard mode == .poll else {
             throw .configuration("order none works in poll mode only; use --mode poll, or --order id")
@@ -40,36 +36,6 @@ extension RelayOptions {
     }
 }
 
-extension ConfigurationLayers {
-    /// The list of the highest layer that has one, or `nil`; the file's is read in any case, so that its mistakes show.
-    fileprivate func sinks() throws(ConfigurationProblem) -> [SinkOption]? {
-        var fromFile: [SinkOption]?
-        if let file, let entries = file.sinks {
-            var parsed: [SinkOption] = []
-            for entry in entries {
-                let place = "\(file.path):\(entry.line)"
-                let spec = try SinkOption.Spec(parsing: entry.to, at: place)
-                if let name = entry.name { try SinkOption.check(name: name, at: place) }
-                parsed.append(SinkOption(name: entry.name ?? spec.defaultName, spec: spec))
-            }
-            fromFile = parsed
-        }
-        if !sinkFlags.isEmpty { return try Self.sinks(sinkFlags, at: "--sink") }
-        let words = environment[OtherVariable.sink]?.split(separator: " ").map(String.init) ?? []
-        if !words.isEmpty { return try Self.sinks(words, at: OtherVariable.sink) }
-        return fromFile
-    }
-
-    private static func sinks(_ texts: [String], at place: String) throws(ConfigurationProblem) -> [SinkOption] {
-        var parsed: [SinkOption] = []
-        for text in texts { parsed.append(try SinkOption(parsing: text, at: place)) }
-        return parsed
-    }
-}
-
-/// What makes a value of a setting, or says why it is none.
-private typealias Parser<Value> = (Setting) throws(ConfigurationProblem) -> Value
-
 extension SettingReader {
     /// Sets an option to what the highest layer says; leaves it where none does.
     fileprivate func set<Value>(
@@ -79,75 +45,5 @@ extension SettingReader {
         guard let first = settings.first else { return }
         option = try parse(first)
         if let last = settings.last, last != first, last.layer == .file { _ = try parse(last) }
-    }
-}
-
-private func choice<Value: RawRepresentable & CaseIterable>(
-    _ setting: Setting
-) throws(ConfigurationProblem) -> Value where Value.RawValue == String {
-    if let value = Value(rawValue: setting.text) { return value }
-    let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
-    throw setting.problem("'\(shown(setting.text))' is none of the choices; write one of \(choices)")
-}
-
-private func truth(_ setting: Setting) throws(ConfigurationProblem) -> Bool {
-    switch setting.text.lowercased() {
-    case "true", "yes", "on", "1": true
-    case "false", "no", "off", "0": false
-    default: throw setting.problem("'\(shown(setting.text))' is neither true nor false; write one of them")
-    }
-}
-
-/// CloudEvents 1.0, `source`: a URI reference that is not empty. A wrong URI is a matter of configuration wherever it
-/// stands.
-private func uriReference(_ setting: Setting) throws(ConfigurationProblem) -> String {
-    guard !setting.text.isEmpty, isPrintableASCII(setting.text) else {
-        throw .configuration(
-            "\(setting.place): '\(shown(setting.text))' is not a URI reference; write one such as /outbox or urn:x:ledger"
-        )
-    }
-    return setting.text
-}
-
-private func duration(_ range: ClosedRange<Duration>) -> Parser<Duration> {
-    { (setting) throws(ConfigurationProblem) in
-        guard let value = Duration(configured: setting.text) else {
-            throw setting.problem(
-                "'\(shown(setting.text))' is not a duration; write a number and a unit, such as 500ms, 5s, 2m or 7d")
-        }
-        guard range.contains(value) else {
-            throw setting.problem(
-                "\(shown(setting.text)) is out of range; write a duration from \(range.lowerBound.configured) "
-                    + "to \(range.upperBound.configured)")
-        }
-        return value
-    }
-}
-
-private func size(_ range: ClosedRange<Int>) -> Parser<Int> {
-    { (setting) throws(ConfigurationProblem) in
-        guard let value = ByteCount.parse(setting.text) else {
-            throw setting.problem(
-                "'\(shown(setting.text))' is not a size; write a number and a unit, such as 512KiB, 64MiB or 1GiB")
-        }
-        guard range.contains(value) else {
-            throw setting.problem(
-                "\(shown(setting.text)) is out of range; write a size from \(ByteCount.text(range.lowerBound)) "
-                    + "to \(ByteCount.text(range.upperBound))")
-        }
-        return value
-    }
-}
-
-private func count(_ range: ClosedRange<Int>) -> Parser<Int> {
-    { (setting) throws(ConfigurationProblem) in
-        guard setting.text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int(setting.text) else {
-            throw setting.problem("'\(shown(setting.text))' is not a whole number; write one, such as 1000")
-        }
-        guard range.contains(value) else {
-            throw setting.problem(
-                "\(value) is out of range; write a number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return value
     }
 }

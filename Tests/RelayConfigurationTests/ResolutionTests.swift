@@ -83,8 +83,9 @@ struct ResolutionTests {
     }
 
     @Test(arguments: [
-        (["stdout", "stdout"], RelayOptions.Mode.poll, RelayOptions.Order.id),
-        (["stdout"], .wal, .none), (["stdout", "a=stdout"], .poll, .none),
+        (["stdout", "stdout=file:/a"], RelayOptions.Mode.poll, RelayOptions.Order.id),
+        (["stdout", "b=stdout"], .poll, .id), (["a=file:/x/../y", "b=file:/y"], .poll, .id),
+        (["file:y", "b=file:./y"], .poll, .id), (["stdout"], .wal, .none), (["stdout", "file:/a"], .poll, .none),
     ])
     func combinationsThatCannotBe(_ sinks: [String], _ mode: RelayOptions.Mode, _ order: RelayOptions.Order) throws {
         let problem = try #require(throws: ConfigurationProblem.self) {

@@ -1,0 +1,53 @@
+/// A file as a sink: `to: file:PATH`.
+package struct FileOptions: Sendable, Hashable {
+    /// When a new file is begun. Without either: on SIGHUP only, or when the date in the path changes.
+    package struct Rotation: Sendable, Hashable {
+        /// Bytes that a file may have: 1 KiB to 16 TiB.
+        package var size: Int?
+        /// How old a file may become: 1 s to 3,650 days.
+        package var age: Duration?
+    }
+
+    /// The path, absolute or relative to the process's working directory. `%Y`, `%m`, `%d` and `%H` stand for year,
+    /// month, day and hour in UTC, `%%` for a percent sign.
+    package var path: String
+    package var rotation = Rotation()
+    /// The permissions of a new file, less the process's umask; its owner may read and write.
+    package var mode: UInt32 = 0o640
+
+    package init(path: String) {
+        self.path = path
+    }
+
+    init(path: String, reading section: FileSection) throws(ConfigurationProblem) {
+        self.init(path: path)
+        if let rotate = try section.section(SinkKey.rotate.rawValue) { rotation = try Rotation(reading: rotate) }
+        if let setting = try section.setting(.fileMode) { mode = try permissions(setting) }
+    }
+}
+
+extension FileOptions.Rotation {
+    fileprivate init(reading section: FileSection) throws(ConfigurationProblem) {
+        try section.refuseKeys(otherThan: ["size", "age"])
+        size = try section.setting("size").map(RelayConfiguration.size((1 << 10)...(16 << 40)))
+        age = try section.setting("age").map(duration(.seconds(1) ... .seconds(3650 * 86_400)))
+        guard size != nil || age != nil else {
+            throw section.problem("says neither size nor age; write {size: 1GiB}, {age: 1d} or both")
+        }
+    }
+}
+
+/// Three octal digits, or four with a leading zero, as chmod(1) has them.
+private func permissions(_ setting: Setting) throws(ConfigurationProblem) -> UInt32 {
+    let digits = setting.text.utf8
+    guard digits.count == 3 || digits.count == 4 && digits.first == UInt8(ascii: "0"),
+        digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }),
+        let mode = UInt32(setting.text, radix: 8)
+    else {
+        throw setting.problem("'\(shown(setting.text))' is no file mode; write octal digits, such as \"0640\"")
+    }
+    guard mode & 0o600 == 0o600 else {
+        throw setting.problem("\(setting.text) keeps the relay itself out; write one that begins with 06 or 07")
+    }
+    return mode
+}

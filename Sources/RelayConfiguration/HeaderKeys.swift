@@ -1,0 +1,100 @@
+/// `headers` and `header_files`: what travels with every request of a webhook beside what the relay sets itself.
+enum HeaderKeys {
+    /// Headers of a sink at most, both kinds together.
+    static let limit = 64
+    /// Bytes of a header's value at most.
+    static let valueLimit = 8 << 10
+
+    static func read(
+        _ section: FileSection
+    ) throws(ConfigurationProblem) -> ([WebhookOptions.Header], [WebhookOptions.HeaderFile]) {
+        var names: Set<String> = []
+        var headers: [WebhookOptions.Header] = []
+        var files: [WebhookOptions.HeaderFile] = []
+        if let section = try section.section(SinkKey.headers.rawValue) {
+            for entry in section.entries {
+                let name = try name(entry.key, in: section, among: &names)
+                guard !isSecret(name) else {
+                    throw section.problem(
+                        "is a secret by its name; write its value into a file, and name that in header_files",
+                        of: entry.key)
+                }
+                headers.append(WebhookOptions.Header(name: name, value: try value(of: entry.key, in: section)))
+            }
+        }
+        if let section = try section.section(SinkKey.headerFiles.rawValue) {
+            for entry in section.entries {
+                let name = try name(entry.key, in: section, among: &names)
+                guard let setting = try section.setting(entry.key) else {
+                    throw section.problem("names no file; write its path, or remove it", of: entry.key)
+                }
+                files.append(WebhookOptions.HeaderFile(name: name, path: try credentialPath(setting)))
+            }
+        }
+        return (headers, files)
+    }
+
+    /// A field name in lower case, once.
+    private static func name(
+        _ key: String, in section: FileSection, among names: inout Set<String>
+    ) throws(ConfigurationProblem) -> String {
+        guard isToken(key), key.utf8.count <= 128 else {
+            throw section.problem("is no header name; use letters, digits and '-'", of: key)
+        }
+        let name = key.lowercased()
+        guard !isReserved(name) else {
+            throw section.problem("is a header that the relay sets itself; remove it", of: key)
+        }
+        guard names.insert(name).inserted else {
+            throw section.problem("stands there twice, upper and lower case being the same; leave one of them", of: key)
+        }
+        guard names.count <= limit else {
+            throw section.problem("is one header too many; \(limit) may be there", of: key)
+        }
+        return name
+    }
+
+    /// Field content (RFC 9110, 5.5): no control characters, no blanks at the ends. Never shown.
+    private static func value(of key: String, in section: FileSection) throws(ConfigurationProblem) -> String {
+        guard let text = try section.setting(key)?.text else {
+            throw section.problem("has no value; write one, or remove it", of: key)
+        }
+        let blanks: [Character] = [" ", "\t"]
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F || $0 == 0x09 }), text.utf8.count <= valueLimit,
+            !text.isEmpty, !blanks.contains(where: { text.first == $0 || text.last == $0 })
+        else {
+            throw section.problem(
+                "has a value that is no header value; use up to \(ByteCount.text(valueLimit)) of printable ASCII",
+                of: key)
+        }
+        return text
+    }
+
+    /// RFC 9110, 5.6.2.
+    private static func isToken(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+
+    /// What the relay or HTTP itself sets.
+    private static func isReserved(_ name: String) -> Bool {
+        let own: Set<String> = [
+            "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection",
+            "keep-alive", "upgrade", "te", "trailer", "expect", "proxy-connection", "proxy-authorization",
+        ]
+        return own.contains(name) || ["webhook-", "ce-"].contains(where: name.hasPrefix)
+    }
+
+    /// Values of such headers stay out of the file.
+    private static func isSecret(_ name: String) -> Bool {
+        name == "authorization" || name == "cookie"
+            || ["token", "secret", "password", "api-key", "apikey", "access-key"].contains(where: name.contains)
+    }
+}

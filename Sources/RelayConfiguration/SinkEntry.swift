@@ -1,0 +1,22 @@
+extension SinkOption {
+    /// Reads an entry of `sinks:`, whole: every key is known, fits the kind of sink and holds what it must.
+    init(reading entry: FileSection) throws(ConfigurationProblem) {
+        guard let target = try entry.setting(.to) else {
+            throw entry.problem("this sink has no 'to'; write to: stdout, or another SPEC")
+        }
+        let spec = try SinkSpec(parsing: target.text, at: target.place)
+        let name = try entry.setting(.name)
+        if let name { try Self.check(name: name.text, at: name.place) }
+        self.init(name: name?.text ?? spec.kind.rawValue, spec: spec)
+        var section = entry
+        section.path = "sinks.\(self.name)"
+        try section.refuseUnfit(for: spec.kind)
+        lane = try LaneOptions(reading: section, kind: spec.kind)
+        filter = try FilterOptions(reading: section)
+        switch spec {
+        case .stdout: break
+        case .file(let path): destination = .file(try FileOptions(path: path, reading: section))
+        case .webhook(let url): destination = .webhook(try WebhookOptions(url: url, reading: section, lane: lane))
+        }
+    }
+}

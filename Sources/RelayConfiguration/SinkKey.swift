@@ -1,0 +1,57 @@
+/// A key of an entry of `sinks:`, and the kinds of sinks that it fits.
+enum SinkKey: String, CaseIterable {
+    case name, to, include, exclude
+    case includeAggregates = "include_aggregates"
+    case excludeAggregates = "exclude_aggregates"
+    case retry, order, concurrency
+    case rotate
+    case fileMode = "file_mode"
+    case secretFiles = "secret_files"
+    case mode, batch
+    case onReject = "on_reject"
+    case timeout
+    case connectTimeout = "connect_timeout"
+    case idleTimeout = "idle_timeout"
+    case headers
+    case headerFiles = "header_files"
+    case tls
+
+    /// The kinds that may have it.
+    var kinds: [SinkKind] {
+        switch self {
+        case .name, .to, .include, .exclude, .includeAggregates, .excludeAggregates, .retry, .order, .concurrency:
+            SinkKind.allCases
+        case .rotate, .fileMode: [.file]
+        case .secretFiles, .mode, .batch, .onReject, .timeout, .connectTimeout, .idleTimeout, .headers, .headerFiles,
+            .tls:
+            [.webhook]
+        }
+    }
+}
+
+extension FileSection {
+    func setting(_ key: SinkKey) throws(ConfigurationProblem) -> Setting? { try setting(key.rawValue) }
+
+    /// Refuses keys that no sink has, and those that do not fit this kind.
+    func refuseUnfit(for kind: SinkKind) throws(ConfigurationProblem) {
+        for entry in entries {
+            guard let key = SinkKey(rawValue: entry.key) else {
+                if Self.inlineSecrets.contains(entry.key.lowercased()) {
+                    throw problem(
+                        "a secret stands in a file of its own; name that in secret_files or header_files",
+                        of: entry.key)
+                }
+                throw unknownKey(entry, known: SinkKey.allCases.filter { $0.kinds.contains(kind) }.map(\.rawValue))
+            }
+            guard key.kinds.contains(kind) else {
+                let fit = key.kinds.map(\.noun).joined(separator: " or ")
+                throw problem("fits \(fit), and this sink is \(kind.noun); remove it", of: entry.key)
+            }
+        }
+    }
+
+    /// What somebody may call a secret that is written down here.
+    private static let inlineSecrets: Set<String> = [
+        "secret", "secrets", "signing_secret", "password", "token", "bearer", "authorization", "api_key", "key", "user",
+    ]
+}

@@ -1,0 +1,61 @@
+/// What a SPEC names: where events go, with everything else at its default.
+package enum SinkSpec: Sendable, Hashable {
+    /// `stdout`
+    case stdout
+    /// `file:PATH`
+    case file(path: String)
+    /// `http://…` or `https://…`
+    case webhook(url: String)
+
+    /// The kind of sink.
+    package var kind: SinkKind {
+        switch self {
+        case .stdout: .stdout
+        case .file: .file
+        case .webhook: .webhook
+        }
+    }
+}
+
+/// The kinds of sinks; their names are those of sinks that were given none.
+package enum SinkKind: String, CaseIterable, Sendable {
+    case stdout, file, webhook
+
+    /// As errors name it.
+    var noun: String {
+        switch self {
+        case .stdout: "stdout"
+        case .file: "a file"
+        case .webhook: "a webhook"
+        }
+    }
+}
+
+extension SinkSpec {
+    /// Reads a SPEC: `stdout`, `file:PATH`, `http://…` or `https://…`.
+    package init(parsing text: String, at place: String) throws(ConfigurationProblem) {
+        if text == "stdout" {
+            self = .stdout
+        } else if text.hasPrefix("file:") {
+            let path = String(text.dropFirst("file:".count))
+            guard !path.isEmpty, !path.utf8.contains(0) else {
+                throw .configuration("\(place): the sink '\(shown(text))' names no path; write file:/path/of/a/file")
+            }
+            self = .file(path: path)
+        } else if let scheme = ["http://", "https://"].first(where: text.lowercased().hasPrefix) {
+            let host = text.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
+            guard !host.isEmpty, !host.hasPrefix(":"), isPrintableASCII(text) else {
+                throw .configuration("\(place): the sink's URL is not valid; write \(scheme)HOST[:PORT]/path")
+            }
+            guard !host.contains("@") else {
+                throw .configuration(
+                    "\(place): the sink's URL holds a user or password; leave it out, secrets belong into files")
+            }
+            self = .webhook(url: text)
+        } else {
+            throw .configuration(
+                "\(place): '\(shown(text))' is not a sink; write stdout, file:PATH, http://… or https://…, "
+                    + "with NAME= before it to name it")
+        }
+    }
+}
