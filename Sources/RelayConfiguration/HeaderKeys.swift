@@ -87,9 +87,9 @@ enum HeaderKeys {
     private static func isReserved(_ name: String) -> Bool {
         let own: Set<String> = [
             "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection",
-            "keep-alive", "upgrade", "te", "trailer", "expect", "proxy-connection", "proxy-authorization",
+            "keep-alive", "upgrade", "te", "trailer", "expect",
         ]
-        return own.contains(name) || ["webhook-", "ce-"].contains(where: name.hasPrefix)
+        return own.contains(name) || ["webhook-", "ce-", "proxy-"].contains(where: name.hasPrefix)
     }
 
     /// Values of such headers stay out of the file.
