@@ -8,8 +8,6 @@ import RelayConfiguration
 import RelayCore
 import RelayObservability
 import RelayRuntime
-import StdoutSink
-import UnixSignals
 
 /// Puts the relay together from its options and runs it; the exit code is the contract's.
 func runRelay(_ options: RelayOptions, logger: Logger) async -> Int32 {
@@ -24,21 +22,15 @@ func runRelay(_ options: RelayOptions, logger: Logger) async -> Int32 {
     }
     let journal = RelayJournal(logger: logger, window: options.window)
     let database = PostgresDatabase(postgresSettings(options, target))
-    let sinks: [any Sink] = options.sinks.map { StdoutSink(name: $0.name) }
+    let sinks: [any Sink] = options.sinks.map { makeSink($0) }
     let relay = Relay(settings: relaySettings(options), database: database, sinks: sinks) { journal.write($0) }
 
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-    let caught = CaughtSignal()
-    let listener = Task {
-        for await signal in signals {
-            if caught.note(signal.rawValue) { _exit(128 + signal.rawValue) }
-            journal.stopping(signal.rawValue)
-            await relay.stop()
-        }
+    let signals = await TerminationSignals { signal in
+        journal.stopping(signal)
+        await relay.stop()
     }
-    defer { listener.cancel() }
     let exit = await relay.run()
-    return code(of: exit, options, signal: caught.number, logger)
+    return code(of: exit, options, signal: signals.caught, logger)
 }
 
 private func code(of exit: RelayExit, _ options: RelayOptions, signal: Int32?, _ logger: Logger) -> Int32 {
@@ -85,28 +77,4 @@ private func limitFragmentation() {
     _ = mallopt(M_MMAP_THRESHOLD, 256 << 10)
     _ = mallopt(M_TRIM_THRESHOLD, 1 << 20)
     _ = mallopt(M_ARENA_MAX, 2)
-}
-
-/// The signal that asked the relay to end.
-private final class CaughtSignal: Sendable {
-    private let lock = NSLock()
-    nonisolated(unsafe) private var value: Int32?  // only touched under `lock`
-
-    var number: Int32? { lock.withLock { value } }
-
-    /// Whether one came before.
-    func note(_ number: Int32) -> Bool {
-        lock.withLock {
-            defer { value = value ?? number }
-            return value != nil
-        }
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, at least 1.
-    fileprivate var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
-    }
 }

@@ -1,4 +1,4 @@
-import Foundation
+private import Foundation
 
 extension ConfigurationLayers {
     /// The list of the highest layer that has one, or `nil`; the file's is read in any case, so that its mistakes show.

@@ -33,7 +33,7 @@ package struct RetryPolicy: Hashable, Sendable {
 
 extension Duration {
     /// Whole milliseconds, at least 0; what is longer than a day counts as a day.
-    fileprivate var wholeMilliseconds: Int64 {
+    var wholeMilliseconds: Int64 {
         let day: Int64 = 86_400
         let seconds = min(max(components.seconds, 0), day)
         return seconds * 1000 + max(0, components.attoseconds) / 1_000_000_000_000_000

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+import Libpq
+import PostgresOutbox
+import RelayConfiguration
+import RelayCore
+import RelayObservability
+import RelayRuntime
+
+/// `outbox-relay replay`: delivers a stretch of the outbox once more, beside the live lane and without moving its cursor.
+struct ReplayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay", abstract: "Deliver a stretch of events once more, beside the live lane.")
+
+    @Option(help: ArgumentHelp("The configured sink whose options, retries and filter count.", valueName: "name"))
+    var sink: String
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("The id of the first event.", valueName: "id"))
+    var from: Int64
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The id of the last event. (default: the highest that is committed)", valueName: "id"))
+    var to: Int64?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to instead: stdout, http://…, https://…, or file:PATH of a new file.", valueName: "spec"))
+    var into: String?
+
+    @Option(help: ArgumentHelp("CloudEvents source. (default: /outbox)", valueName: "uri"))
+    var source: String?
+
+    @OptionGroup var database: DatabaseOptions
+
+    @Flag(help: "Report the end as JSON, on stderr.")
+    var json = false
+
+    func run() async throws {
+        let (options, warnings) = try database.resolve([.database: database.database, .source: source], sinks: [])
+        for warning in warnings { tell("warning: \(warning)") }
+        let target = try target(options)
+        let connector = AdministrationConnector(try ConnectionTarget(parsing: options.database))
+        let reader = try await ReplayReader(connector, source: options.source)
+        let plan = plan(options, target, highest: reader.highest)
+        let sink = target.name
+        let run = ReplayRun(
+            plan, from: reader, into: makeSink(target), filter: target.filter.eventFilter, outbox: reader.outbox,
+            patience: options.shutdownTimeout
+        ) { tell($0, of: sink) }
+        let signals = await TerminationSignals { _ in await run.stop() }
+        let outcome = await run.run()
+        await reader.close()
+        let report = ReplayReport(outcome, sink: sink, signal: signals.caught)
+        RelayLogHandler.writeToStderr(json ? report.json.text + "\n" : "outbox-relay: \(report.text)\n")
+        if let failure = outcome.failure { throw failure }
+        if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+    }
+
+    private func target(_ options: RelayOptions) throws(ConfigurationProblem) -> SinkOption {
+        guard from > .min else { throw .usage("--from: \(from) is out of range; write an id above it") }
+        if let to, to < from { throw .usage("--to: \(to) lies before --from \(from); write an id at or above that") }
+        let spec = try into.map { (text) throws(ConfigurationProblem) in try SinkSpec(parsing: text, at: "--into") }
+        let target = try options.replayTarget(sink: sink, into: spec)
+        if case .file(let file) = target.destination, FileManager.default.fileExists(atPath: file.path) {
+            throw .usage("--into: \(file.path) is there already; name a new file")
+        }
+        return target
+    }
+
+    /// Bounds are fixed at the start: what is committed later is for the live lane.
+    private func plan(_ options: RelayOptions, _ target: SinkOption, highest: Int64?) -> ReplayPlan {
+        let highest = highest ?? from - 1
+        var plan = ReplayPlan(from: from, through: min(to ?? highest, highest))
+        plan.rows = options.batchSize
+        plan.bytes = options.memory / 4
+        plan.retry = target.lane.retryPolicy
+        plan.passesRejected = target.lane.onReject == .park
+        plan.chunk = target.replayChunk
+        return plan
+    }
+}
+
+private func tell(_ sentence: String) { RelayLogHandler.writeToStderr("outbox-relay: \(sentence)\n") }
+
+private func tell(_ note: ReplayNote, of sink: String) {
+    switch note {
+    case .outage(let reason): tell("sink \(sink) does not take events, and is tried again: \(reason)")
+    case .recovered: tell("sink \(sink) takes events again")
+    case .rejected(let id, let reason): tell("sink \(sink) rejects event \(id), which is passed over: \(reason)")
+    }
+}
+
+extension SinkOption {
+    /// Events of one delivery: a file is flushed once for each, a webhook takes a request or more for them.
+    fileprivate var replayChunk: Int {
+        if case .webhook = destination { max(lane.batch, 100) } else { 1000 }
+    }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import RelayCore
+import RelayRuntime
+
+/// What a replay says at its end, and its exit code.
+struct ReplayReport {
+    private let outcome: ReplayRun.Outcome
+    private let sink: String
+    private let signal: Int32?
+
+    /// - Parameter signal: the one that ended it.
+    init(_ outcome: ReplayRun.Outcome, sink: String, signal: Int32?) {
+        self.outcome = outcome
+        self.sink = sink
+        self.signal = signal
+    }
+
+    private var replay: Replay { outcome.replay }
+    private var isComplete: Bool { outcome.failure == nil && outcome.end == .done }
+
+    /// Why it ended early.
+    private var reason: String? {
+        if outcome.failure != nil { return "the database cannot be read" }
+        switch outcome.end {
+        case .done, nil: return nil
+        case .stopped: return signal.map { "signal \($0)" } ?? "it was told to stop"
+        case .rejected(let id, let reason): return "sink \(sink) rejects event \(id): \(reason)"
+        case .blocked(let reason): return "sink \(sink) must be mended: \(reason)"
+        case .closed(let reason): return "sink \(sink) is closed: \(reason)"
+        }
+    }
+
+    /// 0; 1 where an event was rejected; 74 where stdout was closed; 78 where the sink must be mended; 128 and the signal.
+    /// What the database says has a code of its own.
+    var exitCode: Int32 {
+        switch outcome.end {
+        case .done, nil: replay.rejectedCount > 0 ? 1 : 0
+        case .stopped: 128 + (signal ?? SIGTERM)
+        case .rejected: 1
+        case .blocked: 78
+        case .closed: 74
+        }
+    }
+
+    /// One sentence.
+    var text: String {
+        let filtered = outcome.filteredOut > 0 ? ", \(outcome.filteredOut) of them filtered out" : ""
+        let rejected = replay.rejectedCount > 0 ? ", and passed over \(replay.rejectedCount) that it rejects" : ""
+        let done =
+            "replayed \(replay.deliveredCount) events of ids \(replay.plan.from) to \(replay.plan.through) "
+            + "to sink \(sink)\(filtered)\(rejected)"
+        guard !isComplete else { return done }
+        return "\(done); it ended early, go on with --from \(replay.next)" + (reason.map { ": \($0)" } ?? "")
+    }
+
+    /// The same for programs; the members and their order are a promise.
+    var json: JSONText {
+        .object([
+            ("sink", .string(sink)), ("from", .int(replay.plan.from)), ("to", .int(replay.plan.through)),
+            ("events", .int(Int64(replay.deliveredCount))), ("filtered_out", .int(Int64(outcome.filteredOut))),
+            ("rejected", .int(Int64(replay.rejectedCount))), ("complete", .bool(isComplete)),
+            ("next", isComplete ? .null : .int(replay.next)), ("reason", .string(or: reason)),
+        ])
+    }
+}

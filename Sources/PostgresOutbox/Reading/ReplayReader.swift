@@ -1,0 +1,48 @@
+import Libpq
+import RelayCore
+
+/// Reads for a replay, on an administrator's session that opens again where it was lost.
+///
+/// Each portion is one statement: no transaction is open while a sink answers.
+package actor ReplayReader: ReplaySource {
+    private let connector: AdministrationConnector
+    private let source: String
+    private var session: Session
+    private var reader: TableReader
+
+    /// Where the outbox stands now.
+    package nonisolated let outbox: OutboxPosition
+    /// The highest id that is committed; `nil` where there is none.
+    package nonisolated let highest: Int64?
+
+    /// Connects, and looks where the outbox stands.
+    ///
+    /// - Parameters:
+    ///   - connector: how to connect, and how long to try.
+    ///   - source: CloudEvents `source`.
+    package init(_ connector: AdministrationConnector, source: String) async throws {
+        self.connector = connector
+        self.source = source
+        session = try await connector.connect()
+        reader = TableReader(session, source: source)
+        // The events that are there, and only then what was drawn: none of them can have been drawn later.
+        highest = try await session.connection.query("SELECT max(id) FROM outbox").int(0, 0)
+        outbox = OutboxPosition(lastValue: try await SequencePosition.read(session.connection).drawn)
+    }
+
+    /// The lowest rows above `request.after`, published or not, ascending.
+    package func read(_ request: ReadRequest) async throws -> FetchedRows {
+        while true {
+            do {
+                return try await reader.read(request)
+            } catch {
+                guard let error = error as? PostgresError, error.connectionIsLost, error.canRetry else { throw error }
+            }
+            await session.close()
+            session = try await connector.connect()
+            reader = TableReader(session, source: source)
+        }
+    }
+
+    package func close() async { await session.close() }
+}
