@@ -71,8 +71,9 @@ let package = Package(
         .executableTarget(
             name: "OutboxRelay",
             dependencies: [
-                "CMalloc", "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "RelayRuntime",
-                "RelayConfiguration", "RelayObservability", "Migrations", "OutboxMigrations", arguments, log, signals,
+                "CMalloc", "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "FileSink", "WebhookSink",
+                "RelayRuntime", "RelayConfiguration", "RelayObservability", "Migrations", "OutboxMigrations", arguments,
+                log, signals,
             ],
             swiftSettings: strict),
 
@@ -145,6 +146,7 @@ let package = Package(
         .testTarget(name: "DemoAuditTests", dependencies: ["DemoAudit"], swiftSettings: strict),
         .testTarget(name: "DeployTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay", "WebhookReceiver"],
+            swiftSettings: strict),
     ]
 )

@@ -10,22 +10,21 @@ import RelayObservability
 import RelayRuntime
 
 /// Puts the relay together from its options and runs it; the exit code is the contract's.
-func runRelay(_ options: RelayOptions, logger: Logger) async -> Int32 {
+func runRelay(
+    _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, logger: Logger
+) async -> Int32 {
     limitFragmentation()
-    let target: ConnectionTarget
-    do {
-        target = try ConnectionTarget(parsing: options.database)
-    } catch {
-        let refusal = Refusal(error)
-        logger.log(.failed, level: .critical, "\(refusal.message)")
-        return refusal.exitCode
-    }
     let journal = RelayJournal(logger: logger, window: options.window)
     let database = PostgresDatabase(postgresSettings(options, target))
-    let sinks: [any Sink] = options.sinks.map { makeSink($0) }
-    let relay = Relay(settings: relaySettings(options), database: database, sinks: sinks) { journal.write($0) }
+    let relay = Relay(settings: relaySettings(options, composition.lanes), database: database, sinks: composition.sinks)
+    {
+        journal.write($0)
+    }
 
-    let signals = await TerminationSignals { signal in
+    let signals = await TerminationSignals {
+        journal.reopening()
+        await composition.reopenFiles()
+    } onTermination: { signal in
         journal.stopping(signal)
         await relay.stop()
     }
@@ -44,7 +43,7 @@ private func code(of exit: RelayExit, _ options: RelayOptions, signal: Int32?, _
     }
 }
 
-private func relaySettings(_ options: RelayOptions) -> RelaySettings {
+private func relaySettings(_ options: RelayOptions, _ lanes: [String: LanePolicy]) -> RelaySettings {
     var policy = RelayPolicy()
     policy.usesStream = options.mode == .wal
     policy.batchSize = options.batchSize
@@ -53,7 +52,7 @@ private func relaySettings(_ options: RelayOptions) -> RelaySettings {
     policy.pollInterval = options.pollInterval.milliseconds
     policy.untilDrained = options.untilDrained
     return RelaySettings(
-        policy: policy, leaderTimeout: options.leaderTimeout.milliseconds,
+        policy: policy, lanes: lanes, leaderTimeout: options.leaderTimeout.milliseconds,
         shutdownTimeout: options.shutdownTimeout.milliseconds, modeName: options.mode.rawValue,
         seed: UInt64.random(in: .min ... .max))
 }

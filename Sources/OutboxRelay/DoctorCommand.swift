@@ -17,7 +17,10 @@ struct DoctorCommand: AsyncParsableCommand {
         let (relay, warnings) = try options.resolve()
         let target = try ConnectionTarget(parsing: relay.database)
         var checks = await databaseChecks(target, relay)
-        checks += sinkChecks(relay)
+        for sink in relay.sinks { checks.append(await examine(sink, window: relay.window)) }
+        if relay.unsupportedOrder != nil {
+            checks.append(.failed("order", "order none comes with a later version", mend: "use --order id"))
+        }
         checks += warnings.map {
             .failed("environment", severity: .warning, $0, mend: "unset it")
         }
@@ -61,19 +64,6 @@ struct DoctorCommand: AsyncParsableCommand {
                 "replication", "the server refuses a replication session, so WAL mode polls: \(error.problem)",
                 mend: "give the role REPLICATION and a line in pg_hba.conf")
         }
-    }
-
-    private func sinkChecks(_ relay: RelayOptions) -> [Check] {
-        let unsupported = relay.unsupported
-        var checks = relay.sinks.map { sink -> Check in
-            let name = "sink:\(sink.name)"
-            guard let (_, problem) = unsupported.first(where: { $0.check == name }) else { return .passed(name) }
-            return .failed(name, problem.message, mend: "use stdout")
-        }
-        if let (name, problem) = unsupported.first(where: { $0.check == "order" }) {
-            checks.append(.failed(name, problem.message, mend: "use --order id"))
-        }
-        return checks
     }
 
     private static func text(_ checks: [Check]) -> String {

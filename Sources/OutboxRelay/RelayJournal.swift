@@ -22,6 +22,10 @@ struct RelayJournal: Sendable {
             [LogKey.signal: .stringConvertible(signal)])
     }
 
+    func reopening() {
+        logger.log(.note, level: .info, "SIGHUP: files of sinks that were moved away are begun anew")
+    }
+
     func write(_ report: RelayReport) {
         switch report {
         case .waiting(let what): waiting(what)

@@ -45,7 +45,8 @@ struct ReplayCommand: AsyncParsableCommand {
         let plan = plan(options, target, highest: reader.highest)
         let sink = target.name
         let run = ReplayRun(
-            plan, from: reader, into: makeSink(target), filter: target.filter.eventFilter, outbox: reader.outbox,
+            plan, from: reader, into: try makeSink(target, window: options.window), filter: target.filter.eventFilter,
+            outbox: reader.outbox,
             patience: options.shutdownTimeout
         ) { tell($0, of: sink) }
         let signals = await TerminationSignals { _ in await run.stop() }
@@ -74,7 +75,7 @@ struct ReplayCommand: AsyncParsableCommand {
         var plan = ReplayPlan(from: from, through: min(to ?? highest, highest))
         plan.rows = options.batchSize
         plan.bytes = options.memory / 4
-        plan.retry = target.lane.retryPolicy
+        plan.retry = target.lane.policy.retry
         plan.passesRejected = target.lane.onReject == .park
         plan.chunk = target.replayChunk
         return plan

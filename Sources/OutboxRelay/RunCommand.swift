@@ -14,11 +14,12 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (relay, warnings) = try options.resolve()
-        _ = try ConnectionTarget(parsing: relay.database)
-        if let (_, problem) = relay.unsupported.first { throw problem }
+        let target = try ConnectionTarget(parsing: relay.database)
+        if let problem = relay.unsupportedOrder { throw problem }
+        let sinks = try SinkComposition(relay)
         let logger = makeLogger(relay)
         for warning in warnings { logger.log(.configuration, level: .warning, "\(warning)") }
-        let code = await runRelay(relay, logger: logger)
+        let code = await runRelay(relay, target, sinks, logger: logger)
         if code != 0 { throw ExitCode(code) }
     }
 

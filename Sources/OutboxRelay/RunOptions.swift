@@ -74,20 +74,8 @@ struct RunOptions: ParsableArguments {
 }
 
 extension RelayOptions {
-    /// What the contract has and this version does not carry yet, one sentence each.
-    var unsupported: [(check: String, ConfigurationProblem)] {
-        var found: [(String, ConfigurationProblem)] = []
-        for sink in sinks where sink.destination != .stdout {
-            let kind = if case .file = sink.destination { "files" } else { "webhooks" }
-            found.append(
-                (
-                    "sink:\(sink.name)",
-                    .configuration("sink \(sink.name): \(kind) come with a later version; use stdout")
-                ))
-        }
-        if order == .none {
-            found.append(("order", .configuration("order none comes with a later version; use --order id")))
-        }
-        return found
+    /// Competing relays are in the contract, and this version does not have them yet.
+    var unsupportedOrder: ConfigurationProblem? {
+        order == .none ? .configuration("order none comes with a later version; use --order id") : nil
     }
 }

@@ -16,7 +16,7 @@ final class TerminationSignals: Sendable {
     ///   - onHangUp: what SIGHUP is for; without it, it ends the process as it always does.
     ///   - onTermination: called with the first signal.
     init(
-        onHangUp: (@Sendable () async -> Void)? = nil, _ onTermination: @escaping @Sendable (Int32) async -> Void
+        onHangUp: (@Sendable () async -> Void)? = nil, onTermination: @escaping @Sendable (Int32) async -> Void
     ) async {
         let signals: [UnixSignal] = [.sigterm, .sigint] + (onHangUp == nil ? [] : [.sighup])
         let sequence = await UnixSignalsSequence(trapping: signals)

@@ -12,7 +12,7 @@ package struct FileOptions: Sendable, Hashable {
     /// month, day and hour in UTC, `%%` for a percent sign.
     package var path: String
     package var rotation = Rotation()
-    /// The permissions of a new file, less the process's umask; its owner may read and write.
+    /// The permissions of a new file, whatever the process's umask; its owner may read and write.
     package var mode: UInt32 = 0o640
 
     package init(path: String) {

@@ -4,7 +4,8 @@ extension RelayOptions {
     /// The sink that `replay` delivers to: one of its own, made from a configured one.
     ///
     /// `into` says where to instead. The lane's and the filter's options stay, and of the destination's options those that
-    /// fit the kind. The values of header files are credentials for one receiver and go to no other.
+    /// fit the kind. The values of header files are credentials for one receiver and go to no other; a file is not
+    /// rotated, so that what is there already shows.
     ///
     /// - Throws: where the sink is not configured, or the events would go into a file that a sink writes.
     package func replayTarget(sink name: String, into spec: SinkSpec?) throws(ConfigurationProblem) -> SinkOption {
@@ -18,11 +19,13 @@ extension RelayOptions {
                 "sink \(name) writes to \(file.path), where replayed events would stand among live ones; "
                     + "name a new file with --into file:PATH")
         }
-        let plain = SinkOption(name: name, spec: spec)
+        let plain = SinkOption(name: name, spec: spec, at: "--into")
         var target = configured
+        target.place = plain.place
         switch (configured.destination, plain.destination) {
         case (.file(var file), .file(let other)):
             file.path = other.path
+            file.rotation = FileOptions.Rotation()
             target.destination = .file(file)
         case (.webhook(let webhook), .webhook(let other)):
             target.destination = .webhook(webhook.going(to: other.url))
@@ -34,6 +37,9 @@ extension RelayOptions {
     }
 
     private func refuseWritten(_ file: FileOptions) throws(ConfigurationProblem) {
+        guard !file.path.contains("%") else {
+            throw .usage("--into: the file of a replay has no date in its name; write a path without %")
+        }
         for sink in sinks {
             guard case .file(let other) = sink.destination, other.location == file.location else { continue }
             throw .usage("--into: sink \(sink.name) writes to \(file.path); name a new file")

@@ -10,6 +10,7 @@ extension SinkOption {
         self.init(name: name?.text ?? spec.kind.rawValue, spec: spec)
         var section = entry
         section.path = "sinks.\(self.name)"
+        place = section.place(of: SinkKey.to.rawValue)
         try section.refuseUnfit(for: spec.kind)
         lane = try LaneOptions(reading: section, kind: spec.kind)
         filter = try FilterOptions(reading: section)

@@ -6,7 +6,7 @@ extension ConfigurationLayers {
         var fromFile: [SinkOption]?
         if let entries = file?.sinks {
             var list = SinkList()
-            for entry in entries { try list.add(try SinkOption(reading: entry), at: entry.place()) }
+            for entry in entries { try list.add(try SinkOption(reading: entry)) }
             fromFile = list.sinks
         }
         if !sinkFlags.isEmpty { return try Self.sinks(sinkFlags, at: "--sink") }
@@ -17,7 +17,7 @@ extension ConfigurationLayers {
 
     private static func sinks(_ texts: [String], at place: String) throws(ConfigurationProblem) -> [SinkOption] {
         var list = SinkList()
-        for text in texts { try list.add(try SinkOption(parsing: text, at: place), at: place) }
+        for text in texts { try list.add(try SinkOption(parsing: text, at: place)) }
         return list.sinks
     }
 }
@@ -27,17 +27,18 @@ private struct SinkList {
     private(set) var sinks: [SinkOption] = []
 
     /// Adds a sink, unless its name, its file or stdout is another's.
-    mutating func add(_ sink: SinkOption, at place: String) throws(ConfigurationProblem) {
+    mutating func add(_ sink: SinkOption) throws(ConfigurationProblem) {
         for other in sinks {
             guard other.name != sink.name else {
-                throw .configuration("\(place): two sinks are named '\(sink.name)'; give each its own name")
+                throw .configuration("\(sink.place): two sinks are named '\(sink.name)'; give each its own name")
             }
             switch (other.destination, sink.destination) {
             case (.stdout, .stdout):
-                throw .configuration("\(place): sinks \(other.name) and \(sink.name) both write to stdout; leave one")
+                throw .configuration(
+                    "\(sink.place): sinks \(other.name) and \(sink.name) both write to stdout; leave one")
             case (.file(let one), .file(let two)) where one.location == two.location:
                 throw .configuration(
-                    "\(place): sinks \(other.name) and \(sink.name) write to one file; give each its own path")
+                    "\(sink.place): sinks \(other.name) and \(sink.name) write to one file; give each its own path")
             default: break
             }
         }

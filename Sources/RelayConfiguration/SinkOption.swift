@@ -20,10 +20,13 @@ package struct SinkOption: Sendable, Hashable {
     package var destination: Destination
     package var lane = LaneOptions()
     package var filter = FilterOptions()
+    /// How errors name the place where it is configured.
+    package var place: String
 
     /// A sink with the defaults of its kind.
-    package init(name: String, spec: SinkSpec) {
+    package init(name: String, spec: SinkSpec, at place: String = "") {
         self.name = name
+        self.place = place
         switch spec {
         case .stdout: destination = .stdout
         case .file(let path): destination = .file(FileOptions(path: path))
@@ -38,13 +41,13 @@ package struct SinkOption: Sendable, Hashable {
         let prefix = text.prefix { $0 != ":" && $0 != "/" }
         guard let equals = prefix.firstIndex(of: "=") else {
             let spec = try SinkSpec(parsing: text, at: place)
-            self.init(name: spec.kind.rawValue, spec: spec)
+            self.init(name: spec.kind.rawValue, spec: spec, at: place)
             return
         }
         let name = String(text[..<equals])
         try Self.check(name: name, at: place)
         let spec = try SinkSpec(parsing: String(text[text.index(after: equals)...]), at: place)
-        self.init(name: name, spec: spec)
+        self.init(name: name, spec: spec, at: place)
     }
 
     /// Refuses a name that cannot be one; `sinks add` keeps to the same rule.

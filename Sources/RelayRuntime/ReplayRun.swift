@@ -95,6 +95,8 @@ package actor ReplayRun {
     }
 
     private func read(_ request: ReadRequest) async -> (any Error)? {
+        // Let go of the last portion before the next takes its room.
+        batch = nil
         let source = source
         let rows = await perform(isIdle: true) { () -> Result<FetchedRows, any Error> in
             do { return .success(try await source.read(request)) } catch { return .failure(error) }

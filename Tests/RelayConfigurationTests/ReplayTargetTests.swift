@@ -7,7 +7,7 @@ struct ReplayTargetTests {
         let yaml = """
             sinks:
               - {to: stdout, exclude: [x]}
-              - {name: audit, to: "file:/var/audit.jsonl", file_mode: "0600"}
+              - {name: audit, to: "file:/var/audit.jsonl", file_mode: "0600", rotate: {age: 1d}}
               - name: billing
                 to: https://billing.example/hooks
                 secret_files: [/s]
@@ -66,6 +66,7 @@ struct ReplayTargetTests {
             ("audit", nil, "--into file:PATH"),
             ("audit", .file(path: "/var/audit.jsonl"), "sink audit writes to /var/audit.jsonl"),
             ("billing", .file(path: "/var/x/../audit.jsonl"), "sink audit writes to"),
+            ("billing", .file(path: "/new-%Y.jsonl"), "has no date in its name"),
         ] as [(String, SinkSpec?, String)])
     func refused(_ name: String, _ into: SinkSpec?, _ part: String) throws {
         let problem = try #require(throws: ConfigurationProblem.self) { try target(name, into) }

@@ -35,6 +35,7 @@ struct SinkEntryTests {
         file.rotation = .init(size: 1 << 30, age: .seconds(86_400))
         var audit = SinkOption(name: "audit", spec: .stdout)
         audit.destination = .file(file)
+        audit.place = "relay.yaml:4: sinks.audit.to"
         #expect(sinks.first == audit)
         var webhook = WebhookOptions(url: "https://billing.example/hooks")
         webhook.secretFiles = ["/run/credentials/new", "/run/credentials/old"]
@@ -44,6 +45,7 @@ struct SinkEntryTests {
         var billing = SinkOption(name: "billing", spec: .stdout)
         billing.destination = .webhook(webhook)
         billing.filter.include = ["transfer.*"]
+        billing.place = "relay.yaml:7: sinks.billing.to"
         #expect(sinks.last == billing)
     }
 
@@ -96,7 +98,7 @@ struct SinkEntryTests {
         file.rotation.age = .seconds(3600)
         file.mode = 0o600
         #expect(sinks[1].destination == .file(file))
-        #expect(sinks[2] == SinkOption(name: "stdout", spec: .stdout))
+        #expect(sinks[2] == SinkOption(name: "stdout", spec: .stdout, at: sinks[2].place))
         #expect(sinks[3].lane.batch == 100)
     }
 
@@ -201,10 +203,10 @@ struct SinkEntryTests {
     }
 
     @Test(arguments: [
-        ("{name: a, to: stdout}\n  - {name: a, to: 'file:/x'}", ":3: sinks[1]: two sinks are named 'a'"),
-        ("{to: 'http://a/'}\n  - {to: 'http://b/'}", ":3: sinks[1]: two sinks are named 'webhook'"),
-        ("{to: 'file:/x'}\n  - {name: b, to: 'file:/y/../x'}", ":3: sinks[1]: sinks file and b write to one file"),
-        ("{to: stdout}\n  - {name: b, to: stdout}", ":3: sinks[1]: sinks stdout and b both write to stdout"),
+        ("{name: a, to: stdout}\n  - {name: a, to: 'file:/x'}", ":3: sinks.a.to: two sinks are named 'a'"),
+        ("{to: 'http://a/'}\n  - {to: 'http://b/'}", ":3: sinks.webhook.to: two sinks are named 'webhook'"),
+        ("{to: 'file:/x'}\n  - {name: b, to: 'file:/y/../x'}", ":3: sinks.b.to: sinks file and b write to one file"),
+        ("{to: stdout}\n  - {name: b, to: stdout}", ":3: sinks.b.to: sinks stdout and b both write to stdout"),
     ])
     func sinksInEachOthersWayAreRefused(_ entries: String, _ part: String) throws {
         let problem = try #require(throws: ConfigurationProblem.self) { try sinks("sinks:\n  - \(entries)") }

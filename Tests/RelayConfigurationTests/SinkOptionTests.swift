@@ -12,6 +12,8 @@ struct SinkOptionTests {
         ("b.i-l_1=http://h:80/x", SinkOption(name: "b.i-l_1", spec: .webhook(url: "http://h:80/x"))),
     ])
     func read(_ text: String, _ expected: SinkOption) throws {
+        var expected = expected
+        expected.place = "--sink"
         #expect(try SinkOption(parsing: text, at: "--sink") == expected)
     }
 

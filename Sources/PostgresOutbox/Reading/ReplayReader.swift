@@ -5,6 +5,9 @@ import RelayCore
 ///
 /// Each portion is one statement: no transaction is open while a sink answers.
 package actor ReplayReader: ReplaySource {
+    /// A portion that costs so many sessions will cost the next one too.
+    private static let lossLimit = 5
+
     private let connector: AdministrationConnector
     private let source: String
     private var session: Session
@@ -32,11 +35,15 @@ package actor ReplayReader: ReplaySource {
 
     /// The lowest rows above `request.after`, published or not, ascending.
     package func read(_ request: ReadRequest) async throws -> FetchedRows {
+        var losses = 0
         while true {
             do {
                 return try await reader.read(request)
             } catch {
-                guard let error = error as? PostgresError, error.connectionIsLost, error.canRetry else { throw error }
+                losses += 1
+                guard let error = error as? PostgresError, error.connectionIsLost, error.canRetry,
+                    losses < Self.lossLimit
+                else { throw error }
             }
             await session.close()
             session = try await connector.connect()
