@@ -15,12 +15,7 @@ func runRelay(
 ) async -> Int32 {
     limitFragmentation()
     let journal = RelayJournal(logger: logger, window: options.window)
-    let database = PostgresDatabase(postgresSettings(options, target))
-    let relay = Relay(settings: relaySettings(options, composition.lanes), database: database, sinks: composition.sinks)
-    {
-        journal.write($0)
-    }
-
+    let relay = makeRelay(options, target, composition) { journal.write($0) }
     let signals = await TerminationSignals {
         journal.reopening()
         await composition.reopenFiles()
@@ -30,6 +25,31 @@ func runRelay(
     }
     let exit = await relay.run()
     return code(of: exit, options, signal: signals.caught, logger)
+}
+
+/// A relay of either order.
+private protocol StoppableRelay: Sendable {
+    func run() async -> RelayExit
+    func stop() async
+}
+
+extension Relay: StoppableRelay {}
+extension CompetingRelay: StoppableRelay {}
+
+private func makeRelay(
+    _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition,
+    report: @escaping @Sendable (RelayReport) -> Void
+) -> any StoppableRelay {
+    let settings = relaySettings(options, composition.lanes)
+    let outbox = postgresSettings(options, target)
+    // The options hold exactly one sink then.
+    guard options.order == .none, let sink = composition.sinks.first else {
+        return Relay(
+            settings: settings, database: PostgresDatabase(outbox), sinks: composition.sinks, report: report)
+    }
+    return CompetingRelay(
+        settings: settings, claimTimeout: options.claimTimeout.milliseconds,
+        outbox: PostgresCompetition(outbox, claimTimeout: options.claimTimeout), sink: sink, report: report)
 }
 
 private func code(of exit: RelayExit, _ options: RelayOptions, signal: Int32?, _ logger: Logger) -> Int32 {

@@ -18,9 +18,6 @@ struct DoctorCommand: AsyncParsableCommand {
         let target = try ConnectionTarget(parsing: relay.database)
         var checks = await databaseChecks(target, relay)
         for sink in relay.sinks { checks.append(await examine(sink, window: relay.window)) }
-        if relay.unsupportedOrder != nil {
-            checks.append(.failed("order", "order none comes with a later version", mend: "use --order id"))
-        }
         checks += warnings.map {
             .failed("environment", severity: .warning, $0, mend: "unset it")
         }

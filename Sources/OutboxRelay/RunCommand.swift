@@ -15,7 +15,6 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let (relay, warnings) = try options.resolve()
         let target = try ConnectionTarget(parsing: relay.database)
-        if let problem = relay.unsupportedOrder { throw problem }
         let sinks = try SinkComposition(relay)
         let logger = makeLogger(relay)
         for warning in warnings { logger.log(.configuration, level: .warning, "\(warning)") }

@@ -72,10 +72,3 @@ struct RunOptions: ParsableArguments {
             sinks: sink)
     }
 }
-
-extension RelayOptions {
-    /// Competing relays are in the contract, and this version does not have them yet.
-    var unsupportedOrder: ConfigurationProblem? {
-        order == .none ? .configuration("order none comes with a later version; use --order id") : nil
-    }
-}

@@ -33,6 +33,10 @@ extension RelayOptions {
         guard sinks.count == 1 else {
             throw .configuration("order none works with one sink only; leave one, or use --order id")
         }
+        if let sink = sinks.first(where: { $0.lane.order != .id || $0.lane.onReject == .parkKey }) {
+            throw .configuration(
+                "\(sink.place): order none keeps no order by key; leave out order: key and park-key, or use --order id")
+        }
     }
 }
 

@@ -202,6 +202,14 @@ struct SinkEntryTests {
         #expect(!problem.message.contains("hunter2"), "\(problem.message)")
     }
 
+    @Test(arguments: ["order: key", "on_reject: park-key"])
+    func withoutOrderThereIsNoneByKey(_ entry: String) throws {
+        let problem = try #require(throws: ConfigurationProblem.self) {
+            try sinks("order: none\nsinks: [{to: 'http://h/', \(entry)}]")
+        }
+        #expect(problem.message.hasPrefix("relay.yaml:2: sinks.webhook.to: order none keeps no order by key"))
+    }
+
     @Test(arguments: [
         ("{name: a, to: stdout}\n  - {name: a, to: 'file:/x'}", ":3: sinks.a.to: two sinks are named 'a'"),
         ("{to: 'http://a/'}\n  - {to: 'http://b/'}", ":3: sinks.webhook.to: two sinks are named 'webhook'"),
