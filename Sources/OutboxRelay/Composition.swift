@@ -80,8 +80,9 @@ private func relaySettings(_ options: RelayOptions, _ lanes: [String: LanePolicy
 private func postgresSettings(_ options: RelayOptions, _ target: ConnectionTarget) -> PostgresSettings {
     PostgresSettings(
         target: target, source: options.source, leaderTimeout: options.leaderTimeout,
-        configuredSinks: options.sinks.map(\.name), memory: options.memory, maxSlotWAL: options.maxSlotWAL,
-        host: ProcessInfo.processInfo.hostName, untilDrained: options.untilDrained,
+        configuredSinks: options.sinks.map(\.name),
+        parkingByKey: options.sinks.filter { $0.lane.onReject == .parkKey }.map(\.name), memory: options.memory,
+        maxSlotWAL: options.maxSlotWAL, host: ProcessInfo.processInfo.hostName, untilDrained: options.untilDrained,
         reachWithin: options.untilDrained ? reachLimit(target) : nil)
 }
 

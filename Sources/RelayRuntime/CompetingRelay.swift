@@ -222,7 +222,7 @@ package actor CompetingRelay {
         self.delivery = Task {
             // One that was cancelled may still be ending: a sink has one at a time.
             await before?.value
-            async let sent: Void = send(delivery, to: sink, feed)
+            async let sent: Void = sink.deliver(delivery, feed)
             for await answer in answers { self.answered(answer, number) }
             await sent
             self.deliveryEnded(number)

@@ -30,7 +30,7 @@ extension Relay {
         let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
         let task = Task {
             for task in before { await task.value }
-            async let sent: Void = send(delivery, to: sink, feed)
+            async let sent: Void = sink.deliver(delivery, feed)
             for await answer in answers { self.answered(place, number, answer) }
             await sent
             self.deliveryEnded(place, number)

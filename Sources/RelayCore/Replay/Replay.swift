@@ -167,14 +167,3 @@ package struct Replay: Hashable, Sendable {
         return attempt == 1 ? .outage(reason: reason) : nil
     }
 }
-
-/// What a sink said of the next `count` events of a delivery.
-package struct SinkAnswer: Hashable, Sendable {
-    package var count: Int
-    package var outcome: DeliveryOutcome
-
-    package init(count: Int, outcome: DeliveryOutcome) {
-        self.count = count
-        self.outcome = outcome
-    }
-}
