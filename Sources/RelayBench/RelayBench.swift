@@ -2,13 +2,13 @@ import ArgumentParser
 
 /// The benchmarks: what the product does, as a ratio to a reference that was measured in the same run.
 ///
-/// A part is a file that gives ``Measurement``s: `WebhookPart`. The resident set with 1, 10 and 50 sinks, and with
-/// 1,000,000 events behind a dead one, is to be the next; it needs the whole binary and a private server.
+/// A part is a file: `WebhookPart` (the sink alone), `RelayPart` (the real binary, from the table to the mark) and
+/// `MemoryPart` (its resident set with many sinks, and with a million events behind a dead one).
 @main
 struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay-bench", abstract: "Measures the relay against references of the same run.",
-        subcommands: [WebhookCommand.self, ReceiverCommand.self], defaultSubcommand: WebhookCommand.self)
+        subcommands: [WebhookCommand.self, RelayCommand.self, MemoryCommand.self, ReceiverCommand.self], defaultSubcommand: WebhookCommand.self)
 }
 
 /// `relay-bench webhook`

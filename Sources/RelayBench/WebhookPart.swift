@@ -43,7 +43,8 @@ struct WebhookPart {
         for _ in 0..<runs {
             for (index, manner) in Self.manners.enumerated() {
                 measurements[index].rates.append(try await rate(of: manner, url, secret: secret.path))
-                measurements[index].reference.append(try await ceiling(of: manner, url))
+                measurements[index].reference.append(
+                    try await Self.ceiling(url, batch: manner.batch, connections: manner.lanes, for: length))
             }
         }
         withExtendedLifetime(receiver) {}
@@ -79,14 +80,15 @@ struct WebhookPart {
         return Double(delivered) / time
     }
 
-    private func ceiling(of manner: Manner, _ url: String) async throws -> Double {
-        let lines = try Self.events(manner.batch).text.split(separator: "\n")
-        let isBatch = manner.batch > 1
+    /// What a plain load generator reaches on the same receiver with the same bodies, in events per second.
+    static func ceiling(_ url: String, batch: Int, connections: Int, for length: Duration) async throws -> Double {
+        let lines = try Self.events(batch).text.split(separator: "\n")
+        let isBatch = batch > 1
         let requests = try await LoadGenerator.requestsPerSecond(
             to: url, body: isBatch ? "[\(lines.joined(separator: ","))]" : "\(lines[0])",
-            contentType: "application/cloudevents\(isBatch ? "-batch" : "")+json", connections: manner.lanes,
+            contentType: "application/cloudevents\(isBatch ? "-batch" : "")+json", connections: connections,
             for: length)
-        return requests * Double(manner.batch)
+        return requests * Double(batch)
     }
 
     /// Events as a ledger writes them: about half a kilobyte each.

@@ -35,20 +35,27 @@ package actor ReplayReader: ReplaySource {
 
     /// The lowest rows above `request.after`, published or not, ascending.
     package func read(_ request: ReadRequest) async throws -> FetchedRows {
-        var losses = 0
-        while true {
-            do {
-                return try await reader.read(request)
-            } catch {
-                losses += 1
-                guard let error = error as? PostgresError, error.connectionIsLost, error.canRetry,
-                    losses < Self.lossLimit
-                else { throw error }
-            }
-            await session.close()
-            session = try await connector.connect()
-            reader = TableReader(session, source: source)
+        for _ in 1..<Self.lossLimit {
+            if let rows = try await readUnlessLost(request) { return rows }
+            try await reconnect()
         }
+        return try await reader.read(request)
+    }
+
+    /// Nil where the session was lost, and another may do.
+    private func readUnlessLost(_ request: ReadRequest) async throws -> FetchedRows? {
+        do {
+            return try await reader.read(request)
+        } catch {
+            guard let error = error as? PostgresError, error.connectionIsLost, error.canRetry else { throw error }
+            return nil
+        }
+    }
+
+    private func reconnect() async throws {
+        await session.close()
+        session = try await connector.connect()
+        reader = TableReader(session, source: source)
     }
 
     package func close() async { await session.close() }
