@@ -8,7 +8,8 @@ import ArgumentParser
 struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay-bench", abstract: "Measures the relay against references of the same run.",
-        subcommands: [WebhookCommand.self, RelayCommand.self, MemoryCommand.self, ReceiverCommand.self], defaultSubcommand: WebhookCommand.self)
+        subcommands: [WebhookCommand.self, RelayCommand.self, MemoryCommand.self, ReceiverCommand.self],
+        defaultSubcommand: WebhookCommand.self)
 }
 
 /// `relay-bench webhook`
