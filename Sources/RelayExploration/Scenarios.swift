@@ -202,6 +202,14 @@ extension Scenario {
             $0.producers = [[.drawsTwice]]
             $0.transactions = 2
         },
+        Scenario("parked by key, another key is rejected behind it") {
+            $0.ids = 4
+            $0.lanes = ["a": LanePolicy(onReject: .parkKey, retry: atOnce)]
+            $0.keys = 2
+            $0.rejected = [1, 4]
+            $0.producers = [[.drawsTwice]]
+            $0.transactions = 2
+        },
         Scenario("parked by key, by key, the relay crashes") {
             $0.lanes = ["a": LanePolicy(order: byKey, onReject: .parkKey, retry: atOnce)]
             $0.keys = 2

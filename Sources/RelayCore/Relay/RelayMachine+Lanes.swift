@@ -16,13 +16,20 @@ extension RelayMachine {
         let room = policy.window - lanes[index].done.count
         // Settling takes its time; a few rows at a time would keep the sink from batching.
         guard room > 0, room >= min(policy.window / 4, lanes[index].queued) else { return }
-        let slices = lanes[index].take(room, bytes: laneShare, of: batches)
-        var flight = Lane.InFlight(slices: slices, turn: .ordered)
+        send(lanes[index].take(room, bytes: laneShare, of: batches), .ordered, index, &effects)
+    }
+
+    /// Sends rows to a lane's sink, without those whose key is parked: they are parked behind it.
+    mutating func send(
+        _ slices: [RowSlice], _ turn: Lane.InFlight.Turn, _ index: Int, _ effects: inout [RelayEffect]
+    ) {
+        var flight = Lane.InFlight(slices: slices, turn: turn)
         flight.behind = behind(slices, lanes[index].parkedKeys)
         lanes[index].inFlight = flight
+        // Those before the first that is sent are over: no answer speaks of them.
+        lanes[index].finished(0, .parked)
         let sent = flight.sent
         if sent.isEmpty {
-            lanes[index].finished(0, .parked)
             lanes[index].inFlight = nil
             stamp += 1
         } else {
@@ -30,7 +37,7 @@ extension RelayMachine {
         }
     }
 
-    func behind(_ slices: [RowSlice], _ parked: [EventKey: Int64]) -> [Int64: Int64] {
+    private func behind(_ slices: [RowSlice], _ parked: [EventKey: Int64]) -> [Int64: Int64] {
         guard !parked.isEmpty else { return [:] }
         var result: [Int64: Int64] = [:]
         for slice in slices {

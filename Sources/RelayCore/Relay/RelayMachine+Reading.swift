@@ -162,22 +162,7 @@ extension RelayMachine {
             asked.contains(batch.ids[$0]) && lanes[index].late[batch.ids[$0]] == false
         }
         guard !rows.isEmpty, lanes[index].inFlight == nil else { return }
-        let slices = rows.map { RowSlice(batch, $0..<($0 + 1)) }
-        deliverLate(slices, index, &effects)
-    }
-
-    /// Owed rows whose key is parked are parked behind it.
-    private mutating func deliverLate(_ slices: [RowSlice], _ index: Int, _ effects: inout [RelayEffect]) {
-        var flight = Lane.InFlight(slices: slices, turn: .late)
-        flight.behind = behind(slices, lanes[index].parkedKeys)
-        lanes[index].inFlight = flight
-        let sent = flight.sent
-        if sent.isEmpty {
-            lanes[index].finished(0, .parked)
-            lanes[index].inFlight = nil
-        } else {
-            effects.append(.deliver(sink: lanes[index].name, flight: 0, sent))
-        }
+        send(rows.map { RowSlice(batch, $0..<($0 + 1)) }, .late, index, &effects)
     }
 
     mutating func readFailed(_ sink: String, at now: Int64) {

@@ -129,6 +129,26 @@ import Testing
         #expect(script.lastSettle?.first?.parked == [Parking(id: 3, reason: "no")])
     }
 
+    /// The first answer speaks of the first event that was sent, not of one that stays behind.
+    @Test(arguments: [false, true]) func aRejectionAfterAnEventThatStaysBehindIsItsOwn(_ isLate: Bool) {
+        var script = RelayScript(lanes: ["a": LanePolicy(onReject: .parkKey)])
+        let stored = SinkRegistration(name: "a", cursor: isLate ? 5 : 1, isEarned: true)
+        let late = isLate ? [2, 3].map { LateEntry(sink: "a", id: $0) } : []
+        script.give(
+            .sessionsOpened(
+                OpenedSessions(sinks: [stored], late: late, parkedKeys: ["a": [EventKey("x"): 1]])))
+        script.give(.swept(SweptState(sinks: [stored], late: late)))
+        let rows = script.batch(keys: [2: "x", 3: "y"])
+        if isLate { script.give(.lateRowsRead(sink: "a", rows)) } else { script.claimed(rows, lastValue: 3) }
+        #expect(script.sent("a") == [3])
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        #expect(script.effects.contains(.note(.rejected(sink: "a", id: 3, reason: "no", isParked: true))))
+        script.give(.deliveryEnded(sink: "a"))
+        script.now = 1000
+        if isLate { script.findsNothing() } else { script.give(.tick) }
+        #expect(script.lastSettle?.first?.parked == [Parking(id: 2, behind: 1), Parking(id: 3, reason: "no")])
+    }
+
     @Test func parkedIsWhatTheCursorPassesAndNoMore() {
         let facts = SettlementFacts(
             sinks: [a], absent: IDRanges(), late: [], places: [1: .unpublished, 2: .unpublished])
