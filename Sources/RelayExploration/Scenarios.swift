@@ -179,6 +179,17 @@ extension Scenario {
             $0.producers = [[.drawsTwice], []]
             $0.policy.sweepInterval = never
         },
+        Scenario("by key, the buffer is full") {
+            $0.ids = 3
+            $0.sinks = two
+            $0.lanes = ["a": LanePolicy(order: byKey, retry: atOnce)]
+            $0.keys = 2
+            $0.batchBytes = 8
+            $0.policy.memory = 32
+            $0.producers = [[.drawsTwice]]
+            $0.transactions = 2
+            $0.policy.sweepInterval = never
+        },
         Scenario("by key, a rejected event blocks its key") {
             $0.lanes = ["a": LanePolicy(order: byKey, retry: atOnce)]
             $0.keys = 2

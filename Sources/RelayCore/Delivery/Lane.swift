@@ -141,10 +141,10 @@ package struct Lane: Hashable, Sendable {
     /// Everything that was handed over is settled, and nothing is owed.
     package var isSettled: Bool { isIdle && done.isEmpty && late.isEmpty && retried.isEmpty }
 
-    /// The last id of which the sink may hold something, and everything below is over.
+    /// The last id that has left the queue, or is over: whatever comes next is above.
     package var lastHanded: Int64 {
-        let flying = keyed == nil ? inFlight.flatMap { $0.turn == .ordered ? $0.slices.last?.ids.last : nil } : nil
-        return max(done.last?.id ?? registration.cursor, flying ?? 0)
+        let flying = inFlight.flatMap { $0.turn == .ordered ? $0.slices.last?.ids.last : nil }
+        return max(done.last?.id ?? registration.cursor, flying ?? keyed?.lastTaken ?? registration.cursor)
     }
 
     /// Takes rows of the tail, or of a read, that the lane has not been handed yet.

@@ -150,4 +150,24 @@ import Testing
         script.give(.answered(sink: "a", flight: 1, count: 1, .delivered))
         #expect(script.flights("a") == [2: [2]])
     }
+
+    /// The rows that have left its queue are its own still: a read goes on above them.
+    @Test func aLaneThatLeavesTheTailReadsOnBehindItsWindow() {
+        var script = RelayScript(
+            ["a", "b"], lanes: ["a": LanePolicy(order: .key(concurrency: 1, batch: 1), retry: steady)]
+        ) { $0.memory = 4 }
+        script.lead([a, SinkRegistration(name: "b")])
+        script.scanned(3)
+        script.claimed(script.batch(keys: [1: "x", 2: "y"]), lastValue: 3)
+        #expect(script.flights("a") == [1: [1]])
+        script.delivers("b", 2)
+        script.now = 1000
+        script.give(.tick)
+        let half = SinkRegistration(name: "b", cursor: 2, isEarned: true)
+        script.give(.settled(SettledState(sinks: [a, half], late: [])))
+        script.claimed(script.batch(keys: [3: "x"]), lastValue: 3)
+        script.delivers("b", 1)
+        #expect(script.machine.summary.contains("a reading"))
+        #expect(script.lastRead("a") == 2)
+    }
 }

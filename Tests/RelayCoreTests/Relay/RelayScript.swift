@@ -126,6 +126,13 @@ struct RelayScript {
         return nil
     }
 
+    /// Above which id the last read for the sink was to begin.
+    func lastRead(_ sink: String) -> Int64? {
+        var after: Int64?
+        for case .read(let request) in history where request.sink == sink { after = request.after }
+        return after
+    }
+
     var settle: [LaneProgress]? {
         for case .settle(let lanes, _) in effects { return lanes }
         return nil
