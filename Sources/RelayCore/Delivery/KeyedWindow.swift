@@ -64,6 +64,7 @@ package struct KeyedWindow: Hashable, Sendable {
     /// Flights of an earlier tenure or registration are still under way: nothing may start beside them.
     var isWindingDown: Bool { flights.values.contains { $0.isStale || $0.isOld } }
 
+    var hasStaleFlights: Bool { flights.values.contains(where: \.isStale) }
     /// The last row that stands here; nil where there is none, or rows between them are to be read anew.
     var lastTaken: Int64? { isWindingDown ? nil : rows.last?.id }
 

@@ -261,7 +261,7 @@ package struct Lane: Hashable, Sendable {
     }
 
     /// Deliveries that count for nothing any more are under way.
-    var hasStaleFlights: Bool { inFlight?.isStale == true || keyed?.isWindingDown == true }
+    var hasStaleFlights: Bool { inFlight?.isStale == true || keyed?.hasStaleFlights == true }
 
     /// The sessions were lost: what was read and not handed over is dropped.
     package mutating func loseSessions() {

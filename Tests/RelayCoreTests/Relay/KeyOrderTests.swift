@@ -151,6 +151,14 @@ import Testing
         #expect(script.flights("a") == [2: [2]])
     }
 
+    @Test func aLostConnectionCutsNoDeliveryShort() {
+        var script = script()
+        script.claimed(script.batch(keys: [1: "x", 2: "y"]), lastValue: 2)
+        script.give(.sessionsLost)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsMemory: true)))
+        #expect(!script.effects.contains(.cancelDelivery(sink: "a")))
+    }
+
     /// The rows that have left its queue are its own still: a read goes on above them.
     @Test func aLaneThatLeavesTheTailReadsOnBehindItsWindow() {
         var script = RelayScript(
