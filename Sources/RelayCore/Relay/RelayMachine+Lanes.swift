@@ -62,10 +62,15 @@ extension RelayMachine {
         while let (flight, slices) = window.next(at: now) {
             effects.append(.deliver(sink: lanes[index].name, flight: flight, slices))
         }
-        let over = window.takeOver()
-        if !over.isEmpty { stamp += 1 }
-        lanes[index].done += over
         lanes[index].keyed = window
+        takeOver(index)
+    }
+
+    /// What is over, with everything before it, is done.
+    private mutating func takeOver(_ index: Int) {
+        guard let over = lanes[index].keyed?.takeOver(), !over.isEmpty else { return }
+        lanes[index].done += over
+        stamp += 1
     }
 
     /// What one lane may keep in memory from the others: what its sink holds must not stop them.
@@ -247,6 +252,8 @@ extension RelayMachine {
     ) {
         let next = lanes[index].keyed?.firstUnanswered(flight)
         let isSilent = lanes[index].keyed?.ended(flight) ?? false
+        // Also where nothing more is sent: when the relay stops, or the sink is gone.
+        takeOver(index)
         if isSilent, let next, !isStopping, lanes[index].health == .well {
             let until = now + max(1, lanes[index].policy.retry.base)
             lanes[index].keyed?.pause(next.key, until: until, reason: Self.noAnswer)

@@ -326,7 +326,7 @@ package struct RelayMachine: Hashable, Sendable {
 
     private mutating func finishIfDone(_ effects: inout [RelayEffect]) {
         if let closed = lanes.first(where: { if case .closed = $0.health { true } else { false } }),
-            lanes.count(where: \.isConfigured) == 1, closed.isIdle, closed.done.isEmpty,
+            lanes.count(where: \.isConfigured) == 1, !closed.isSending, closed.done.isEmpty,
             work == .idle || work == .absent
         {
             finish(.sinkClosed(closed.name), &effects)

@@ -159,6 +159,17 @@ import Testing
         #expect(!script.effects.contains(.cancelDelivery(sink: "a")))
     }
 
+    @Test func aStopSettlesWhatIsDeliveredAfterIt() {
+        var script = script()
+        script.claimed(script.batch(keys: [1: "x", 2: "y"]), lastValue: 2)
+        script.give(.stop)
+        script.ends("a", 2)
+        #expect(script.end == nil)
+        script.ends("a", 1)
+        #expect(script.lastSettle?.first?.done == [1, 2])
+        #expect(script.end == nil)
+    }
+
     /// The rows that have left its queue are its own still: a read goes on above them.
     @Test func aLaneThatLeavesTheTailReadsOnBehindItsWindow() {
         var script = RelayScript(
@@ -177,5 +188,13 @@ import Testing
         script.delivers("b", 1)
         #expect(script.machine.summary.contains("a reading"))
         #expect(script.lastRead("a") == 2)
+    }
+
+    @Test func aClosedOnlySinkEndsTheRelay() {
+        var script = script()
+        script.claimed(script.batch(keys: [1: "x", 2: "x"]), lastValue: 2)
+        script.give(.answered(sink: "a", flight: 1, count: 1, .closed(reason: "broken pipe")))
+        script.give(.deliveryEnded(sink: "a", flight: 1))
+        #expect(script.end == .sinkClosed("a"))
     }
 }
