@@ -330,7 +330,7 @@ package struct RelayMachine: Hashable, Sendable {
             work == .idle || work == .absent
         {
             finish(.sinkClosed(closed.name), &effects)
-        } else if isStopping, lanes.allSatisfy({ !$0.isSending && $0.done.isEmpty }),
+        } else if isStopping, lanes.allSatisfy({ !$0.isSending && !$0.hasNews }),
             work == .idle || work == .absent
         {
             finish(.stopped, &effects)

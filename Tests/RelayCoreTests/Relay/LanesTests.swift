@@ -113,4 +113,25 @@ import Testing
         script.delivers("a", 1)
         #expect(script.effects.contains(.readLate(sink: "a", ids: [4])))
     }
+
+    @Test func aStopWaitsForWhatIsDeliveredOutOfTurnAndNotSettled() {
+        var script = RelayScript()
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        let owed = LateEntry(sink: "a", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [owed])))
+        script.give(.lateRowsRead(sink: "a", script.batch(3)))
+        script.delivers("a", 1)
+        script.give(.swept(SweptState(sinks: [stored], late: [owed])))
+        #expect(script.claim != nil || script.settle != nil)
+        if script.settle == nil { script.findsNothing() }
+        script.now = 1000
+        script.give(.tick)
+        #expect(script.lastSettle?.first?.lateDone == [3])
+        script.give(.workFailed)
+        script.give(.stop)
+        #expect(script.end == nil)
+        script.now = 2000
+        script.give(.tick)
+        #expect(script.settle?.first?.lateDone == [3])
+    }
 }
