@@ -16,7 +16,7 @@ extension RelayMachine {
 
     private mutating func startLateRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
         let lane = lanes[index]
-        guard lane.isConfigured, lane.inFlight == nil, lane.awaitedLate == nil else { return false }
+        guard lane.inFlight == nil, lane.awaitedLate == nil else { return false }
         let waiting = lane.late.filter { !$0.value }.keys.sorted()
         guard !waiting.isEmpty else { return false }
         let passed = waiting.filter { $0 <= (lane.passesThrough ?? Int64.min) }
@@ -24,7 +24,7 @@ extension RelayMachine {
             for id in passed { lanes[index].late[id] = true }
             return true
         }
-        guard mayGoOutOfTurn(lane, at: now) else { return false }
+        guard lane.isConfigured, mayGoOutOfTurn(lane, at: now) else { return false }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
         let asked = Array(waiting.prefix(policy.batchSize))
         lanes[index].awaitedLate = asked

@@ -114,6 +114,19 @@ import Testing
         #expect(script.effects.contains(.readLate(sink: "a", ids: [4])))
     }
 
+    @Test func aRemovedSinkThatNobodyIsConfiguredWithPassesWhatItIsOwed() {
+        var script = RelayScript()
+        var gone = SinkRegistration(name: "b", cursor: 5)
+        gone.isRemoving = true
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        let owed = LateEntry(sink: "b", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored, gone], late: [owed])))
+        script.give(.swept(SweptState(sinks: [stored, gone], late: [owed])))
+        script.now = 1000
+        script.findsNothing()
+        #expect(script.lastSettle?.last?.lateDone == [3])
+    }
+
     @Test func aStopWaitsForWhatIsDeliveredOutOfTurnAndNotSettled() {
         var script = RelayScript()
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
