@@ -39,9 +39,9 @@ extension RelayMachine {
     /// Parked events that somebody wants tried again: those that were not tried yet.
     private mutating func startParkedRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
         let lane = lanes[index]
-        guard lane.isConfigured, !lane.retries.isEmpty, lane.retried.isEmpty, mayGoOutOfTurn(lane, at: now) else {
-            return false
-        }
+        guard lane.isConfigured, !lane.registration.isRemoving, !lane.retries.isEmpty, lane.retried.isEmpty,
+            mayGoOutOfTurn(lane, at: now)
+        else { return false }
         let asked = Array(lane.retries.prefix(policy.batchSize))
         lanes[index].awaitedParked = asked
         effects.append(.readParked(sink: lane.name, ids: asked))
@@ -54,7 +54,8 @@ extension RelayMachine {
             return
         }
         lanes[index].awaitedParked = nil
-        let isCurrent = asked.first == lanes[index].retries.first
+        // Of an older registration where nothing is asked for any more.
+        let isCurrent = !asked.isEmpty && asked.first == lanes[index].retries.first
         lanes[index].retries = []
         guard isCurrent, !batch.ids.isEmpty, lanes[index].inFlight == nil, !isStopping else { return }
         let slices = [RowSlice(batch, 0..<batch.ids.count)]
@@ -161,7 +162,7 @@ extension RelayMachine {
         let rows = batch.ids.indices.filter {
             asked.contains(batch.ids[$0]) && lanes[index].late[batch.ids[$0]] == false
         }
-        guard !rows.isEmpty, lanes[index].inFlight == nil else { return }
+        guard !rows.isEmpty, lanes[index].inFlight == nil, !isStopping else { return }
         send(rows.map { RowSlice(batch, $0..<($0 + 1)) }, .late, index, &effects)
     }
 

@@ -149,6 +149,25 @@ import Testing
         #expect(script.lastSettle?.first?.parked == [Parking(id: 2, behind: 1), Parking(id: 3, reason: "no")])
     }
 
+    /// Whoever moves or removes the sink meanwhile has made another one of it.
+    @Test func aReadForAnOlderRegistrationIsNotDelivered() {
+        var script = script(.park)
+        script.findsNothing()
+        script.give(.parkedRequested)
+        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [3]])))
+        script.findsNothing()
+        script.now = 1000
+        script.give(.sinksChanged)
+        #expect(script.settle != nil)
+        var gone = SinkRegistration(name: "a", generation: 2)
+        gone.isRemoving = true
+        script.give(.settled(SettledState(sinks: [gone], late: [])))
+        script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        #expect(script.sent("a") == nil)
+        script.give(.swept(SweptState(sinks: [gone], late: [], retries: ["a": [3]])))
+        #expect(!script.effects.contains(.readParked(sink: "a", ids: [3])))
+    }
+
     @Test func parkedIsWhatTheCursorPassesAndNoMore() {
         let facts = SettlementFacts(
             sinks: [a], absent: IDRanges(), late: [], places: [1: .unpublished, 2: .unpublished])
