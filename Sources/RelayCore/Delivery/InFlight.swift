@@ -94,7 +94,7 @@ extension Lane {
         parkings[parking.id] = parking
         guard policy.onReject == .parkKey, let key else { return }
         parkedUnsettled[parking.id] = key
-        if parkedKeys[key] == nil { parkedKeys[key] = parking.behind ?? parking.id }
+        parkedKeys[key] = min(parkedKeys[key] ?? .max, parking.behind ?? parking.id)
     }
 
     /// The parked keys as the table has them; what is not settled comes on top.

@@ -91,7 +91,8 @@ package struct KeyedWindow: Hashable, Sendable {
         guard !keys.isEmpty else { return [] }
         var parked: [Parking] = []
         for index in rows.indices where rows[index].state == .waiting {
-            guard let head = keys[rows[index].key], head != rows[index].id else { continue }
+            // As with order by id: the parked event itself, and those before it, may come again.
+            guard let head = keys[rows[index].key], head < rows[index].id else { continue }
             rows[index].state = .over(.parked)
             parked.append(Parking(id: rows[index].id, behind: head))
         }

@@ -190,6 +190,20 @@ import Testing
         #expect(script.lastRead("a") == 2)
     }
 
+    @Test func anEventBelowTheParkedOneIsNotBehindIt() {
+        var script = RelayScript(
+            lanes: ["a": LanePolicy(order: .key(concurrency: 4, batch: 1), onReject: .parkKey, retry: steady)])
+        // Somebody has set the cursor back below a parked event.
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], parkedKeys: ["a": [EventKey("x"): 2]])))
+        script.give(.swept(SweptState(sinks: [a], late: [])))
+        script.claimed(script.batch(keys: [1: "x", 2: "x", 3: "x"]), lastValue: 3)
+        #expect(script.flights("a") == [1: [1]])
+        script.ends("a", 1)
+        #expect(script.flights("a") == [1: [2]])
+        script.ends("a", 1)
+        #expect(script.everSent("a") == [1, 2])
+    }
+
     @Test func aClosedOnlySinkEndsTheRelay() {
         var script = script()
         script.claimed(script.batch(keys: [1: "x", 2: "x"]), lastValue: 2)

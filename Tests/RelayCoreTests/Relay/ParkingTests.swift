@@ -168,6 +168,24 @@ import Testing
         #expect(!script.effects.contains(.readParked(sink: "a", ids: [3])))
     }
 
+    /// A late row of the same key may lie below the one that is parked.
+    @Test func theLowestOfAKeyIsTheOneThatOthersStandBehind() {
+        var script = RelayScript(lanes: ["a": LanePolicy(onReject: .parkKey)])
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        let late = [2, 3].map { LateEntry(sink: "a", id: $0) }
+        script.give(
+            .sessionsOpened(OpenedSessions(sinks: [stored], late: late, parkedKeys: ["a": [EventKey("x"): 5]])))
+        script.give(.lateRowsRead(sink: "a", script.batch(keys: [2: "x"]), reachedEnd: false))
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a"))
+        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        #expect(script.everSent("a") == [2])
+        script.give(.swept(SweptState(sinks: [stored], late: late)))
+        script.now = 1000
+        script.findsNothing()
+        #expect(script.lastSettle?.first?.parked == [Parking(id: 2, reason: "no"), Parking(id: 3, behind: 2)])
+    }
+
     @Test func parkedIsWhatTheCursorPassesAndNoMore() {
         let facts = SettlementFacts(
             sinks: [a], absent: IDRanges(), late: [], places: [1: .unpublished, 2: .unpublished])
