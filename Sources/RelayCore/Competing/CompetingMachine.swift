@@ -97,7 +97,8 @@ package struct CompetingMachine: Hashable, Sendable {
     package var nextWake: Int64? {
         switch phase {
         case .away, .claiming, .marking, .looking, .ended: nil
-        case .idle: max(nextClaim, heldUntil)
+        // The sink's answer is waited for.
+        case .idle: opening == .opening ? nil : max(nextClaim, heldUntil)
         case .delivering(_, _, let deadline): deadline
         }
     }

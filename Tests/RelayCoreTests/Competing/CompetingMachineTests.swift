@@ -34,6 +34,14 @@ import Testing
         #expect(next.contains(.release(BatchToken(0))))
     }
 
+    @Test func nothingIsLookedAfterWhileTheSinkOpens() {
+        var machine = machine
+        _ = machine.handle(.sessionOpened, at: 0)
+        #expect(machine.nextWake == nil)
+        _ = machine.handle(.sinkOpenFailed(SinkError(.unavailable, reason: "no")), at: 5)
+        #expect(machine.nextWake != nil)
+    }
+
     @Test func aClaimIsGivenUpAtItsDeadline() {
         var machine = Self.ready()
         _ = machine.handle(.claimed(rows(1, 2)), at: 0)
