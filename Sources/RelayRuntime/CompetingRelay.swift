@@ -182,7 +182,7 @@ package actor CompetingRelay {
         onSession { tenure in
             let unmovable = try await tenure.mark(ids, parked: parked, sink: name)
             await self.tell(unmovable)
-            return .marked
+            return .marked(unmovable: unmovable.map(\.id))
         }
     }
 

@@ -80,6 +80,29 @@ import Testing
         #expect(sink.ids == [1])
     }
 
+    /// Its id stands in the published leaf already, as after a restore: it is delivered, and not again and again.
+    @Test func aRowThatCannotBeMarkedIsDeliveredOnce() async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.insert(3)
+        try await database.execute(
+            """
+            INSERT INTO outbox_published (id, aggregate_type, aggregate_id, event_type, payload, published_at)
+            OVERRIDING SYSTEM VALUE SELECT id, aggregate_type, aggregate_id, event_type, payload, now()
+            FROM outbox_unpublished WHERE id = 2
+            """)
+        let sink = MemorySink("a")
+        let relay = try CompetingRelay(on: database, sink)
+        async let exit = relay.run()
+        try await eventually("the others are published") {
+            try await database.numbers("SELECT id FROM outbox_unpublished") == [2]
+        }
+        let last = try await database.insert(1)
+        try await eventually("a new one comes") { sink.ids.contains(last) }
+        #expect(sink.ids == [1, 2, 3, last])
+        await relay.stop()
+        #expect(await exit == .stopped)
+    }
+
     @Test func aRejectedEventIsParked() async throws {
         let database = try await PrivateCluster.shared().database()
         let sink = MemorySink("a", .reject)

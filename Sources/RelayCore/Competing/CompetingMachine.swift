@@ -32,7 +32,8 @@ package struct CompetingMachine: Hashable, Sendable {
         case workFailed(again: Bool)
         case answered(count: Int, DeliveryOutcome)
         case deliveryEnded
-        case marked
+        /// Those that cannot be marked are named: they were delivered, and stand where they stood.
+        case marked(unmovable: [Int64] = [])
         /// Whether some unpublished row is left, held by another relay or not.
         case looked(isEmpty: Bool)
         case stop
@@ -52,6 +53,9 @@ package struct CompetingMachine: Hashable, Sendable {
         case finished(RelayEnd)
     }
 
+    /// Milliseconds until an event that cannot be marked is delivered once more, and marked where that was mended.
+    private static let unmovablePause: Int64 = 3_600_000
+
     private let sink: String
     private let policy: RelayPolicy
     private let lane: LanePolicy
@@ -62,8 +66,9 @@ package struct CompetingMachine: Hashable, Sendable {
     private var budget: ClaimBudget
     private var delivered: [Int64] = []
     private var parked: [Parking] = []
-    /// Rejected events that are not parked, and when each may be tried again: nobody is held up by them.
-    private var rejected: [Int64: Int64] = [:]
+    /// Events that claims leave out, and until when: rejected ones that are not parked, and those that cannot be marked.
+    /// Nobody is held up by them.
+    private var leftOut: [Int64: Int64] = [:]
     private var nextClaim: Int64 = 0
     private var pause: Int64 = 0
     /// The last claim found nothing: what is left is held by others, or there is nothing.
@@ -127,9 +132,10 @@ package struct CompetingMachine: Hashable, Sendable {
         case .workFailed(let again): workFailed(again, at: now, &effects)
         case .answered(let count, let outcome): answered(count, outcome, at: now, &effects)
         case .deliveryEnded: deliveryEnded(at: now, &effects)
-        case .marked:
+        case .marked(let unmovable):
             guard case .marking(let rows) = phase else { return }
             release(rows, &effects)
+            for id in unmovable { leftOut[id] = now + Self.unmovablePause }
             phase = .idle
             nextClaim = now
         case .looked(let isEmpty): looked(isEmpty, at: now, &effects)
@@ -199,7 +205,7 @@ package struct CompetingMachine: Hashable, Sendable {
     private mutating func reject(_ id: Int64, _ reason: String, at now: Int64, _ effects: inout [Effect]) {
         let parks = lane.onReject != .block
         effects.append(.note(.rejected(sink: sink, id: id, reason: reason, isParked: parks)))
-        if parks { parked.append(Parking(id: id, reason: reason)) } else { rejected[id] = now + lane.retry.maximum }
+        if parks { parked.append(Parking(id: id, reason: reason)) } else { leftOut[id] = now + lane.retry.maximum }
     }
 
     private mutating func deliveryEnded(at now: Int64, _ effects: inout [Effect]) {
@@ -268,19 +274,19 @@ package struct CompetingMachine: Hashable, Sendable {
             return
         }
         guard now >= nextClaim else { return }
-        rejected = rejected.filter { $0.value > now }
-        if rejected.count >= policy.window {
+        leftOut = leftOut.filter { $0.value > now }
+        if leftOut.count >= policy.window {
             // What is left out of claims is bounded; the first of them is tried again before more is claimed.
-            nextClaim = rejected.values.min() ?? now
+            nextClaim = leftOut.values.min() ?? now
             return
         }
-        if policy.untilDrained, foundNothing, rejected.isEmpty {
+        if policy.untilDrained, foundNothing, leftOut.isEmpty {
             phase = .looking
             foundNothing = false
             return effects.append(.look)
         }
         phase = .claiming
-        effects.append(.claim(rows: budget.rows, bytes: policy.memory / 4, without: rejected.keys.sorted()))
+        effects.append(.claim(rows: budget.rows, bytes: policy.memory / 4, without: leftOut.keys.sorted()))
     }
 
     private mutating func finish(_ end: RelayEnd, _ effects: inout [Effect]) {

@@ -30,7 +30,7 @@ import Testing
         _ = machine.handle(.answered(count: 2, .delivered), at: 1)
         _ = machine.handle(.answered(count: 1, .retry(after: nil, reason: "down")), at: 1)
         #expect(machine.handle(.deliveryEnded, at: 1) == [.mark([1, 5], parked: [])])
-        let next = machine.handle(.marked, at: 2)
+        let next = machine.handle(.marked(), at: 2)
         #expect(next.contains(.release(BatchToken(0))))
     }
 
@@ -67,12 +67,12 @@ import Testing
         _ = machine.handle(.claimed(rows(1, 2)), at: 0)
         _ = machine.handle(.answered(count: 1, .rejected(reason: "no")), at: 0)
         #expect(machine.handle(.deliveryEnded, at: 0) == [.mark([], parked: [])])
-        #expect(machine.handle(.marked, at: 0).contains(.claim(rows: 50, bytes: 16 << 20, without: [1])))
+        #expect(machine.handle(.marked(), at: 0).contains(.claim(rows: 50, bytes: 16 << 20, without: [1])))
         _ = machine.handle(.claimed(rows(2)), at: 0)
         _ = machine.handle(.answered(count: 1, .delivered), at: 0)
         _ = machine.handle(.deliveryEnded, at: 0)
         // After a while it is tried again.
-        let again = machine.handle(.marked, at: 2000)
+        let again = machine.handle(.marked(), at: 2000)
         let isTried = again.contains { if case .claim(_, _, let without) = $0 { without.isEmpty } else { false } }
         #expect(isTried)
     }
