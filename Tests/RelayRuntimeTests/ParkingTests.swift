@@ -87,6 +87,31 @@ import Testing
         #expect(await exit == .stopped)
     }
 
+    /// Neither a sink that is down nor one that is gone keeps another's events from being tried again.
+    @Test func retriesOfOneSinkDoNotWaitForThoseOfAnother() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let later = MemorySink("b", .reject)
+        let relay = try Relay(on: database, [later], lanes: ["b": LanePolicy(onReject: .park, retry: .quick)])
+        async let exit = relay.run()
+        try await database.insert(keys: keys)
+        try await database.isPublished()
+        try await database.execute(
+            """
+            INSERT INTO outbox_parked (sink, id, aggregate_type, aggregate_id, event_type, payload, headers, created_at,
+              reason, requested, requested_at)
+            SELECT 'a', 100 + n, 't', 'k', 't.made', '{}', '{}', now(), 'no', 'retry', now()
+            FROM generate_series(1, 2000) AS n
+            """)
+        later.inject(nil)
+        try await database.request("retry", 13)
+        try await eventually("13 is parked no longer") {
+            try await !database.isTrue("SELECT EXISTS (SELECT FROM outbox_parked WHERE sink = 'b')")
+        }
+        #expect(later.ids.last == 13)
+        await relay.stop()
+        #expect(await exit == .stopped)
+    }
+
     @Test func blockedIsTheLaneAndNothingIsParked() async throws {
         let database = try await PrivateCluster.shared().database()
         let other = MemorySink("b")

@@ -87,7 +87,7 @@ struct ParkedRequests: Sendable {
 }
 
 extension WorkSession {
-    /// How many parked events one sweep takes on.
+    /// How many parked events of one sink a sweep takes on.
     private static let retriesAtOnce = 1000
 
     /// Discards what somebody wants discarded and lists what is to be tried again, in the transaction that is open. An
@@ -96,11 +96,13 @@ extension WorkSession {
         let tables = try await connection.execute(
             """
             DELETE FROM outbox_parked WHERE requested = 'discard';
-            SELECT p.sink, p.id FROM outbox_parked AS p
-            WHERE p.requested = 'retry' AND NOT (p.behind IS NOT NULL AND EXISTS (
-              SELECT FROM outbox_parked AS e WHERE e.sink = p.sink AND e.aggregate_id = p.aggregate_id
-                AND e.id < p.id AND e.requested IS NULL))
-            ORDER BY p.sink, p.id LIMIT \(Self.retriesAtOnce)
+            SELECT s.name, r.id FROM outbox_sink AS s CROSS JOIN LATERAL (
+              SELECT p.id FROM outbox_parked AS p
+              WHERE p.sink = s.name AND p.requested = 'retry' AND NOT (p.behind IS NOT NULL AND EXISTS (
+                SELECT FROM outbox_parked AS e WHERE e.sink = p.sink AND e.aggregate_id = p.aggregate_id
+                  AND e.id < p.id AND e.requested IS NULL))
+              ORDER BY p.id LIMIT \(Self.retriesAtOnce)) AS r
+            ORDER BY s.name, r.id
             """)
         var found = ParkedRequests()
         for row in tables.last?.rows ?? [] {
