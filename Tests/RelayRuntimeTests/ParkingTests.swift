@@ -1,3 +1,4 @@
+import Libpq
 import PostgresOutbox
 import RelayCore
 import RelayRuntime
@@ -69,6 +70,22 @@ import Testing
         try await eventually("23 came") { sink.ids.last == 23 }
         await next.stop()
         #expect(await end == .stopped)
+    }
+
+    /// As after sinks remove: whoever waited for it would wait for ever.
+    @Test func aRetryForASinkThatIsGoneIsRefused() async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.execute(
+            """
+            INSERT INTO outbox_parked (sink, id, aggregate_type, aggregate_id, event_type, payload, headers, created_at,
+              reason) VALUES ('a', 1, 't', 'k', 't.made', '{}', '{}', now(), 'no')
+            """)
+        let session = try await AdministrationConnector(ConnectionTarget(parsing: database.conninfo)).connect()
+        let parked = ParkedEvents(session, sink: "a")
+        let refusal = await #expect(throws: Refusal.self) { _ = try await parked.ask(.retry, nil) }
+        #expect(refusal?.message.contains("sink a is not registered") == true)
+        #expect(try await parked.ask(.discard, nil).count == 1)
+        await session.close()
     }
 
     @Test func aDiscardedEventIsGoneAndFreesItsKey() async throws {

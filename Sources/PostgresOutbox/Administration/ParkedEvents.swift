@@ -58,9 +58,15 @@ package struct ParkedEvents: Sendable {
     /// Asks the leader to try events again or to discard them.
     ///
     /// - Parameter ids: nil for all that are parked now.
-    /// - Throws: where an id is not parked, or could only be tried again out of its key's order.
+    /// - Throws: where an id is not parked, or could only be tried again out of its key's order, or by nobody.
     package func ask(_ action: Action, _ ids: [Int64]?) async throws(Refusal) -> Request {
         try await session.transaction { () async throws(Refusal) in
+            if action == .retry, try await !isRegistered() {
+                throw Refusal(
+                    .wrongRequest, check: "parked",
+                    problem: "sink \(sink) is not registered, so nobody would try its events again",
+                    mend: "register it with outbox-relay sinks add \(sink), or discard the events")
+            }
             if let ids { try await refuseWhatIsNotParked(ids) }
             if let ids, action == .retry { try await refuseOutOfOrder(ids) }
             let rows = try await rows(
