@@ -11,6 +11,7 @@ extension Relay {
             return await self.open(sink, tenure)
         }
         sinkSteps[name] = step
+        openings[name] = step
         spawn { relay in
             if let error = await step.value {
                 await relay.take(.sinkOpenFailed(sink: name, error), term: term)
@@ -34,8 +35,15 @@ extension Relay {
         }
     }
 
-    /// Cuts deliveries short and lets go of what the sinks hold.
+    /// Somebody else leads, and may need what the sinks hold: a file's lock. Nothing where the lead was taken meanwhile.
+    func closeSinksOnStandby() async {
+        if tenure == nil { await closeSinks() }
+    }
+
+    /// Cuts deliveries and openings short and lets go of what the sinks hold.
     func closeSinks() async {
+        for opening in openings.values { opening.cancel() }
+        openings = [:]
         for name in Set(deliveries.keys.map(\.sink)) { cancelDeliveries(name) }
         var steps: [Task<SinkError?, Never>] = []
         for sink in sinks {

@@ -40,6 +40,8 @@ package actor Relay {
     var openSinks: Set<String> = []
     /// The last opening or closing of each sink; one follows the other.
     var sinkSteps: [String: Task<SinkError?, Never>] = [:]
+    /// The last opening of each sink, which need not be over.
+    var openings: [String: Task<SinkError?, Never>] = [:]
 
     /// When the last beat that came back was sent.
     var lastBeat: Int64 = 0
@@ -131,8 +133,7 @@ package actor Relay {
         let work = Task<any LeaderTenure, any Error> {
             try await database.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { [weak self] waiting in
                 report(.waiting(waiting))
-                // Whoever leads now may need what the sinks hold: a file's lock.
-                if case .standby = waiting, let self { Task { await self.closeSinks() } }
+                if case .standby = waiting, let self { Task { await self.closeSinksOnStandby() } }
             }
         }
         waitingTask = Task {

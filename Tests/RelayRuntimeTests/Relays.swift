@@ -7,7 +7,7 @@ import RelayTestKit
 extension Relay {
     /// A relay in this process, on a real server, with quick retries.
     init(
-        on database: TestDatabase, _ sinks: [MemorySink], lanes: [String: LanePolicy] = [:], usesStream: Bool = false,
+        on database: TestDatabase, _ sinks: [any Sink], lanes: [String: LanePolicy] = [:], usesStream: Bool = false,
         memory: Int = 64 << 20
     ) throws {
         var policy = RelayPolicy()

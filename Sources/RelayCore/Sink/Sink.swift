@@ -18,7 +18,8 @@ package protocol Sink: Sendable {
     var name: String { get }
 
     /// Makes the sink ready to deliver: takes locks, mends what a crash left behind. Called when this relay becomes
-    /// the leader, and again, after a while, where it threw; nothing is delivered before it has returned.
+    /// the leader, and again, after a while, where it threw; nothing is delivered before it has returned. When its task
+    /// is cancelled it returns promptly.
     func open(_ outbox: OutboxPosition) async throws(SinkError)
 
     /// Delivers events, in ascending id.
