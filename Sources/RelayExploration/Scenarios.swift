@@ -197,6 +197,13 @@ extension Scenario {
             $0.producers = [[.drawsTwice], []]
             $0.policy.sweepInterval = never
         },
+        Scenario("by key, a late row is rejected") {
+            $0.lanes = ["a": LanePolicy(order: byKey, retry: atOnce)]
+            $0.keys = 2
+            $0.rejected = [1]
+            $0.producers = [[.keepsID], []]
+            $0.ids = 2
+        },
         Scenario("parked, tried again") {
             $0.lanes = ["a": LanePolicy(onReject: .park, retry: atOnce)]
             $0.keys = 2

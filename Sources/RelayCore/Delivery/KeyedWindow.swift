@@ -40,6 +40,12 @@ package struct KeyedWindow: Hashable, Sendable {
         var reason: String
         /// The row that the sink will never accept; nil for an outage.
         var rejected: Int64?
+
+        /// The time set back by `now`, for an exploration.
+        mutating func foldClock(_ now: Int64) {
+            until = max(0, until - now)
+            attempt = min(attempt, 1)
+        }
     }
 
     let concurrency: Int
@@ -292,11 +298,7 @@ package struct KeyedWindow: Hashable, Sendable {
 
     /// The times set back by `now`, for an exploration.
     mutating func foldClock(_ now: Int64) {
-        for key in failing.keys {
-            guard let failure = failing[key] else { continue }
-            failing[key]?.until = max(0, failure.until - now)
-            failing[key]?.attempt = min(failure.attempt, 1)
-        }
+        for key in failing.keys { failing[key]?.foldClock(now) }
     }
 
     /// The state in a few words, for whoever reads a schedule.

@@ -71,6 +71,8 @@ package struct Lane: Hashable, Sendable {
     package var inFlight: InFlight?
     /// With order by key the rows in turn.
     package var keyed: KeyedWindow?
+    /// With order by key: why what goes out of turn waits. The others do not wait for it, nor it for them.
+    var outOfTurn: KeyedWindow.Failure?
     /// Ascending; all above the cursor.
     package var done: [Done] = []
     /// Why rows of `done`, and owed ones, were parked.
@@ -130,7 +132,10 @@ package struct Lane: Hashable, Sendable {
 
     /// How the lane fares, a failing key included.
     package var reportedHealth: Health {
-        guard health == .well, let failure = keyed?.worstFailure else { return health }
+        let failures = [outOfTurn, keyed?.worstFailure].compactMap(\.self)
+        guard health == .well, let failure = failures.first(where: { $0.rejected != nil }) ?? failures.first else {
+            return health
+        }
         if let id = failure.rejected { return .blocked(id: id, until: failure.until, reason: failure.reason) }
         return .retrying(attempt: failure.attempt, until: failure.until, reason: failure.reason)
     }
@@ -194,6 +199,11 @@ package struct Lane: Hashable, Sendable {
         queued += slices.reduce(0) { $0 + $1.count }
     }
 
+    /// With order by key: what is in this flight, or its keys, wait.
+    mutating func waits(_ flight: Int, _ failure: KeyedWindow.Failure) {
+        if flight == 0 { outOfTurn = failure } else { keyed?.failed(flight, failure) }
+    }
+
     /// What the lane brings to a settlement.
     package func progress(settledThrough: Int64) -> LaneProgress {
         LaneProgress(
@@ -254,6 +264,7 @@ package struct Lane: Hashable, Sendable {
             retried = []
             isAboutToMeet = false
             inFlight?.isStale = true
+            outOfTurn = nil
             keyed?.forget()
             position = row.cursor
         }
@@ -266,6 +277,7 @@ package struct Lane: Hashable, Sendable {
     /// The sessions were lost: what was read and not handed over is dropped.
     package mutating func loseSessions() {
         keyed?.restart()
+        outOfTurn = nil
         _ = dropQueue()
         place = .reading
         awaitedRows = nil

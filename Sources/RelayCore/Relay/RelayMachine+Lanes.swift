@@ -124,6 +124,7 @@ extension RelayMachine {
         let before = lanes[index].reportedHealth
         if flight == 0 {
             lanes[index].finished(count, .delivered)
+            if count > 0 { lanes[index].outOfTurn = nil }
         } else {
             lanes[index].keyed?.finished(flight, count, .delivered, at: now)
         }
@@ -143,16 +144,18 @@ extension RelayMachine {
         var attempt = 1
         if flight > 0 {
             attempt += lane.keyed?.attempts(flight) ?? 0
+        } else if lane.keyed != nil {
+            attempt += lane.outOfTurn?.attempt ?? 0
         } else if case .retrying(let earlier, _, _) = lane.health {
             attempt += earlier
         }
         let until = now + lane.policy.retry.pause(attempt: attempt, after: retryAfter, &random)
         // Of a thousand keys that fail together one is told.
         let isNews = flight == 0 || lane.reportedHealth == .well || attempt > 1
-        if flight > 0 {
-            lanes[index].keyed?.failed(flight, .init(attempt: attempt, until: until, reason: reason, rejected: nil))
-        } else {
+        if lane.keyed == nil {
             lanes[index].health = .retrying(attempt: attempt, until: until, reason: reason)
+        } else {
+            lanes[index].waits(flight, .init(attempt: attempt, until: until, reason: reason, rejected: nil))
         }
         if isNews { effects.append(.note(.outage(sink: lane.name, reason: reason, attempt: attempt))) }
     }
@@ -174,6 +177,7 @@ extension RelayMachine {
                 lanes[index].inFlight?.hasParked = true
                 // The far side answers: nothing is down.
                 lanes[index].health = .well
+                lanes[index].outOfTurn = nil
             } else {
                 lanes[index].keyed?.finished(flight, 1, .parked, at: now)
             }
@@ -189,16 +193,16 @@ extension RelayMachine {
         _ index: Int, _ flight: Int, _ id: Int64, _ reason: String, parks: Bool, _ effects: inout [RelayEffect]
     ) {
         if case .blocked(id, _, _) = lanes[index].health { return }
-        if flight > 0, lanes[index].keyed?.isRejected(id) == true { return }
+        if lanes[index].outOfTurn?.rejected == id || lanes[index].keyed?.isRejected(id) == true { return }
         effects.append(.note(.rejected(sink: lanes[index].name, id: id, reason: reason, isParked: parks)))
     }
 
     private mutating func blockFlight(_ index: Int, _ flight: Int, _ id: Int64, _ reason: String, at now: Int64) {
         let until = now + lanes[index].policy.retry.maximum
-        if flight == 0 {
+        if lanes[index].keyed == nil {
             lanes[index].health = .blocked(id: id, until: until, reason: reason)
         } else {
-            lanes[index].keyed?.failed(flight, .init(attempt: 1, until: until, reason: reason, rejected: id))
+            lanes[index].waits(flight, .init(attempt: 1, until: until, reason: reason, rejected: id))
         }
     }
 
@@ -209,6 +213,7 @@ extension RelayMachine {
         lanes[index].finished(1, .parked)
         lanes[index].inFlight?.hasParked = true
         lanes[index].health = .well
+        lanes[index].outOfTurn = nil
     }
 
     private mutating func block(_ index: Int, _ reason: String, at now: Int64, _ effects: inout [RelayEffect]) {
@@ -241,9 +246,12 @@ extension RelayMachine {
         if over.turn == .ordered {
             if lanes[index].place != .reading { leaveTail(index, &effects) } else { _ = lanes[index].dropQueue() }
         }
-        if lanes[index].health == .well, !isStopping {
-            lanes[index].health = .retrying(
-                attempt: 1, until: now + max(1, lanes[index].policy.retry.base), reason: Self.noAnswer)
+        guard lanes[index].health == .well, lanes[index].outOfTurn == nil, !isStopping else { return }
+        let until = now + max(1, lanes[index].policy.retry.base)
+        if lanes[index].keyed == nil {
+            lanes[index].health = .retrying(attempt: 1, until: until, reason: Self.noAnswer)
+        } else {
+            lanes[index].outOfTurn = .init(attempt: 1, until: until, reason: Self.noAnswer, rejected: nil)
         }
     }
 

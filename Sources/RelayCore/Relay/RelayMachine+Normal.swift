@@ -51,6 +51,7 @@ extension RelayMachine {
         for index in lanes.indices {
             fold(&lanes[index].nextRead)
             lanes[index].keyed?.foldClock(now)
+            lanes[index].outOfTurn?.foldClock(now)
             switch lanes[index].health {
             case .retrying(let attempt, let until, let reason):
                 lanes[index].health = .retrying(attempt: min(attempt, 1), until: max(0, until - now), reason: reason)

@@ -18,7 +18,11 @@ extension RelayMachine {
         let lane = lanes[index]
         guard lane.inFlight == nil, lane.awaitedLate == nil else { return false }
         let waiting = lane.late.filter { !$0.value }.keys.sorted()
-        guard !waiting.isEmpty else { return false }
+        guard !waiting.isEmpty else {
+            // What failed may have been deleted, or is asked for no longer.
+            if lane.retries.isEmpty { lanes[index].outOfTurn = nil }
+            return false
+        }
         let passed = waiting.filter { $0 <= (lane.passesThrough ?? Int64.min) }
         if !passed.isEmpty {
             for id in passed { lanes[index].late[id] = true }
@@ -34,6 +38,7 @@ extension RelayMachine {
 
     private func mayGoOutOfTurn(_ lane: Lane, at now: Int64) -> Bool {
         lane.inFlight == nil && lane.awaitedLate == nil && lane.awaitedParked == nil && mayTry(lane, at: now)
+            && now >= lane.outOfTurn?.until ?? now
     }
 
     /// Parked events that somebody wants tried again: those that were not tried yet.

@@ -189,6 +189,7 @@ package struct RelayMachine: Hashable, Sendable {
         for lane in lanes {
             if !lane.isOnTail { times.append(lane.nextRead) }
             if let next = lane.keyed?.nextTry { times.append(next) }
+            if let next = lane.outOfTurn?.until { times.append(next) }
             switch lane.health {
             case .retrying(_, let until, _), .blocked(_, let until, _): times.append(until)
             case .well, .closed: break

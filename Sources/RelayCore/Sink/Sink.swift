@@ -3,7 +3,7 @@
 /// What a sink and the lane that feeds it owe each other:
 /// 1. Events come in ascending id within a delivery. With `order: id` there is one delivery at a time, each only after
 ///    the one before has returned; with `order: key` there are as many as the lane's concurrency, and no key stands in
-///    two of them.
+///    two of them; one more may hold late or redriven events, of any key.
 /// 2. The sink answers for the events of a delivery in their order, perhaps in parts: `report(count, outcome)` speaks
 ///    of the next `count` events that have no answer yet, and is called before `deliver` returns, never after.
 /// 3. `delivered` means durably so, as far as the sink can know: cursors move over those events.

@@ -211,4 +211,30 @@ import Testing
         script.give(.deliveryEnded(sink: "a", flight: 1))
         #expect(script.end == .sinkClosed("a"))
     }
+
+    /// A late row travels beside the others, and what becomes of it is its own matter.
+    @Test func aLateRowThatIsRejectedHoldsNobodyUp() {
+        var script = RelayScript(
+            lanes: ["a": LanePolicy(order: .key(concurrency: 4, batch: 1), retry: RetryPolicy(base: 10, maximum: 1000))])
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        #expect(script.effects.contains(.note(.rejected(sink: "a", id: 3, reason: "no", isParked: false))))
+        script.give(.deliveryEnded(sink: "a"))
+        script.give(.swept(SweptState(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "blocked")
+        script.claimed(script.batch(keys: [6: "y", 7: "z"]), lastValue: 7)
+        #expect(script.flights("a") == [1: [6], 2: [7]])
+        script.ends("a", 1)
+        // It is not asked for again before its time, however well the others fare.
+        #expect(!script.effects.contains(.readLate(sink: "a", ids: [3])))
+        #expect(!script.effects.contains(.note(.recovered(sink: "a"))))
+        script.now = 1000
+        script.give(.tick)
+        #expect(script.effects.contains(.readLate(sink: "a", ids: [3])))
+        // Somebody has deleted it.
+        script.give(.lateRowsRead(sink: "a", RowBatch(token: nil, ids: [])))
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "live")
+    }
 }
