@@ -41,7 +41,7 @@ model:
 bench:
 	@deploy/build/prerequisites bench
 	swift build -c release
-	@for part in webhook relay memory; do $(RELEASE)/relay-bench $$part || exit 1; done
+	@for part in webhook relay latency memory; do $(RELEASE)/relay-bench $$part || exit 1; done
 
 ## lint: formatting and static checks
 lint:

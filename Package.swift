@@ -96,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "RelayBench",
             dependencies: [
-                "RelayCore", "RelayTestKit", "WebhookReceiver", "WebhookSink", arguments, http, nio, nioHTTP1,
+                "Libpq", "RelayCore", "RelayTestKit", "WebhookReceiver", "WebhookSink", arguments, http, nio, nioHTTP1,
             ],
             swiftSettings: strict),
 

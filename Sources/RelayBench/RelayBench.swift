@@ -3,12 +3,14 @@ import ArgumentParser
 /// The benchmarks: what the product does, as a ratio to a reference that was measured in the same run.
 ///
 /// A part is a file: `WebhookPart` (the sink alone), `RelayPart` (the real binary, from the table to the mark) and
-/// `MemoryPart` (its resident set with many sinks, and with a million events behind a dead one).
+/// `LatencyPart` (one sink beside another that is down), `MemoryPart` (its resident set with many sinks, and with a million events behind a dead one).
 @main
 struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay-bench", abstract: "Measures the relay against references of the same run.",
-        subcommands: [WebhookCommand.self, RelayCommand.self, MemoryCommand.self, ReceiverCommand.self],
+        subcommands: [
+            WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, ReceiverCommand.self,
+        ],
         defaultSubcommand: WebhookCommand.self)
 }
 
