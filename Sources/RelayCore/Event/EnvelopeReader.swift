@@ -95,7 +95,10 @@ package struct EnvelopeReader: Sendable {
     }
 
     private mutating func endID() -> Outcome {
-        guard let id = Int64(String(decoding: text, as: UTF8.self)) else { return .foreign }
+        // As it is written, and not only as a number can be: no sign or zeros in front.
+        guard let id = Int64(String(decoding: text, as: UTF8.self)), text.elementsEqual("\(id)".utf8) else {
+            return .foreign
+        }
         self.id = id
         text.removeAll(keepingCapacity: true)
         place = .beforeName(0)

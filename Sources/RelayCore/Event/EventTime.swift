@@ -13,7 +13,7 @@ package struct EventTime: Sendable, Hashable {
 
     /// Reads `2026-11-20 22:16:30.213327+00`: 4 to 6 digits of year, a fraction of 1 to 6 digits or none, an offset
     /// from UTC of hours, minutes and seconds, perhaps ` BC`; or `infinity` and `-infinity`. `nil` is anything else.
-    init?(_ text: UnsafeRawBufferPointer) {
+    package init?(_ text: UnsafeRawBufferPointer) {
         var reader = TimeReader(bytes: text)
         if let infinite = reader.infinity() {
             self.init(microseconds: infinite)
@@ -34,6 +34,8 @@ package struct EventTime: Sendable, Hashable {
             let clock = reader.clock(), reader.skip("Z")
         else { return nil }
         self.init(date: date, clock: clock, offset: 0)
+        // No 31st of February and no 60th second are ever written.
+        guard let written = self.text, text.elementsEqual(written.utf8) else { return nil }
     }
 
     private init(

@@ -49,6 +49,11 @@ struct EnvelopeReaderTests {
         "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/\",\"type\":\"t\",\"time\":\"2026-11-20T22:16:30Z\"",
         "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/\",\"type\":\"t\",\"data\":",
         "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":1",
+        // As no event is written, though a number or a date could be read from it.
+        "{\"specversion\":\"1.0\",\"id\":\"+5\",", "{\"specversion\":\"1.0\",\"id\":\"007\",",
+        "{\"specversion\":\"1.0\",\"id\":\"-0\",",
+        "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/\",\"type\":\"t\",\"time\":\"2026-02-31T22:16:30.213327Z\"",
+        "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/\",\"type\":\"t\",\"time\":\"2026-11-20T22:16:60.213327Z\"",
         "{\"specversion\":\"1.0\",\"id\":\"1111111111111111111111111111111111111111111",
     ]) func foreign(text: String) {
         #expect(Self.read(Array(text.utf8), 5) == .foreign)
