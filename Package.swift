@@ -59,6 +59,10 @@ let package = Package(
             name: "WebhookSink",
             dependencies: ["RelayCore", http, crypto, nio, nioPosix, nioHTTP1, nioTLS], swiftSettings: strict),
         .target(name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore"], swiftSettings: strict),
+        // What a file holds, held against the table.
+        .target(
+            name: "OutboxAudit", dependencies: ["FileSink", "PostgresOutbox", "RelayCore", crypto],
+            swiftSettings: strict),
         .target(name: "RelayRuntime", dependencies: ["RelayCore", log], swiftSettings: strict),
 
         // What an operator meets.
@@ -71,7 +75,8 @@ let package = Package(
         .executableTarget(
             name: "OutboxRelay",
             dependencies: [
-                "CMalloc", "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "FileSink", "WebhookSink",
+                "CMalloc", "Libpq", "RelayCore", "PostgresOutbox", "OutboxAudit", "StdoutSink", "FileSink",
+                "WebhookSink",
                 "RelayRuntime", "RelayConfiguration", "RelayObservability", "Migrations", "OutboxMigrations", arguments,
                 log, signals,
             ],
@@ -136,6 +141,9 @@ let package = Package(
         .executableTarget(
             name: "FileSinkWriter", dependencies: ["FileSink", "RelayCore", "RelayTestKit"],
             path: "Tests/FileSinkWriter", swiftSettings: strict),
+        .testTarget(
+            name: "OutboxAuditTests", dependencies: ["OutboxAudit", "RelayCore", "RelayTestKit", crypto],
+            swiftSettings: strict),
         .testTarget(name: "RelayConfigurationTests", dependencies: ["RelayConfiguration"], swiftSettings: strict),
         .testTarget(
             name: "RelayObservabilityTests", dependencies: ["RelayObservability", log], swiftSettings: strict),

@@ -11,7 +11,7 @@ extension FileLog {
         file = nil
         var newestFirst: [[TailReader.Line]] = []
         var missing = settings.window
-        for name in try namesByAge(folder) where missing > 0 {
+        for name in try folder.namesByAge(current: template.name(at: now)) where missing > 0 {
             let lines = try lastLines(of: name, in: folder, limit: missing)
             newestFirst.append(lines)
             missing -= lines.count
@@ -44,17 +44,5 @@ extension FileLog {
             try cutTornLine(tail, writable, path)
         }
         return lines
-    }
-
-    private func namesByAge(_ folder: LogFolder) throws(DiskError) -> [String] {
-        let current = template.name(at: now)
-        let others = try folder.names().filter { $0 != current }.compactMap { name in
-            folder.status(of: name).map { (name: name, seconds: $0.st_mtim.tv_sec, nanoseconds: $0.st_mtim.tv_nsec) }
-        }
-        // The system's clock may stand still between two files; their names do not.
-        let sorted = others.sorted {
-            ($0.seconds, $0.nanoseconds, $0.name) > ($1.seconds, $1.nanoseconds, $1.name)
-        }
-        return [current] + sorted.map(\.name)
     }
 }

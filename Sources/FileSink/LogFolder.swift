@@ -79,6 +79,20 @@ struct LogFolder: Sendable {
         }
     }
 
+    /// The names of this sink's files, the one that was written to last in front.
+    ///
+    /// - Parameter current: the file of this moment, which is the first whether it is there or not.
+    func namesByAge(current: String) throws(DiskError) -> [String] {
+        let others = try names().filter { $0 != current }.compactMap { name in
+            status(of: name).map { (name: name, seconds: $0.st_mtim.tv_sec, nanoseconds: $0.st_mtim.tv_nsec) }
+        }
+        // The system's clock may stand still between two files; their names do not.
+        let sorted = others.sorted {
+            ($0.seconds, $0.nanoseconds, $0.name) > ($1.seconds, $1.nanoseconds, $1.name)
+        }
+        return [current] + sorted.map(\.name)
+    }
+
     /// The names that begin so, of whatever.
     func names(beginningWith start: String) throws(DiskError) -> [String] {
         var names: [String] = []

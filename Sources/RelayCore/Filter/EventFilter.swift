@@ -29,6 +29,11 @@ package struct EventFilter: Sendable, Hashable {
         self.aggregates = aggregates
     }
 
+    /// Whether an event of these passes, in UTF-8.
+    package func passes(eventType: UnsafeRawBufferPointer, aggregateType: UnsafeRawBufferPointer) -> Bool {
+        types.wants(eventType) && aggregates.wants(aggregateType)
+    }
+
     /// Whether an event of a batch passes.
     package func passes(_ batch: EventBatch, _ index: Int) -> Bool {
         (types.isEverything || batch.withEventType(index, types.wants))

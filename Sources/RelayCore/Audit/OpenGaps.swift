@@ -1,0 +1,74 @@
+/// Rows that were passed by a file's events and may still come: runs of ids between what the file holds.
+///
+/// A run costs the same however long it is. Of runs there are at most ``limit``.
+struct OpenGaps: Sendable {
+    struct Gap: Sendable, Hashable {
+        var first: Int64
+        var last: Int64
+        /// The lowest event above it that came in its order.
+        var next: AuditRow
+        /// Whether the file should hold the rows in it; not where it begins above them.
+        var isRequired = true
+    }
+
+    /// Runs that are kept; each takes less than 128 bytes.
+    static let limit = 100_000
+
+    /// Ascending and disjoint.
+    private(set) var gaps: [Gap] = []
+
+    /// Adds a row above all that stand here.
+    ///
+    /// - Parameter joins: whether nothing that the file holds lies between it and the last one.
+    mutating func append(_ id: Int64, next: AuditRow, joins: Bool) {
+        if joins, let last = gaps.indices.last, gaps[last].next.id == next.id, gaps[last].isRequired {
+            gaps[last].last = id
+        } else {
+            gaps.append(Gap(first: id, last: id, next: next))
+        }
+    }
+
+    /// Begins with the ids below the first event.
+    mutating func begin(below first: AuditRow) {
+        guard gaps.isEmpty, first.id > .min else { return }
+        gaps = [Gap(first: .min, last: first.id - 1, next: first, isRequired: false)]
+    }
+
+    /// Takes out a row that has come; nil where it is in none of the gaps.
+    mutating func take(_ id: Int64) -> AuditRow? {
+        guard let index = index(of: id) else { return nil }
+        let gap = gaps[index]
+        var left: [Gap] = []
+        if gap.first < id {
+            left.append(gap)
+            left[0].last = id - 1
+        }
+        if gap.last > id {
+            left.append(gap)
+            left[left.count - 1].first = id + 1
+        }
+        gaps.replaceSubrange(index...index, with: left)
+        return gap.next
+    }
+
+    /// Whether a row is in one of the gaps.
+    func contains(_ id: Int64) -> Bool { index(of: id) != nil }
+
+    private func index(of id: Int64) -> Int? {
+        var low = 0
+        var high = gaps.count
+        while low < high {
+            let middle = (low + high) / 2
+            if gaps[middle].last < id { low = middle + 1 } else { high = middle }
+        }
+        return low < gaps.count && gaps[low].first <= id ? low : nil
+    }
+
+    /// Gives up the lower half where there are too many, and says which ids the file should have held there.
+    mutating func overflow() -> [IDRange] {
+        guard gaps.count > Self.limit else { return [] }
+        let given = gaps.prefix(gaps.count / 2).filter(\.isRequired).map { IDRange($0.first, $0.last) }
+        gaps.removeFirst(gaps.count / 2)
+        return given
+    }
+}
