@@ -1,7 +1,7 @@
 # The targets; `make help` lists them. Each installs what it needs and this machine lacks, and works as the first one.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test model bench lint
+.PHONY: help build demo test model fuzz sanitize bench lint
 
 MODE ?= poll
 DURATION ?= 10
@@ -9,7 +9,7 @@ export MODE DURATION
 
 RELEASE := .build/release
 FORMATTED := Package.swift Sources Tests
-SCRIPTS := deploy/build/prerequisites deploy/build/server-programs deploy/demo/demo .ci/run
+SCRIPTS := deploy/build/prerequisites deploy/build/server-programs deploy/build/fuzz deploy/build/sanitize deploy/demo/demo .ci/run
 
 ## help: what the targets are
 help:
@@ -36,6 +36,16 @@ test:
 model:
 	@deploy/build/prerequisites build
 	swift run -c release relay-model
+
+## fuzz: give what reads what others wrote any bytes, by coverage (FUZZ_SECONDS=60 for each target)
+fuzz:
+	@deploy/build/prerequisites build
+	@deploy/build/fuzz
+
+## sanitize: the tests under the address and the thread sanitizer (FILTER=… for some of them)
+sanitize:
+	@deploy/build/prerequisites test
+	@deploy/build/sanitize
 
 ## bench: the benchmarks, as ratios against references of the same run
 bench:

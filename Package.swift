@@ -152,9 +152,36 @@ let package = Package(
             dependencies: ["Ledger", "LedgerMigrations", "Libpq", "Migrations", "OutboxMigrations", "RelayTestKit"],
             swiftSettings: strict),
         .testTarget(name: "DemoAuditTests", dependencies: ["DemoAudit"], swiftSettings: strict),
+        // What reads what others wrote, as something that takes any bytes: `make fuzz`, and a short form as a test.
+        .target(
+            name: "RelayFuzzing",
+            dependencies: [
+                "FileSink", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore", "WebhookSink",
+            ],
+            path: "Tests/RelayFuzzing", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["RelayFuzzing", "RelayTestKit"], swiftSettings: strict),
         .testTarget(name: "DeployTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay", "WebhookReceiver"],
             swiftSettings: strict),
     ]
 )
+
+// `make fuzz`: libFuzzer brings the process's main, and every target below is built to tell it what an input reached.
+if Context.environment["RELAY_FUZZ"] != nil {
+    let coverage = SwiftSetting.unsafeFlags(["-sanitize=fuzzer,address"])
+    let fuzzed: Set<String> = [
+        "FileSink", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore", "RelayFuzzing",
+        "WebhookSink",
+    ]
+    for target in package.targets where fuzzed.contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + [coverage]
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "RelayFuzzer", dependencies: ["RelayFuzzing"], path: "Tests/RelayFuzzer",
+            swiftSettings: strict + [coverage, .unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+    package.products.append(.executable(name: "relay-fuzzer", targets: ["RelayFuzzer"]))
+}

@@ -2,14 +2,14 @@ import Foundation
 
 /// What is shown of text that a receiver sent: cut, on one line, and without what the receiver may have echoed of our
 /// credentials.
-enum Excerpt {
+package enum Excerpt {
     /// Characters shown at most.
-    static let limit = 300
+    package static let limit = 300
 
     /// - Parameters:
     ///   - bytes: The text, perhaps cut anywhere.
     ///   - hidden: What must not be shown: from the first trace of one of these on, nothing is.
-    static func make(_ bytes: some Sequence<UInt8>, hiding hidden: [String]) -> String {
+    package static func make(_ bytes: some Sequence<UInt8>, hiding hidden: [String]) -> String {
         var text = String(decoding: Array(bytes), as: UTF8.self)
         for secret in hidden {
             // Its beginning is enough: the rest may have been cut off.

@@ -1,15 +1,15 @@
 import Glibc
 
 /// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date in one of the three forms of section 5.6.7.
-enum RetryAfter {
+package enum RetryAfter {
     /// The longest wait that is granted, in seconds: asking again costs one request.
-    static let limit: Int64 = 3600
+    package static let limit: Int64 = 3600
 
     /// - Parameters:
     ///   - text: The header's value.
     ///   - now: Seconds since 1970.
     /// - Returns: The wait, at most ``limit``; nil where the value is neither form.
-    static func parse(_ text: String, now: Int64) -> Duration? {
+    package static func parse(_ text: String, now: Int64) -> Duration? {
         let words = text.split(separator: " ")
         if words.count == 1, words[0].utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             // More digits than a number has are more than the limit.

@@ -2,7 +2,7 @@ import Foundation
 import NIOHTTP1
 
 /// What an answer means for the events of its request.
-enum Verdict: Sendable, Hashable {
+package enum Verdict: Sendable, Hashable {
     case delivered
     /// An outage.
     case later(after: Duration?, reason: String)
@@ -13,19 +13,27 @@ enum Verdict: Sendable, Hashable {
 }
 
 /// An answer as far as it matters.
-struct Answer: Sendable {
-    var status: Int
+package struct Answer: Sendable {
+    package var status: Int
     /// The phrase that HTTP has for the status; empty for one it does not know.
-    var phrase: String
-    var retryAfter: String?
-    var location: String?
+    package var phrase: String
+    package var retryAfter: String?
+    package var location: String?
     /// How the body begins, made fit to be shown.
-    var excerpt: String
+    package var excerpt: String
+
+    package init(status: Int, phrase: String, retryAfter: String?, location: String?, excerpt: String) {
+        self.status = status
+        self.phrase = phrase
+        self.retryAfter = retryAfter
+        self.location = location
+        self.excerpt = excerpt
+    }
 
     /// - Parameters:
     ///   - receiver: The receiver, as it may be shown.
     ///   - now: Seconds since 1970, asked for where a date is to be compared with it.
-    func verdict(receiver: String, now: () -> Int64) -> Verdict {
+    package func verdict(receiver: String, now: () -> Int64) -> Verdict {
         switch status {
         case 200...299:
             return .delivered

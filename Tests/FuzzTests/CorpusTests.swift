@@ -1,0 +1,64 @@
+import Foundation
+import RelayFuzzing
+import RelayTestKit
+import Testing
+
+/// The short form of `make fuzz`: the corpus, and what a seed makes of it, through every target.
+@Suite("Any input")
+struct CorpusTests {
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("FuzzCorpus")
+
+    /// The inputs of a target, by name.
+    private static func corpus(_ target: FuzzTarget) throws -> [(name: String, bytes: [UInt8])] {
+        let folder = folder.appendingPathComponent(target.name)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        return try names.map { ($0, Array(try Data(contentsOf: folder.appendingPathComponent($0)))) }
+    }
+
+    /// What is wrong with one input; nil where nothing is.
+    private static func complaint(_ target: FuzzTarget, _ bytes: [UInt8], _ what: String) -> String? {
+        guard let guarded = GuardedBytes(bytes) else { return "no memory for \(bytes.count) bytes" }
+        do {
+            try guarded.withBytes(target.run)
+            return nil
+        } catch {
+            let input = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            return "\(what): \(error); the input in hexadecimal: \(input)"
+        }
+    }
+
+    /// The first complaint about some inputs; on a thread of its own, since a target may block.
+    private static func firstComplaint(
+        _ target: FuzzTarget, _ count: Int, _ input: @escaping @Sendable (Int) -> (name: String, bytes: [UInt8])
+    ) async -> String? {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let found = (0..<count).lazy.compactMap { (index) -> String? in
+                    let (name, bytes) = input(index)
+                    return complaint(target, bytes, name)
+                }.first
+                continuation.resume(returning: found)
+            }
+        }
+    }
+
+    @Test(arguments: FuzzTarget.all.map(\.name)) func corpus(name: String) async throws {
+        let target = try #require(FuzzTarget.all.first { $0.name == name })
+        let inputs = try Self.corpus(target)
+        #expect(!inputs.isEmpty)
+        #expect(await Self.firstComplaint(target, inputs.count) { inputs[$0] } == nil)
+    }
+
+    @Test(arguments: FuzzTarget.all.map(\.name)) func mutations(name: String) async throws {
+        let target = try #require(FuzzTarget.all.first { $0.name == name })
+        let mutation = Mutation(try Self.corpus(target).map(\.bytes), longest: target.longest)
+        // Each goes through the disk.
+        let count = target.name == "recovery" ? 300 : 3000
+        let found = await Self.firstComplaint(target, count) { seed in
+            var random = SeededRandom(seed: UInt64(seed))
+            return ("seed \(seed)", mutation.input(using: &random))
+        }
+        #expect(found == nil)
+    }
+}
