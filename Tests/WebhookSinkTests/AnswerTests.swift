@@ -126,14 +126,4 @@ struct AnswerTests {
         let sink = WebhookSink(settings("http://127.0.0.1:1/"))
         #expect(await sink.answers(to: try makeBatch(1...1).whole).outage == "the webhook is not open")
     }
-
-    @Test func forgottenUnclosedItEndsItsConnections() async throws {
-        let receiver = try await WebhookReceiver()
-        var sink: WebhookSink? = WebhookSink(receiver.settings())
-        try await sink?.open(OutboxPosition(lastValue: 0))
-        #expect(await sink?.answers(to: try makeBatch(1...1).whole).delivered == 1)
-        sink = nil
-        try await eventually("the connection is closed") { receiver.openConnections == 0 }
-        await receiver.stop()
-    }
 }
