@@ -215,7 +215,8 @@ import Testing
     /// A late row travels beside the others, and what becomes of it is its own matter.
     @Test func aLateRowThatIsRejectedHoldsNobodyUp() {
         var script = RelayScript(
-            lanes: ["a": LanePolicy(order: .key(concurrency: 4, batch: 1), retry: RetryPolicy(base: 10, maximum: 1000))])
+            lanes: ["a": LanePolicy(order: .key(concurrency: 4, batch: 1), retry: RetryPolicy(base: 10, maximum: 1000))]
+        )
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
         script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
         script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
