@@ -38,13 +38,17 @@ import Testing
         let relay = try await RelayProcess.leading(database, mode)
         try await relay.waitForEvent(id: try await database.insert(5))
         try await database.becomesSettled()
-        let before = try await database.withConnection { connection in
-            try await connection.execute(
-                "BEGIN; SELECT nextval('outbox_id_seq') FROM generate_series(1, 300); ROLLBACK")
-            return try await connection.query("SELECT last_value FROM outbox_id_seq").int(0, 0) ?? 0
+        var (before, last): (Int64, Int64) = (0, 0)
+        // On a busy machine the server may write its log between the draws and its end: then they are not drawn again.
+        for _ in 0..<5 where last >= before {
+            before = try await database.withConnection { connection in
+                try await connection.execute(
+                    "BEGIN; SELECT nextval('outbox_id_seq') FROM generate_series(1, 300); ROLLBACK")
+                return try await connection.query("SELECT last_value FROM outbox_id_seq").int(0, 0) ?? 0
+            }
+            try await cluster.restart(mode: .immediate)
+            last = try await database.insert(5)
         }
-        try await cluster.restart(mode: .immediate)
-        let last = try await database.insert(5)
         #expect(last < before, "the server kept the draws: the test shows nothing")
         try await relay.waitForEvent(id: last)
         try await database.becomesSettled()
