@@ -7,9 +7,15 @@ package struct KeyedWindow: Hashable, Sendable {
         var id: Int64
         var createdAt: Int64
         var key: EventKey
+        /// Nil once it is over: its batch need not be kept for it.
         var token: BatchToken?
         var offset: Int
         var state: State
+
+        mutating func end(_ fate: Lane.Fate) {
+            state = .over(fate)
+            token = nil
+        }
     }
 
     enum State: Hashable, Sendable {
@@ -80,12 +86,12 @@ package struct KeyedWindow: Hashable, Sendable {
     mutating func take(_ slices: [RowSlice]) {
         for slice in slices {
             for (index, id) in slice.ids.enumerated() {
-                let state: State = ahead.removeValue(forKey: id).map { .over($0.fate) } ?? .waiting
-                rows.append(
-                    Row(
-                        id: id, createdAt: slice.createdAt[index],
-                        key: index < slice.keys.count ? slice.keys[index] : EventKey(hash: 0),
-                        token: slice.token, offset: slice.offset + index, state: state))
+                var row = Row(
+                    id: id, createdAt: slice.createdAt[index],
+                    key: index < slice.keys.count ? slice.keys[index] : EventKey(hash: 0),
+                    token: slice.token, offset: slice.offset + index, state: .waiting)
+                if let done = ahead.removeValue(forKey: id) { row.end(done.fate) }
+                rows.append(row)
             }
         }
         // What was over and did not come again was deleted.
@@ -99,7 +105,7 @@ package struct KeyedWindow: Hashable, Sendable {
         for index in rows.indices where rows[index].state == .waiting {
             // As with order by id: the parked event itself, and those before it, may come again.
             guard let head = keys[rows[index].key], head < rows[index].id else { continue }
-            rows[index].state = .over(.parked)
+            rows[index].end(.parked)
             parked.append(Parking(id: rows[index].id, behind: head))
         }
         return parked
@@ -169,7 +175,7 @@ package struct KeyedWindow: Hashable, Sendable {
         guard !flight.isStale else { return }
         for id in flight.ids[from..<flight.answered] {
             guard let index = index(of: id) else { continue }
-            rows[index].state = .over(fate)
+            rows[index].end(fate)
             failing[rows[index].key] = nil
         }
         guard isDown, fate == .delivered, flight.answered > from else { return }

@@ -24,7 +24,7 @@ extension RelayMachine {
 
     private mutating func startClaim(at now: Int64, _ effects: inout [RelayEffect]) {
         guard polls, !tailIsPaused, now >= nextClaim, tailIsHungry else { return }
-        guard bufferedBytes < policy.memory / 2 else { return makeRoom() }
+        guard tailHasRoom else { return makeRoom() }
         let known = max(horizon.settledThrough, 0)
         // While a gap is open, claims stay below the row that waits; a new horizon may close it.
         let below = gap.flatMap { gapMayClose($0) ? nil : $0.waiting }

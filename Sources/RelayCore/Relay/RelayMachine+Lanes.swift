@@ -73,9 +73,6 @@ extension RelayMachine {
         stamp += 1
     }
 
-    /// What one lane may keep in memory from the others: what its sink holds must not stop them.
-    var laneShare: Int { max(1, policy.memory / (16 * max(1, lanes.count))) }
-
     /// Whether the lane may be given rows at all now.
     func mayTry(_ lane: Lane, at now: Int64) -> Bool {
         guard lane.opening == .open else { return false }
@@ -319,14 +316,5 @@ extension RelayMachine {
 
     mutating func everyLaneLeavesTail(_ effects: inout [RelayEffect]) {
         for index in lanes.indices where lanes[index].place != .reading { leaveTail(index, &effects) }
-    }
-
-    /// The shared buffer is full and somebody on the tail has nothing to do: the one furthest behind goes to the table.
-    mutating func leaveTailIfOthersStarve(_ effects: inout [RelayEffect]) {
-        guard bufferedBytes >= policy.memory / 2, lanes.count(where: \.isOnTail) > 1 else { return }
-        guard lanes.contains(where: { $0.isOnTail && $0.queue.isEmpty }) else { return }
-        let behind = lanes.indices.filter { lanes[$0].isOnTail && !lanes[$0].queue.isEmpty }
-            .max { lanes[$0].queued < lanes[$1].queued }
-        if let behind { leaveTail(behind, &effects) }
     }
 }

@@ -13,6 +13,9 @@ extension RelayMachine {
     /// Whether new rows come from the stream alone.
     package var isLedByStream: Bool { stream.phase == .leading }
 
+    /// Bytes of all batches that are held in memory.
+    package var heldBytes: Int { bufferedBytes }
+
     /// How many batches are held in memory.
     package var heldBatches: Int { batches.count }
 

@@ -75,8 +75,7 @@ extension RelayMachine {
         // What is only passed needs no sink.
         guard passes || mayTry(lane, at: now), lane.keyed?.isWindingDown != true else { return }
         guard lane.queue.isEmpty, lane.unsettled < policy.window else { return }
-        // What other lanes hold counts too: many large rows at once would not fit.
-        guard bufferedBytes < policy.memory / 4 * 3 else { return }
+        guard hasRoom(toReadFor: lane) else { return }
         // Before the first scan nothing is known to be settled.
         guard horizon.hasScanned || horizon.settledThrough > 0 else { return scanWanted = true }
         if lane.isAboutToMeet { lanes[index].place = .meeting }

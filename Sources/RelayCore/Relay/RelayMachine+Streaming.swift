@@ -27,9 +27,7 @@ extension RelayMachine {
             if stream.phase != .leading { nextSweep = min(nextSweep, now + policy.pollInterval) }
             if stream.phase != .leading { sweepWanted = false }
         }
-        let room = policy.memory / 2
-        // One row may be larger than all the room; before the stream leads, the table brings it.
-        guard bufferedBytes + batch.bytes <= room || (bufferedBytes == 0 && stream.phase == .leading) else {
+        guard streamHasRoom(for: batch.bytes) else {
             if let token = batch.token { effects.append(.release(token)) }
             if stream.phase == .leading { drainAgain(&effects) } else { stream.askAgain() }
             scanWanted = true

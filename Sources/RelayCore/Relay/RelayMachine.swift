@@ -296,11 +296,7 @@ package struct RelayMachine: Hashable, Sendable {
     private mutating func collect(_ effects: inout [RelayEffect]) {
         guard !batches.isEmpty else { return }
         var used = Set<BatchToken>()
-        for lane in lanes {
-            for slice in lane.queue { if let token = slice.token { used.insert(token) } }
-            for slice in lane.inFlight?.slices ?? [] { if let token = slice.token { used.insert(token) } }
-            for row in lane.keyed?.rows ?? [] { if let token = row.token { used.insert(token) } }
-        }
+        for lane in lanes { lane.addTokens(to: &used) }
         for row in stream.pending { used.insert(row.token) }
         if case .looking(_, let claim, _) = work, let token = claim?.rows.token { used.insert(token) }
         for (token, bytes) in batches where !used.contains(token) {

@@ -126,6 +126,11 @@ struct RelayScript {
         return nil
     }
 
+    /// Whether rows above this one were ever claimed.
+    func everClaimed(after id: Int64) -> Bool {
+        history.contains { if case .claim(let request) = $0 { request.after >= id } else { false } }
+    }
+
     /// Above which id the last read for the sink was to begin.
     func lastRead(_ sink: String) -> Int64? {
         var after: Int64?
