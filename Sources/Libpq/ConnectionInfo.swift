@@ -6,6 +6,8 @@ package struct ConnectionInfo: Sendable, Hashable {
     package var backendPID: Int32
     /// The server's version as libpq gives it: 150018 is 15.18. 0 if unknown.
     package var serverVersion: Int
+    /// How the database stores text, by PostgreSQL's name for it, such as `UTF8`; empty if unknown.
+    package var serverEncoding: String
     /// The host that was connected to, or the directory of its Unix socket.
     package var host: String
     /// The port that was connected to.

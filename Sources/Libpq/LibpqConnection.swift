@@ -70,7 +70,8 @@ final class LibpqConnection {
     var info: ConnectionInfo {
         let host = unsafe string(PQhost(pointer))
         return ConnectionInfo(
-            backendPID: unsafe PQbackendPID(pointer), serverVersion: Int(unsafe PQserverVersion(pointer)), host: host,
+            backendPID: unsafe PQbackendPID(pointer), serverVersion: Int(unsafe PQserverVersion(pointer)),
+            serverEncoding: serverParameter("server_encoding") ?? "", host: host,
             port: unsafe string(PQport(pointer)), database: unsafe string(PQdb(pointer)),
             user: unsafe string(PQuser(pointer)), isUnixSocket: host.hasPrefix("/") || host.hasPrefix("@"),
             usedPassword: unsafe PQconnectionUsedPassword(pointer) != 0,

@@ -14,8 +14,11 @@ final class MemorySink: Sink {
     let name: String
     private let state: Mutex<State>
 
-    init(_ name: String, _ fault: SinkFault? = nil) {
+    private let refusal: String
+
+    init(_ name: String, _ fault: SinkFault? = nil, refusal: String = "the sink refuses this one") {
         self.name = name
+        self.refusal = refusal
         state = Mutex(State(fault: fault))
     }
 
@@ -55,7 +58,7 @@ final class MemorySink: Sink {
         if Task.isCancelled { return }
         let taken = write(delivery, rejecting: fault == .reject ? SinkFault.rejectedID : nil)
         if taken > 0 { report(taken, .delivered) }
-        if taken < delivery.count { report(1, .rejected(reason: "the sink refuses this one")) }
+        if taken < delivery.count { report(1, .rejected(reason: refusal)) }
     }
 
     private func held() async {

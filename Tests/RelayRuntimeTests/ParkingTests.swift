@@ -72,6 +72,19 @@ import Testing
         #expect(await end == .stopped)
     }
 
+    /// Whatever a receiver says, no settlement fails for it.
+    @Test func aReasonThatTheDatabaseCannotStoreIsStoredAsFarAsItCan() async throws {
+        let database = try await PrivateCluster.shared().database(encoding: "LATIN1")
+        let sink = MemorySink("a", .reject, refusal: "不 no\u{0}…")
+        let relay = try Relay(on: database, [sink], lanes: ["a": LanePolicy(onReject: .park, retry: .quick)])
+        async let exit = relay.run()
+        try await database.insert(keys: keys)
+        try await database.isPublished()
+        #expect(try await database.value("SELECT reason FROM outbox_parked") == "? no??")
+        await relay.stop()
+        #expect(await exit == .stopped)
+    }
+
     /// As after sinks remove: whoever waited for it would wait for ever.
     @Test func aRetryForASinkThatIsGoneIsRefused() async throws {
         let database = try await PrivateCluster.shared().database()

@@ -89,10 +89,11 @@ package struct TestDatabase: Sendable {
 
 extension PrivateCluster {
     /// Creates a database of a unique name, empty or with the outbox's tables.
-    package func database(migrated: Bool = true) async throws -> TestDatabase {
+    package func database(migrated: Bool = true, encoding: String = "UTF8") async throws -> TestDatabase {
         let name = "test_\(UUID().uuidString.prefix(13).lowercased().replacing("-", with: ""))"
         let connection = try await connection()
-        _ = try await connection.execute("CREATE DATABASE \(name)")
+        _ = try await connection.execute(
+            "CREATE DATABASE \(name) ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
         await connection.close()
         let database = TestDatabase(cluster: self, name: name)
         if migrated { try await database.migrate() }

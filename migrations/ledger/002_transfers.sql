@@ -4,7 +4,7 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT pg_advisory_xact_lock(hashtextextended('ledger migrations', 0));
 
--- The legs as asked for, each checked by itself, in their order: [{"account_id":…,"asset":"USD","amount":-100},…].
+-- The legs as asked for, each checked by itself, in their order: [{"account_id":...,"asset":"USD","amount":-100},...].
 CREATE OR REPLACE FUNCTION ledger_legs(legs jsonb)
   RETURNS TABLE (leg integer, account_id uuid, asset text, amount bigint)
   LANGUAGE plpgsql IMMUTABLE AS $$

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS outbox (
   aggregate_id   text        NOT NULL,               -- the ordering key
   event_type     text        NOT NULL CHECK (event_type <> ''),
   payload        jsonb       NOT NULL,
-  headers        jsonb       NOT NULL DEFAULT '{}',  -- traceparent, tracestate, correlation_id, …
+  headers        jsonb       NOT NULL DEFAULT '{}',  -- traceparent, tracestate, correlation_id, ...
   created_at     timestamptz NOT NULL DEFAULT clock_timestamp() CHECK (isfinite(created_at)),
   published_at   timestamptz
 ) PARTITION BY LIST ((published_at IS NULL));

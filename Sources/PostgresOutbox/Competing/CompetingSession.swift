@@ -53,7 +53,8 @@ package actor CompetingSession: CompetingTenure {
     }
 
     package func mark(_ ids: [Int64], parked: [Parking], sink: String) async throws -> [UnmovableRow] {
-        try await rollingBack {
+        let parked = StorableText(connection)(parked)
+        return try await rollingBack {
             let parking = ParkedWrites.park(parked.isEmpty ? [:] : [sink: parked])
             let moved = ids + parked.map(\.id)
             var unmovable: [UnmovableRow] = []

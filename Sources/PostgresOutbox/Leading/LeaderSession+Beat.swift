@@ -56,8 +56,9 @@ extension LeaderSession {
               order_hold = \(status.orderHold.map { quotedLiteral($0) + "::jsonb" } ?? "NULL") WHERE epoch = \(epoch);
 
             """
+        let storable = StorableText(session.connection)
         for (name, sink) in status.sinks.sorted(by: { $0.key < $1.key }) {
-            let error = sink.lastError.map { quotedLiteral($0) } ?? "NULL"
+            let error = sink.lastError.map { quotedLiteral(storable($0)) } ?? "NULL"
             sql += """
                 INSERT INTO outbox_sink_state (sink, configured, state, last_error)
                   VALUES (\(quotedLiteral(name)), \(sink.isConfigured), \(quotedLiteral(sink.state)), \(error))

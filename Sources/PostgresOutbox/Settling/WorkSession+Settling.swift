@@ -14,6 +14,7 @@ extension WorkSession {
     /// - Parameter inClaim: in the open claim's transaction, which it ends.
     package func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledRows {
         let continues = inClaim && claimIsOpen
+        let lanes = StorableText(connection)(lanes)
         do {
             return try await settle(lanes, continues: continues)
         } catch let error as PostgresError where error.isAboutRows {
