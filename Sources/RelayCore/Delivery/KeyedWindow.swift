@@ -71,8 +71,9 @@ package struct KeyedWindow: Hashable, Sendable {
     }
 
     var isEmpty: Bool { rows.isEmpty && flights.isEmpty }
-    /// How many rows the sink may hold, or that wait for it.
-    var count: Int { rows.count + ahead.count }
+    /// How many rows the sink may hold, or that wait for it. Those ahead count once they are read again: all of them may be
+    /// over, and only a read takes them in.
+    var count: Int { rows.count }
     /// Flights of an earlier tenure or registration are still under way: nothing may start beside them.
     var isWindingDown: Bool { flights.values.contains { $0.isStale || $0.isOld } }
 

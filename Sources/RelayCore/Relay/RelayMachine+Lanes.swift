@@ -1,7 +1,8 @@
 extension RelayMachine {
     /// Sends each lane's sink what waits for it, within the lane's window.
     mutating func dispatch(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard !isStopping else { return }
+        // Between tenures nobody carries out what is decided here.
+        guard !isStopping, work != .absent else { return }
         for index in lanes.indices where lanes[index].isConfigured && mayTry(lanes[index], at: now) {
             if lanes[index].keyed == nil {
                 dispatchInTurn(index, &effects)

@@ -159,9 +159,9 @@ package struct RelayMachine: Hashable, Sendable {
     /// Starts whatever can be started.
     private mutating func advance(at now: Int64, _ effects: inout [RelayEffect]) {
         releaseStreamed(at: now, &effects)
-        leaveTailIfOthersStarve(&effects)
         openSinks(at: now, &effects)
         dispatch(at: now, &effects)
+        leaveTailIfOthersStarve(&effects)
         startReads(at: now, &effects)
         startWork(at: now, &effects)
         startScan(at: now, &effects)

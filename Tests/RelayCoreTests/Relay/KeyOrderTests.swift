@@ -111,6 +111,25 @@ import Testing
         #expect(script.settled == [1, 2, 3, 4, 5])
     }
 
+    /// All of the window was over before the next tenure: it is read again, and settled.
+    @Test func aWindowThatIsOverIsReadAgain() {
+        var script = script { $0.window = 2 }
+        script.claimed(script.batch(keys: [1: "x", 2: "y"]), lastValue: 2)
+        script.ends("a", 2)
+        script.give(.sessionsLost)
+        script.ends("a", 1)
+        let behind = SinkRegistration(name: "b", cursor: 5, isEarned: true)
+        script.give(
+            .sessionsOpened(OpenedSessions(sinks: [a, behind], keepsMemory: true, publishedAboveCursors: true)))
+        script.give(.swept(SweptState(sinks: [a, behind], late: [])))
+        let reads = script.lastRead("a") == 0
+        #expect(reads)
+        script.give(.rowsRead(sink: "a", script.batch(keys: [1: "x", 2: "y"]), reachedEnd: true))
+        #expect(script.everSent("a") == [1, 2])
+        script.findsNothing()
+        #expect(script.lastSettle?.first?.done == [1, 2])
+    }
+
     @Test func nothingStartsBesideFlightsOfAnEarlierRegistration() {
         var script = script()
         script.claimed(script.batch(keys: [1: "x", 2: "y"]), lastValue: 2)

@@ -149,6 +149,24 @@ import Testing
         #expect(script.lastSettle?.first?.parked == [Parking(id: 2, behind: 1), Parking(id: 3, reason: "no")])
     }
 
+    /// Between tenures nobody sends anything: the rest is read again in the next one.
+    @Test func aRejectionBetweenTenuresSendsNothing() {
+        var script = script(.park)
+        script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "z"]), lastValue: 3)
+        script.give(.sessionsLost)
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a"))
+        #expect(script.sent("a") == nil)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsMemory: true)))
+        #expect(script.settled == [1])
+        let settled = SinkRegistration(name: "a", cursor: 1, isEarned: true)
+        script.give(.settled(SettledState(sinks: [settled], late: [])))
+        script.give(.swept(SweptState(sinks: [settled], late: [])))
+        script.scanned(3)
+        script.claimed(script.batch(keys: [2: "y", 3: "z"]), lastValue: 3)
+        #expect(script.sent("a") == [2, 3])
+    }
+
     /// Whoever moves or removes the sink meanwhile has made another one of it.
     @Test func aReadForAnOlderRegistrationIsNotDelivered() {
         var script = script(.park)
