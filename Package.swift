@@ -10,6 +10,8 @@ let strict: [SwiftSetting] = [
 ]
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -36,6 +38,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.40.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.34.0"),
@@ -67,7 +70,7 @@ let package = Package(
 
         // What an operator meets.
         .target(name: "RelayConfiguration", dependencies: [configuration, yaml], swiftSettings: strict),
-        .target(name: "RelayObservability", dependencies: [log], swiftSettings: strict),
+        .target(name: "RelayObservability", dependencies: ["RelayCore", log, metrics], swiftSettings: strict),
         .target(name: "Migrations", dependencies: ["Libpq"], swiftSettings: strict),
         .target(
             name: "OutboxMigrations", dependencies: ["Migrations"],
@@ -119,7 +122,10 @@ let package = Package(
         .testTarget(name: "PgoutputTests", dependencies: ["PostgresOutbox", "RelayCore"], swiftSettings: strict),
         .testTarget(
             name: "RelayRuntimeTests",
-            dependencies: ["Libpq", "PostgresOutbox", "RelayCore", "RelayRuntime", "RelayTestKit", "SinkConformance"],
+            dependencies: [
+                "Libpq", "PostgresOutbox", "RelayCore", "RelayObservability", "RelayRuntime", "RelayTestKit",
+                "SinkConformance",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "StdoutSinkTests", dependencies: ["StdoutSink", "RelayCore", "RelayTestKit", "SinkConformance"],
@@ -146,7 +152,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "RelayConfigurationTests", dependencies: ["RelayConfiguration"], swiftSettings: strict),
         .testTarget(
-            name: "RelayObservabilityTests", dependencies: ["RelayObservability", log], swiftSettings: strict),
+            name: "RelayObservabilityTests",
+            dependencies: ["RelayObservability", "RelayCore", "RelayTestKit", log, metrics, metricsTestKit],
+            swiftSettings: strict),
         .testTarget(
             name: "LedgerTests",
             dependencies: ["Ledger", "LedgerMigrations", "Libpq", "Migrations", "OutboxMigrations", "RelayTestKit"],

@@ -13,6 +13,8 @@ final class Withdrawal: Sendable {
 /// What became of a delivery: so many of its first events are durable, and what stands in the way of the next.
 struct FileAnswer: Sendable {
     var durable: Int
+    /// How many of the delivery's events were found in the files.
+    var duplicates = 0
     var failure: DeliveryOutcome?
 }
 
@@ -25,24 +27,27 @@ extension FileLog {
         }
         guard !withdrawal.isSet else { return FileAnswer(durable: 0, failure: nil) }
         var looked = 0
+        var duplicates = 0
         pending.removeAll()
         do throws(DiskError) {
             let now = now
             try takeUp(at: now)
-            let failure = try write(delivery, at: now, until: withdrawal, looked: &looked)
+            let failure = try write(delivery, at: now, until: withdrawal, looked: &looked, &duplicates)
             try makeDurable(at: now)
-            return FileAnswer(durable: looked, failure: failure)
+            return FileAnswer(durable: looked, duplicates: duplicates, failure: failure)
         } catch {
-            return FileAnswer(durable: rescue(looked), failure: error.outcome)
+            return FileAnswer(durable: rescue(looked), duplicates: duplicates, failure: error.outcome)
         }
     }
 
     /// Goes through the events, and writes those that are new.
     ///
-    /// - Parameter looked: how many events are in the files, or will be once all is durable.
+    /// - Parameters:
+    ///   - looked: how many events are in the files, or will be once all is durable.
+    ///   - duplicates: how many of them were there before.
     /// - Returns: why not all of them are.
     private func write(
-        _ delivery: Delivery, at now: Int64, until withdrawal: Withdrawal, looked: inout Int
+        _ delivery: Delivery, at now: Int64, until withdrawal: Withdrawal, looked: inout Int, _ duplicates: inout Int
     ) throws(DiskError) -> DeliveryOutcome? {
         for slice in delivery.slices {
             var next = slice.range.lowerBound
@@ -51,6 +56,7 @@ extension FileLog {
                 switch verdict(slice.batch, next) {
                 case .present:
                     looked += 1
+                    duplicates += 1
                     next += 1
                 case .different(let time):
                     mustReadBack = true

@@ -22,6 +22,7 @@ package actor FileSink: Sink {
     private let settings: FileSinkSettings
     private let clock: @Sendable () -> Int64
     private let calls: DiskCalls
+    private let countDuplicates: @Sendable (Int) -> Void
     private var log: FileLog?
     /// An `open` that had no answer yet when its caller's patience ended.
     private var opening: Task<Result<Void, SinkError>, Never>?
@@ -32,14 +33,16 @@ package actor FileSink: Sink {
     ///   - settings: whose `problem` is nil; else opening says what it is.
     ///   - now: the wall clock, in microseconds since 1970-01-01 00:00 UTC.
     ///   - calls: the system's, or a test's that fail.
+    ///   - countDuplicates: takes how many events of a delivery were in the files already.
     package init(
         _ settings: FileSinkSettings, now: @escaping @Sendable () -> Int64 = { FileSink.wallClock() },
-        calls: DiskCalls = DiskCalls()
+        calls: DiskCalls = DiskCalls(), countDuplicates: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         name = settings.name
         self.settings = settings
         clock = now
         self.calls = calls
+        self.countDuplicates = countDuplicates
     }
 
     package func open(_ outbox: OutboxPosition) async throws(SinkError) {
@@ -66,6 +69,7 @@ package actor FileSink: Sink {
             withdrawal.set()
         }
         guard let answer else { return }
+        if answer.duplicates > 0 { countDuplicates(answer.duplicates) }
         if answer.durable > 0 { report(answer.durable, .delivered) }
         if let failure = answer.failure { report(1, failure) }
     }

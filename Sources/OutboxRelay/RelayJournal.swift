@@ -4,10 +4,11 @@ import RelayCore
 import RelayObservability
 import RelayRuntime
 
-/// Writes what the relay reports to the log, and to the service manager.
+/// Writes what the relay reports to the log, to the service manager and to the counters.
 struct RelayJournal: Sendable {
     let logger: Logger
     let window: Int
+    private let counters = EventCounters()
     private let notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
 
     init(logger: Logger, window: Int) {
@@ -123,6 +124,7 @@ struct RelayJournal: Sendable {
     private func write(_ note: RelayNote) {
         switch note {
         case .late(let entry):
+            counters.countLateEvent()
             logger.log(
                 .lateEvent, level: .warning,
                 "event \(entry.id) turned up late and is delivered to sink \(entry.sink) now",

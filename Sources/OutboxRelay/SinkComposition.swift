@@ -1,6 +1,7 @@
 import FileSink
 import RelayConfiguration
 import RelayCore
+import RelayObservability
 import StdoutSink
 import WebhookSink
 
@@ -18,7 +19,8 @@ struct SinkComposition {
         for option in options.sinks {
             let sink = try makeSink(option, window: options.window)
             if let file = sink as? FileSink { files.append(file) }
-            sinks.append(option.filter.isEmpty ? sink : FilteringSink(sink, option.filter.eventFilter))
+            let metered = MeteredSink(sink)
+            sinks.append(option.filter.isEmpty ? metered : FilteringSink(metered, option.filter.eventFilter))
         }
         self.sinks = sinks
         self.files = files
@@ -44,7 +46,7 @@ func makeSink(_ option: SinkOption, window: Int) throws(ConfigurationProblem) ->
         case .file(let file):
             let settings = option.settings(file, window: window)
             try settings.check()
-            return FileSink(settings)
+            return FileSink(settings, countDuplicates: EventCounters().duplicates(of: option.name))
         case .webhook(let webhook):
             let settings = option.settings(webhook)
             try settings.check()

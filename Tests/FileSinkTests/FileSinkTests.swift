@@ -3,6 +3,7 @@ import Glibc
 import RelayCore
 import RelayTestKit
 import SinkConformance
+import Synchronization
 import Testing
 
 @Suite("What stands in the files", .timeLimit(.minutes(2)))
@@ -20,6 +21,20 @@ struct FileSinkTests {
         #expect(try folder.text("events.jsonl") == batch.text + more.text(6..<8))
         await sink.close()
         #expect(try folder.status("events.jsonl").st_mode & 0o777 == 0o640)
+    }
+
+    @Test func whatItHeldAlreadyIsCounted() async throws {
+        let folder = try TestFolder()
+        let duplicates = Mutex(0)
+        let sink = FileSink(
+            FileSinkSettings(path: folder.path(of: "events.jsonl")),
+            countDuplicates: { count in duplicates.withLock { $0 += count } })
+        try await sink.open(OutboxPosition(lastValue: 100))
+        _ = await sink.answers(to: try makeBatch(1...10).whole)
+        #expect(duplicates.withLock { $0 } == 0)
+        _ = await sink.answers(to: try makeBatch(8...12).whole)
+        #expect(duplicates.withLock { $0 } == 3)
+        await sink.close()
     }
 
     @Test func knownAgainAfterOpening() async throws {

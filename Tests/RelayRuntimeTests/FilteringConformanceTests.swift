@@ -1,8 +1,9 @@
 import RelayCore
+import RelayObservability
 import SinkConformance
 import Testing
 
-@Suite("A filter keeps a sink's promises", .timeLimit(.minutes(2)))
+@Suite("A filter and a meter keep a sink's promises", .timeLimit(.minutes(2)))
 struct FilteringConformanceTests {
     @Test(arguments: SinkPromise.all(of: FilteredMemoryUnderTest.self))
     func keeps(_ promise: SinkPromise) async throws {
@@ -10,7 +11,7 @@ struct FilteringConformanceTests {
     }
 }
 
-/// The sink in memory behind a filter that everything passes.
+/// The sink in memory behind a meter, and a filter that everything passes.
 private struct FilteredMemoryUnderTest: SinkUnderTest {
     static let faults = Set(SinkFault.allCases)
     static let suppressesDuplicates = false
@@ -18,7 +19,7 @@ private struct FilteredMemoryUnderTest: SinkUnderTest {
     private let sink = MemorySink("memory")
 
     func makeSink() -> any Sink {
-        FilteringSink(sink, EventFilter(types: .init(include: ["transfer.*"], exclude: ["*.reversed"])))
+        FilteringSink(MeteredSink(sink), EventFilter(types: .init(include: ["transfer.*"], exclude: ["*.reversed"])))
     }
     func inject(_ fault: SinkFault?) { sink.inject(fault) }
     func isHolding() -> Bool { sink.isHolding }
