@@ -10,6 +10,8 @@ struct LoadCrew: Sendable {
     /// What is still running so long after the end is cut short: the server has gone, or is stuck.
     private static let overtime = Duration.seconds(3)
     private static let longestPause = Duration.seconds(1)
+    /// What a transfer that commits by itself may take, its wait for others' locks included.
+    private static let patience = Duration.seconds(10)
 
     /// Posts until the plan's time is over or the task is cancelled.
     func work() async {
@@ -59,7 +61,9 @@ struct LoadCrew: Sendable {
         let ending = plan.ending()
         do throws(PostgresError) {
             if case .commit = ending {
-                try await connection.query(LoadPlan.statement, plan.transfer())
+                // Not to be cancelled: the server might have committed it already, and nobody would count it.
+                try await connection.query(
+                    LoadPlan.statement, plan.transfer(), timeout: Self.patience, cancellable: false)
             } else {
                 try await connection.execute("BEGIN")
                 try await connection.query(LoadPlan.statement, plan.transfer())

@@ -7,8 +7,8 @@ import Glibc
 /// A cancellation or a passed deadline sends a cancel request and goes on reading: the statement's end must be read
 /// before the connection can be used again. Only a server that does not answer within `grace` costs the connection.
 struct Exchange {
-    /// How long the server may take to obey a cancel request.
-    static let grace = Duration.seconds(1)
+    /// How long the server may take to obey a cancel request: it may be short of processors just then.
+    static let grace = Duration.seconds(3)
 
     let link: LibpqConnection
     let interruptions: Interruptions

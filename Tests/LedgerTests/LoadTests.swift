@@ -41,8 +41,10 @@ import Testing
 
     @Test func lateTransfersCommit() async throws {
         let database = try await emptyLedger()
-        let done = try await load(database, ["--rate", "20", "--duration", "1s", "--late", "100%", "--rollbacks", "0"])
-            .end()
+        let running = try load(database, ["--duration", "1h", "--late", "100%", "--rollbacks", "0"])
+        try await eventually("something is posted") { try await database.number("SELECT count(*) FROM outbox") > 5 }
+        running.signal(SIGTERM)
+        let done = try await running.end()
         let tally = try Tally(done)
         #expect(tally.late > 0 && tally.late == tally.posted && tally.rolled_back == 0)
         #expect(try await database.number("SELECT count(*) FROM outbox") == Int64(tally.posted))
