@@ -43,7 +43,7 @@ import WebhookReceiver
         try await database.becomesSettled(within: .seconds(120))
         #expect(arrived.ids == Array(1...Int64(events + 10 * portion)))
         let peak = try #require(relay.peakMemory)
-        #expect(peak < (16 + 40) << 20)
+        #expect(peak < (16 << 20) + RelayProcess.memoryBeside)
         #expect(try await relay.stop() == .exited(0))
         await receiver.stop()
     }

@@ -171,7 +171,7 @@ import Testing
                 """)
         }
         let peak = try #require(relay.peakMemory)
-        #expect(peak < (64 + 40) << 20, "\(peak >> 20) MiB")
+        #expect(peak < (64 << 20) + RelayProcess.memoryBeside, "\(peak >> 20) MiB")
         #expect(try await database.number("SELECT count(*) FROM outbox_published") < 5000)
         try await relay.kill()
         let next = try await RelayProcess.drained(database, .wal, within: .seconds(180))
