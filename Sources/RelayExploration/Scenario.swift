@@ -62,6 +62,12 @@ package struct Scenario: Sendable {
     package var lostAnswers: UInt8 = 0
     package var operatorLocks: UInt8 = 0
     package var workFailures: UInt8 = 0
+    /// A second relay stands by, and takes over.
+    package var hasStandby = false
+    /// How often the one that leads may be frozen.
+    package var freezes: UInt8 = 0
+    /// What an administrator asks for, in this order, at any time while the relay leads.
+    package var requests: [SinkRequest] = []
     /// A schedule shows the state after each step.
     package var showsStates = false
     /// The search ends, unfinished, at so many states.

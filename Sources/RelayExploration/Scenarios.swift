@@ -6,7 +6,7 @@ extension Scenario {
     private static let two = [SinkRegistration(name: "a"), SinkRegistration(name: "b")]
 
     /// What `relay-model` explores: each to its end, in a few minutes together.
-    package static let all: [Scenario] = polling + streaming + sinks
+    package static let all: [Scenario] = polling + streaming + sinks + relays + administration
 
     /// Poll mode.
     package static let polling: [Scenario] = [
@@ -252,6 +252,110 @@ extension Scenario {
             $0.retryRequests = 1
             $0.producers = [[.keepsID], []]
             $0.ids = 2
+        },
+    ]
+
+    /// Two relays: the one that leads is frozen at any step, and the other takes over.
+    package static let relays: [Scenario] = [
+        Scenario("two relays, poll, the leader is frozen") {
+            $0.hasStandby = true
+            $0.freezes = 1
+            $0.ids = 2
+            $0.producers = [[.drawsTwice]]
+            $0.transactions = 2
+            $0.policy.sweepInterval = never
+        },
+        Scenario("two relays, poll, frozen twice, with savepoints") {
+            $0.hasStandby = true
+            $0.freezes = 2
+            $0.ids = 2
+            $0.producers = [[.drawsTwice, .usesSavepoint]]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("two relays, poll, frozen and crashed, a late row") {
+            $0.hasStandby = true
+            $0.freezes = 1
+            $0.relayCrashes = 1
+            $0.ids = 2
+            $0.producers = [[.keepsID]]
+            $0.transactions = 2
+        },
+        Scenario("two relays, stream, the leader is frozen") {
+            $0.hasStandby = true
+            $0.freezes = 1
+            $0.ids = 2
+            $0.policy.usesStream = true
+            $0.waitsForVisibility = true
+            $0.producers = [[.drawsTwice]]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("two relays, two sinks, one is down") {
+            $0.hasStandby = true
+            $0.freezes = 1
+            $0.ids = 2
+            $0.sinks = two
+            $0.outages = 1
+            $0.producers = [[.drawsTwice]]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("two relays, by key") {
+            $0.hasStandby = true
+            $0.freezes = 1
+            $0.lanes = ["a": LanePolicy(order: byKey, retry: atOnce)]
+            $0.keys = 2
+            $0.producers = [[.drawsTwice]]
+            $0.transactions = 2
+            $0.policy.sweepInterval = never
+        },
+        Scenario("two relays, parked by key") {
+            $0.hasStandby = true
+            $0.freezes = 1
+            $0.lanes = ["a": LanePolicy(onReject: .parkKey, retry: atOnce)]
+            $0.keys = 1
+            $0.rejected = [1]
+            $0.producers = [[.drawsTwice]]
+            $0.policy.sweepInterval = never
+        },
+    ]
+
+    /// An administrator at work beside the relay.
+    package static let administration: [Scenario] = [
+        Scenario("a sink is moved back and forth") {
+            $0.requests = [.move(name: "a", to: .beginning), .move(name: "a", to: .latest)]
+            $0.ids = 2
+            $0.producers = [[.drawsTwice]]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("a sink is moved beside another") {
+            $0.requests = [.move(name: "a", to: .id(2))]
+            $0.sinks = two
+            $0.ids = 2
+            $0.producers = [[.drawsTwice]]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("a sink is added from the beginning, and removed") {
+            $0.requests = [.add(name: "b", from: .beginning), .remove(name: "b")]
+            $0.ids = 2
+            $0.producers = [[.drawsTwice]]
+            $0.policy.sweepInterval = never
+        },
+        Scenario("a sink is removed, with a late row") {
+            $0.requests = [.remove(name: "b")]
+            $0.sinks = two
+            $0.ids = 2
+            $0.producers = [[.keepsID]]
+        },
+        Scenario("sinks from the oldest and the latest are added") {
+            $0.requests = [.add(name: "b", from: .oldest), .add(name: "c", from: .latest)]
+            $0.ids = 2
+            $0.producers = [[.drawsTwice]]
+        },
+        Scenario("a sink is moved back while the relay crashes") {
+            $0.requests = [.move(name: "a", to: .beginning)]
+            $0.relayCrashes = 1
+            $0.ids = 2
+            $0.producers = [[.drawsTwice]]
+            $0.policy.sweepInterval = never
         },
     ]
 

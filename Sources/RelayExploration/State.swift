@@ -1,13 +1,21 @@
 import RelayCore
 
-/// One state of an exploration: the world, and the deciding core where a relay runs.
+/// One state of an exploration: the world, the deciding core where a relay runs, and beside it another one.
 struct State: Hashable, Sendable {
     var world: World
+    /// Of the relay that leads, or led last.
     var machine: RelayMachine?
+    /// SIGSTOP has struck the one that leads.
+    var isFrozen = false
+    /// What waits for it to wake up.
+    var unread: [RelayInput] = []
+    /// Where there are two.
+    var bystander: Bystander?
 
     init(_ scenario: Scenario) {
         world = World(scenario)
         machine = nil
+        if scenario.hasStandby { bystander = Bystander() }
     }
 
     /// Everything that was committed is delivered, published and forgotten, and nobody is in the middle of anything.
@@ -18,6 +26,7 @@ struct State: Hashable, Sendable {
                 world.published.above($0.begins).subtracting($0.given).subtracting(world.parked(for: $0.name)).isEmpty
             }), !world.parked.contains(where: \.isRequested)
         else { return false }
+        guard !isFrozen, bystander?.isAtRest != false else { return false }
         guard let machine else { return scenario.policy.untilDrained || scenario.mayStop }
         guard world.sessionsAreOpen, world.queue.isEmpty, machine.heldBatches == 0 else { return false }
         let cursors = Set(world.sinks.map(\.cursor))

@@ -15,6 +15,10 @@ package struct Step: Hashable, Sendable {
         case deliver, deliverOne, failDelivery, loseReceipt, mendSinks, requestRetry
         // The relay.
         case tick, crashRelay, startRelay, openSessions, stop
+        // Two relays: the one that leads, and the other.
+        case freeze, wake, takeOver, wakeFormer, arriveFromFormer, loseFromFormer
+        // An administrator.
+        case administer
     }
 
     package var kind: Kind
@@ -31,7 +35,7 @@ package struct Step: Hashable, Sendable {
     var isMisfortune: Bool {
         switch kind {
         case .lockRow, .crashServer, .loseSessions, .loseAnswer, .failWork, .failRead, .loseStream, .failDelivery,
-            .loseReceipt, .crashRelay, .stop, .requestRetry:
+            .loseReceipt, .crashRelay, .stop, .requestRetry, .freeze, .loseFromFormer, .administer:
             true
         default: false
         }
@@ -46,6 +50,7 @@ extension Step: CustomStringConvertible {
             "producer \(subject): \(kind)\(value > 0 ? " \(value)" : "")"
         case .lockRow, .unlockRow: "operator: \(kind) \(value)"
         case .deliver, .deliverOne, .failDelivery, .loseReceipt: "sink \(subject): \(kind), flight \(value)"
+        case .arriveFromFormer, .loseFromFormer: "former leader, sink \(subject): \(kind), flight \(value)"
         case .executeRead, .answerRead, .failRead: "\(kind) \(subject)"
         case .crashServer: "SERVER CRASH, last value \(value)"
         case .crashRelay: "RELAY CRASH\(value > 0 ? ", the sinks have what was in flight" : "")"

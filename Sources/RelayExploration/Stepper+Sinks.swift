@@ -23,7 +23,7 @@ extension Stepper {
         switch kind {
         case .deliver:
             let taken = left.prefix { !state.world.rejected.contains($0) }
-            for id in taken { give(id, to: index) }
+            for id in taken { give(id, of: delivering, to: index) }
             if !taken.isEmpty { feed(.answered(sink: sink, flight: flight, count: taken.count, .delivered)) }
             if taken.count < left.count {
                 feed(.answered(sink: sink, flight: flight, count: 1, .rejected(reason: "no")))
@@ -31,7 +31,7 @@ extension Stepper {
             endDelivery(index, flight)
         case .deliverOne:
             guard let id = left.first, !state.world.rejected.contains(id) else { return }
-            give(id, to: index)
+            give(id, of: delivering, to: index)
             state.world.sides[index].deliveries[place].answered += 1
             feed(.answered(sink: sink, flight: flight, count: 1, .delivered))
         case .failDelivery:
@@ -43,7 +43,7 @@ extension Stepper {
         case .loseReceipt:
             state.world.lostAnswers -= 1
             if let id = left.first, !state.world.rejected.contains(id) {
-                give(id, to: index)
+                give(id, of: delivering, to: index)
                 state.world.sides[index].mayRepeat.insert(id)
             }
             feed(.answered(sink: sink, flight: flight, count: 1, .retry(after: nil, reason: "lost")))
@@ -71,7 +71,9 @@ extension Stepper {
         for id in ids where scenario.waitsForVisibility && !state.world.visible.contains(id) {
             find("PHANTOM: \(id) goes to \(sink) before it is visible")
         }
-        state.world.sides[index].deliveries.append(World.Delivering(flight: flight, ids: ids))
+        let stored = state.world.sinks.first { $0.name == sink }?.generation
+        state.world.sides[index].deliveries.append(
+            World.Delivering(flight: flight, ids: ids, isAstray: state.machine?.generation(of: sink) != stored))
         state.world.sides[index].deliveries.sort { $0.flight < $1.flight }
     }
 
@@ -85,6 +87,17 @@ extension Stepper {
         let keys = Set(ids.map(scenario.key))
         for other in others where flight > 0 && other.flight > 0 {
             if !keys.isDisjoint(with: other.ids.map(scenario.key)) { find("ONE KEY TWICE at \(sink) at once") }
+        }
+    }
+
+    mutating func give(_ id: Int64, of delivering: World.Delivering, to index: Int) {
+        if delivering.isAstray {
+            state.world.sides[index].given.insert(id)
+            state.world.sides[index].mayRepeat.insert(id)
+        } else if delivering.isOfEarlierReign {
+            giveBesideAnother(id, to: index)
+        } else {
+            give(id, to: index)
         }
     }
 

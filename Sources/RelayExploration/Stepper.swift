@@ -32,11 +32,18 @@ struct Stepper {
         var steps: [Step] = []
         producerSteps(&steps)
         serverSteps(&steps)
+        bystanderSteps(&steps)
         guard let machine = state.machine else {
             steps.append(Step(.startRelay))
             return steps
         }
-        relaySteps(machine, &steps)
+        if state.isFrozen {
+            // What it has sent takes its course; the answers wait.
+            steps.append(Step(.wake))
+            if case .sent = state.world.work { steps.append(Step(.executeWork)) }
+        } else {
+            relaySteps(machine, &steps)
+        }
         sinkSteps(&steps)
         return steps
     }
@@ -68,6 +75,9 @@ struct Stepper {
         case .deliver, .deliverOne, .failDelivery, .loseReceipt: stepOfSink(step.kind, subject, Int(value))
         case .mendSinks: state.world.rejected = IDSet()
         case .requestRetry: requestRetry()
+        case .freeze, .wake, .takeOver, .wakeFormer, .arriveFromFormer, .loseFromFormer:
+            stepOfTwo(step.kind, subject, Int(value))
+        case .administer: administer()
         case .tick, .crashRelay, .startRelay, .openSessions, .stop: stepOfRelay(step.kind, value)
         }
         judgeStandingState()
@@ -81,11 +91,7 @@ struct Stepper {
         case .crashRelay:
             state.world.relayCrashes -= 1
             crashRelay(sinksHaveWhatWasInFlight: value > 0)
-        case .startRelay:
-            state.machine = RelayMachine(
-                policy: scenario.policy, configured: state.world.sides.map(\.name), lanePolicies: scenario.lanes,
-                rules: scenario.rules)
-            if scenario.waitsForVisibility { feed(.visibilityGate(true)) }
+        case .startRelay: startRelay()
         case .openSessions: openSessions()
         case .stop:
             state.world.stops -= 1
@@ -94,10 +100,18 @@ struct Stepper {
         }
     }
 
+    mutating func startRelay() {
+        state.machine = RelayMachine(
+            policy: scenario.policy, configured: state.world.sides.map(\.name), lanePolicies: scenario.lanes,
+            rules: scenario.rules)
+        if scenario.waitsForVisibility { feed(.visibilityGate(true)) }
+    }
+
     // MARK: - The core
 
     /// Gives the core an input and starts what it asks for.
     mutating func feed(_ input: RelayInput, at now: Int64 = 0) {
+        guard !state.isFrozen else { return state.unread.append(input) }
         guard var machine = state.machine else { return }
         let effects = machine.handle(input, at: now)
         state.machine = machine.normalized(at: now)
@@ -154,6 +168,7 @@ struct Stepper {
             steps.append(Step(.crashRelay))
             if world.sides.contains(where: { !$0.deliveries.isEmpty }) { steps.append(Step(.crashRelay, 0, 1)) }
         }
+        if world.freezes > 0, world.sessionsAreOpen { steps.append(Step(.freeze)) }
         if world.stops > 0 { steps.append(Step(.stop)) }
         if !world.rejected.isEmpty { steps.append(Step(.mendSinks)) }
         if world.retryRequests > 0, world.parked.contains(where: { !$0.isRequested }) {
@@ -168,13 +183,14 @@ struct Stepper {
             steps.append(Step(.loseSessions))
             if case .sent(let effect) = world.work, effect.writes { steps.append(Step(.loseAnswer)) }
         }
+        if world.requestsDone < scenario.requests.count { steps.append(Step(.administer)) }
         leaderSteps(&steps)
         workSteps(&steps)
         readingSteps(&steps)
         streamSteps(&steps)
     }
 
-    private mutating func openSessions() {
+    mutating func openSessions() {
         let world = state.world
         let highest = world.sinks.cursorSpan.high
         state.world.sessionsAreOpen = true
@@ -193,7 +209,7 @@ struct Stepper {
     }
 
     /// Ends the relay's sessions: what had not been committed is rolled back.
-    private mutating func endSessions() {
+    mutating func endSessions() {
         state.world.sessionsAreOpen = false
         state.world.scan = .none
         state.world.question = nil
@@ -209,7 +225,9 @@ struct Stepper {
         for index in state.world.sides.indices {
             for delivering in state.world.sides[index].deliveries where sinksHaveWhatWasInFlight {
                 let left = delivering.ids.dropFirst(delivering.answered)
-                for id in left.prefix(while: { !state.world.rejected.contains($0) }) { give(id, to: index) }
+                for id in left.prefix(while: { !state.world.rejected.contains($0) }) {
+                    give(id, of: delivering, to: index)
+                }
             }
             state.world.sides[index].deliveries = []
             allowRepeats(index)
@@ -220,7 +238,7 @@ struct Stepper {
     }
 
     /// After a crash nobody knows of what was delivered and not settled.
-    private mutating func allowRepeats(_ index: Int) {
+    mutating func allowRepeats(_ index: Int) {
         let side = state.world.sides[index]
         guard let sink = state.world.sinks.first(where: { $0.name == side.name }) else { return }
         var unsettled = side.given.above(sink.cursor)

@@ -22,7 +22,13 @@ extension State {
         lines.append("scan \(world.scan), work \(world.work.map { "\($0)" } ?? "none"), slot \(world.slot)")
         for read in world.reads { lines.append("read \(read)") }
         lines.append("queue \(world.queue)")
-        if let machine { lines.append(machine.summary) }
+        if let machine { lines.append((isFrozen ? "FROZEN, unread \(unread.count): " : "") + machine.summary) }
+        if let bystander {
+            let flights = bystander.flights.flatMap { $0 }.map { "\($0.flight): \($0.ids)" }
+            lines.append(
+                "the other \(bystander.isFrozen ? "frozen" : "awake"), unread \(bystander.unread), with sinks \(flights)")
+            if let machine = bystander.machine { lines.append(machine.summary) }
+        }
         return lines.joined(separator: "\n      ")
     }
 }

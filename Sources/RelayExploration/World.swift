@@ -60,6 +60,10 @@ struct World: Hashable, Sendable {
         var ids: [Int64]
         var answered = 0
         var isCancelled = false
+        /// Sent before another relay led: that one sent the same.
+        var isOfEarlierReign = false
+        /// Sent before an administrator gave the sink another place, or before the relay knew: whatever that place is.
+        var isAstray = false
     }
 
     enum Slot: Hashable, Sendable {
@@ -150,11 +154,16 @@ struct World: Hashable, Sendable {
     var operatorLocks: UInt8
     var workFailures: UInt8
     var stops: UInt8
+    var freezes: UInt8
+    /// How many of the administrator's requests are done.
+    var requestsDone = 0
 
     init(_ scenario: Scenario) {
         producers = scenario.producers.map { _ in Producer(left: scenario.transactions) }
         sinks = scenario.sinks
         sides = scenario.sinks.map { SinkSide(name: $0.name, begins: max($0.cursor, $0.passThrough ?? 0)) }
+        // Nothing is owed to a sink that is not registered.
+        for case .add(let name, _) in scenario.requests { sides.append(SinkSide(name: name, begins: scenario.ids)) }
         relayCrashes = scenario.relayCrashes
         serverCrashes = scenario.serverCrashes
         connectionLosses = scenario.connectionLosses
@@ -164,6 +173,7 @@ struct World: Hashable, Sendable {
         operatorLocks = scenario.operatorLocks
         workFailures = scenario.workFailures
         stops = scenario.mayStop ? 1 : 0
+        freezes = scenario.freezes
         rejected = IDSet(scenario.rejected)
         retryRequests = scenario.retryRequests
     }

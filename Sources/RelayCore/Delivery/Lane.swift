@@ -146,9 +146,10 @@ package struct Lane: Hashable, Sendable {
     /// Everything that was handed over is settled, and nothing is owed.
     package var isSettled: Bool { isIdle && done.isEmpty && late.isEmpty && retried.isEmpty }
 
-    /// The last id that has left the queue, or is over: whatever comes next is above.
+    /// The last id that has left the queue, or is over: whatever comes next is above. A flight of an earlier registration
+    /// says nothing about this one.
     package var lastHanded: Int64 {
-        let flying = inFlight.flatMap { $0.turn == .ordered ? $0.slices.last?.ids.last : nil }
+        let flying = inFlight.flatMap { $0.turn == .ordered && !$0.isStale ? $0.slices.last?.ids.last : nil }
         return max(done.last?.id ?? registration.cursor, flying ?? keyed?.lastTaken ?? registration.cursor)
     }
 

@@ -230,10 +230,8 @@ extension RelayMachine {
         if flight > 0 { return keyedFlightEnded(index, flight, at: now, &effects) }
         guard let over = lanes[index].inFlight else { return }
         lanes[index].inFlight = nil
-        if over.isStale {
-            _ = lanes[index].dropQueue()
-            return
-        }
+        // What waits has been read under the new registration.
+        if over.isStale { return }
         guard over.answered < over.count else { return }
         if over.hasParked, lanes[index].health == .well {
             // The sink is well: what is left goes on at once.

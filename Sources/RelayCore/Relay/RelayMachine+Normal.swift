@@ -16,6 +16,11 @@ extension RelayMachine {
     /// Bytes of all batches that are held in memory.
     package var heldBytes: Int { bufferedBytes }
 
+    /// Under which registration a sink's lane runs.
+    package func generation(of sink: String) -> Int64? {
+        lanes.first { $0.name == sink }?.registration.generation
+    }
+
     /// How many batches are held in memory.
     package var heldBatches: Int { batches.count }
 

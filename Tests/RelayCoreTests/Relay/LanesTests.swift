@@ -23,6 +23,44 @@ import Testing
         #expect(script.effects.contains(.note(.recovered(sink: "b"))))
     }
 
+    /// An administrator moves a sink whose delivery is under way: what is read for it since then waits for that to end.
+    @Test func theEndOfAnOlderRegistrationsDeliveryDropsNothing() {
+        var script = RelayScript()
+        script.lead([a])
+        script.claimed(script.batch(1), lastValue: 1)
+        script.now = 1000
+        script.give(.sinksChanged)
+        let moved = SinkRegistration(name: "a", generation: 2)
+        script.give(.settled(SettledState(sinks: [moved], late: [])))
+        #expect(script.effects.contains(.cancelDelivery(sink: "a")))
+        script.scanned(1)
+        let reads = script.lastRead("a") == 0
+        #expect(reads)
+        script.give(.rowsRead(sink: "a", script.batch(1), reachedEnd: true))
+        #expect(script.effects.contains(.note(.caughtUp(sink: "a"))))
+        script.give(.deliveryEnded(sink: "a"))
+        #expect(script.sent("a") == [1])
+    }
+
+    /// Nor does it say how far the new registration has come, should the sessions be lost beside it.
+    @Test func anOlderRegistrationsDeliveryIsNoPlace() {
+        var script = RelayScript()
+        script.lead([a])
+        script.claimed(script.batch(1, 2), lastValue: 2)
+        script.now = 1000
+        script.give(.sinksChanged)
+        let moved = SinkRegistration(name: "a", generation: 2)
+        script.give(.settled(SettledState(sinks: [moved], late: [])))
+        script.give(.sessionsLost)
+        script.give(
+            .sessionsOpened(OpenedSessions(sinks: [moved], keepsMemory: true, publishedAboveCursors: true)))
+        script.give(.deliveryEnded(sink: "a"))
+        script.give(.swept(SweptState(sinks: [moved], late: [])))
+        script.scanned(2)
+        let reads = script.lastRead("a") == 0
+        #expect(reads)
+    }
+
     /// The answer to a read that was sent before an outage does not join on to where the lane stands after it.
     @Test func aReadThatDoesNotJoinOnIsNotTaken() {
         var script = RelayScript(["a"]) {
