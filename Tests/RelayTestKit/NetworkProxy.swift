@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// The network between a relay and its server, as a test wants it: connections hang without an end and go on later,
-/// and the answer to a statement gets lost.
+/// The network between a relay and a server, as a test wants it: connections hang without an end and go on later, are
+/// slow, are reset; the answer to a statement gets lost; a request is delivered twice.
 package final class NetworkProxy: Sendable {
     /// Where it listens, on 127.0.0.1.
     package let port: Int
@@ -11,8 +11,18 @@ package final class NetworkProxy: Sendable {
     private let listener: Int32
     private let state = Mutex(State())
 
+    /// Which way the bytes go.
+    package enum Way: Sendable {
+        case both, toServer, fromServer
+
+        fileprivate func includes(request: Bool) -> Bool { self == .both || (self == .toServer) == request }
+    }
+
     private struct State {
-        var isCut = false
+        var cut: Way?
+        var delay = Duration.zero
+        var copies = false
+        var copied = 0
         var isOver = false
         var losing: [UInt8]?
         var lost = 0
@@ -57,12 +67,31 @@ package final class NetworkProxy: Sendable {
         for link in links { link.end() }
     }
 
-    /// Nothing passes any more, in either direction: neither bytes nor the end of a connection. New ones are taken and
-    /// hang as well.
-    package func cut() { state.withLock { $0.isCut = true } }
+    /// Nothing passes any more that way: neither bytes nor the end of a connection. New ones are taken and hang as well.
+    package func cut(_ way: Way = .both) { state.withLock { $0.cut = way } }
 
-    /// What waited goes on.
-    package func heal() { state.withLock { $0.isCut = false } }
+    /// Whatever passes waits so long first, at most half a second, portion by portion.
+    package func slow(_ delay: Duration) { state.withLock { $0.delay = min(delay, .milliseconds(500)) } }
+
+    /// Each POST over HTTP/1.1 that is answered reaches the server once more, later and on a connection of its own,
+    /// with a header `x-copy` that tells it from the one that the client sent. (Segments of TCP cannot be repeated from
+    /// above TCP, and would not be seen there.)
+    package func copy() { state.withLock { $0.copies = true } }
+
+    /// Every connection ends at once; new ones are taken.
+    package func reset() {
+        let links = state.withLock { state in
+            defer { state.links = [] }
+            return state.links
+        }
+        for link in links { link.end() }
+    }
+
+    /// What waited goes on, as fast as it can, and once.
+    package func heal() { state.withLock { ($0.cut, $0.delay, $0.copies) = (nil, .zero, false) } }
+
+    /// How many requests were delivered twice.
+    package var copied: Int { state.withLock { $0.copied } }
 
     /// The next statement that holds `text` reaches the server; its answer is lost, and so is the connection.
     package func loseAnswer(to text: String) { state.withLock { $0.losing = Array(text.utf8) } }
@@ -70,15 +99,18 @@ package final class NetworkProxy: Sendable {
     /// How many answers were lost.
     package var lostAnswers: Int { state.withLock { $0.lost } }
 
-    fileprivate var isCut: Bool { state.withLock { $0.isCut } }
+    private func isCut(request: Bool) -> Bool { state.withLock { $0.cut?.includes(request: request) ?? false } }
 
     private func serve(_ client: Int32) {
         let link = ProxyLink(client: client)
-        state.withLock { $0.links.append(link) }
+        state.withLock { state in
+            state.links.removeAll(where: \.isOver)
+            state.links.append(link)
+        }
         Thread.detachNewThread { [self] in
             let upstream = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
             link.connect(upstream)
-            while isCut, !link.isOver { poll(nil, 0, 5) }
+            while isCut(request: true), !link.isOver { poll(nil, 0, 5) }
             guard Loopback.call(Glibc.connect, upstream, server) else { return link.finish(pumps: 2) }
             Thread.detachNewThread { [self] in pump(link, from: upstream, to: client, isRequest: false) }
             pump(link, from: client, to: upstream, isRequest: true)
@@ -93,12 +125,13 @@ package final class NetworkProxy: Sendable {
         }
         while !link.isOver {
             var ready = pollfd(fd: source, events: Int16(POLLIN), revents: 0)
-            if isCut || poll(&ready, 1, 20) == 0 {
-                if isCut { poll(nil, 0, 5) }
+            if isCut(request: isRequest) || poll(&ready, 1, 20) == 0 {
+                if isCut(request: isRequest) { poll(nil, 0, 5) }
                 continue
             }
             let count = recv(source, buffer.baseAddress, buffer.count, 0)
-            while isCut, !link.isOver { poll(nil, 0, 5) }
+            wait()
+            while isCut(request: isRequest), !link.isOver { poll(nil, 0, 5) }
             guard count > 0 else { return link.end() }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             if isRequest, mustLoseAnswer(to: bytes) {
@@ -106,6 +139,7 @@ package final class NetworkProxy: Sendable {
             } else if !isRequest, link.losesAnswer {
                 return link.end()
             }
+            if isRequest { keep(bytes, of: link) } else { repeatRequest(of: link) }
             var sent = 0
             while sent < count {
                 let taken = send(target, bytes.baseAddress.map { $0 + sent }, count - sent, Int32(MSG_NOSIGNAL))
@@ -115,67 +149,37 @@ package final class NetworkProxy: Sendable {
         }
     }
 
+    private func wait() {
+        let delay = state.withLock { $0.delay }
+        if delay > .zero { poll(nil, 0, Int32(delay / .milliseconds(1))) }
+    }
+
+    private func keep(_ bytes: UnsafeRawBufferPointer, of link: ProxyLink) {
+        let begins = state.withLock { $0.copies } && bytes.starts(with: "POST ".utf8)
+        link.keep(bytes, beginsRequest: begins)
+    }
+
+    /// Sends the request that is being answered once more.
+    private func repeatRequest(of link: ProxyLink) {
+        guard let request = link.takeRequest(), let line = request.firstRange(of: "\r\n".utf8) else { return }
+        let marked = request[..<line.upperBound] + Array("x-copy: 1\r\n".utf8) + request[line.upperBound...]
+        state.withLock { $0.copied += 1 }
+        Thread.detachNewThread { [server] in
+            let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            defer { close(socket) }
+            guard Loopback.call(Glibc.connect, socket, server) else { return }
+            let sent = marked.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            var ready = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+            if sent == marked.count { poll(&ready, 1, 5000) }
+        }
+    }
+
     private func mustLoseAnswer(to bytes: UnsafeRawBufferPointer) -> Bool {
         state.withLock { state in
             guard let text = state.losing, bytes.firstRange(of: text) != nil else { return false }
             state.losing = nil
             state.lost += 1
             return true
-        }
-    }
-}
-
-/// One connection through the proxy: both its sockets, until both directions have ended.
-private final class ProxyLink: Sendable {
-    private let client: Int32
-    private let state = Mutex((upstream: Int32(-1), isOver: false, losesAnswer: false, ended: 0))
-
-    init(client: Int32) { self.client = client }
-
-    var isOver: Bool { state.withLock { $0.isOver } }
-
-    var losesAnswer: Bool {
-        get { state.withLock { $0.losesAnswer } }
-        set { state.withLock { $0.losesAnswer = newValue } }
-    }
-
-    func connect(_ upstream: Int32) { state.withLock { $0.upstream = upstream } }
-
-    /// Ends both directions.
-    func end() {
-        state.withLock { state in
-            guard !state.isOver else { return }
-            state.isOver = true
-            shutdown(client, Int32(SHUT_RDWR))
-            shutdown(state.upstream, Int32(SHUT_RDWR))
-        }
-    }
-
-    /// So many directions have ended; with the second one the descriptors go.
-    func finish(pumps: Int) {
-        end()
-        state.withLock { state in
-            state.ended += pumps
-            guard state.ended == 2 else { return }
-            close(client)
-            close(state.upstream)
-        }
-    }
-}
-
-/// 127.0.0.1 as the socket calls want it.
-private enum Loopback {
-    static func call(
-        _ function: (Int32, UnsafePointer<sockaddr>?, socklen_t) -> Int32, _ socket: Int32, _ port: Int
-    ) -> Bool {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
-        return withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                function(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
         }
     }
 }

@@ -18,6 +18,7 @@ package struct Soak: Sendable {
     private let producers: Int
     private let duration: Duration
     private let longest: Double
+    private let pause: Double
     private let seed: UInt64
     /// Prepared transactions that wait for somebody to commit them.
     private let desk = PreparedTransactions()
@@ -25,12 +26,13 @@ package struct Soak: Sendable {
     /// - Parameters:
     ///   - duration: how long new transactions begin.
     ///   - longest: the longest time for which a transaction is left open, in seconds.
+    ///   - pause: the longest pause of a producer between two transactions, in seconds.
     package init(
         _ database: TestDatabase, producers: Int = 8, duration: Duration, longest: Double = 1.5,
-        seed: UInt64 = .random(in: 0...UInt64.max)
+        pause: Double = 0.01, seed: UInt64 = .random(in: 0...UInt64.max)
     ) {
-        (self.database, self.producers, self.duration, self.longest, self.seed) =
-            (database, producers, duration, longest, seed)
+        (self.database, self.producers, self.duration) = (database, producers, duration)
+        (self.longest, self.pause, self.seed) = (longest, pause, seed)
     }
 
     /// Whose schedule it is, for the failure's text.
@@ -91,7 +93,7 @@ package struct Soak: Sendable {
             done.prepared += 1
             desk.put(identifier)
         }
-        try await connection.execute("SELECT pg_sleep(\(random.seconds(0.01)))")
+        try await connection.execute("SELECT pg_sleep(\(random.seconds(pause)))")
     }
 
     private func finish(_ identifier: String, on connection: Connection, _ random: inout SeededRandom) async throws {
