@@ -1,11 +1,15 @@
 # The targets; `make help` lists them. Each installs what it needs and this machine lacks, and works as the first one.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test model fuzz sanitize bench lint
+.PHONY: help build demo test model chaos fuzz sanitize bench lint
 
 MODE ?= poll
 DURATION ?= 10
 export MODE DURATION
+
+CHAOS_MINUTES ?= 4
+# Both modes, unless one is asked for.
+CHAOS_MODE := $(if $(filter file,$(origin MODE)),poll wal,$(MODE))
 
 RELEASE := .build/release
 FORMATTED := Package.swift Sources Tests
@@ -36,6 +40,13 @@ test:
 model:
 	@deploy/build/prerequisites build
 	swift run -c release relay-model
+
+## chaos: break relays, server, network and sinks at random, and audit what came of it (CHAOS_MINUTES=4, SEED=… again)
+chaos:
+	@deploy/build/prerequisites server
+	swift build -c release
+	@$(RELEASE)/relay-chaos run $(foreach mode,$(CHAOS_MODE),--mode $(mode)) \
+	  --seconds $$(( $(CHAOS_MINUTES) * 60 / $(words $(CHAOS_MODE)) )) $(if $(SEED),--seed $(SEED))
 
 ## fuzz: give what reads what others wrote any bytes, by coverage (FUZZ_SECONDS=60 for each target)
 fuzz:

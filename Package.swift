@@ -32,6 +32,9 @@ let package = Package(
         .executable(name: "demo-audit", targets: ["DemoAudit"]),
         .executable(name: "relay-model", targets: ["RelayModel"]),
         .executable(name: "relay-bench", targets: ["RelayBench"]),
+        .executable(name: "relay-chaos", targets: ["RelayChaos"]),
+        // Not linked by anything: `relay-chaos` loads it into the relays that it starts.
+        .library(name: "clock-shift", type: .dynamic, targets: ["ClockShift"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -169,6 +172,14 @@ let package = Package(
             path: "Tests/RelayFuzzing", swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["RelayFuzzing", "RelayTestKit"], swiftSettings: strict),
+        // Relays, server, network and sinks broken at random: `make chaos`, and a short form as a test.
+        .target(name: "ClockShift", path: "Tests/ClockShift", cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(
+            name: "RelayChaos", dependencies: ["Libpq", "RelayTestKit", "WebhookReceiver", arguments],
+            path: "Tests/RelayChaos", swiftSettings: strict),
+        .testTarget(
+            name: "RelayChaosTests", dependencies: ["RelayChaos", "RelayTestKit", "OutboxRelay", "Ledger"],
+            swiftSettings: strict),
         .testTarget(name: "DeployTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay", "WebhookReceiver"],

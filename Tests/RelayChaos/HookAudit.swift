@@ -1,0 +1,109 @@
+import RelayTestKit
+
+/// What a process may have repeated, and why.
+struct RunHistory: Sendable {
+    /// How often it began to lead: each time it begins where its predecessor had settled.
+    var tenures = 0
+    /// How often of these another may have led since it did itself: then it forgets what it delivered and had not
+    /// settled (decision 6).
+    var successions = 0
+    /// How often it was frozen or cut off from its database: what it had in flight then comes beside its successor's.
+    var interruptions = 0
+    /// How often its way to the webhooks was disturbed.
+    var disturbances = 0
+}
+
+/// What came to one webhook, judged.
+struct HookAudit: Sendable {
+    /// In the order in which each first came.
+    private(set) var firsts: [HookEvent] = []
+    /// Events that came once more from another process than the first time.
+    private(set) var takenOver = 0
+    /// Events that came once more from the same process.
+    private(set) var ownRepeats = 0
+    /// The most that one process repeated of what others had delivered, and how often it began to lead.
+    private(set) var worst = (repeats: 0, tenures: 0)
+    /// Events of requests that the network delivered a second time.
+    private(set) var copies = 0
+    /// What is wrong with it; empty where nothing is.
+    private(set) var complaints: [String] = []
+
+    /// - Parameters:
+    ///   - isKeyed: whether the order holds only among events of one key.
+    ///   - inFlight: events that may be under way at once: requests times events of each.
+    ///   - window: what a relay is told that it may hand out and not have settled.
+    init(
+        _ deliveries: [HookDelivery], isKeyed: Bool, inFlight: Int, window: Int, runs: [Int: RunHistory]
+    ) {
+        /// Which process delivered it first.
+        var seen: [Int64: Int] = [:]
+        var repeats: [Int: (others: Int, own: Int, unanswered: Int)] = [:]
+        for delivery in deliveries {
+            if delivery.isCopy {
+                copies += delivery.events.count
+                // What comes for the first time now was taken away from its place before.
+                note(delivery.events.filter { seen[$0.id] == nil }.map(\.id), "came first as a copy")
+                continue
+            }
+            for event in delivery.events {
+                switch seen[event.id] {
+                case nil:
+                    seen[event.id] = delivery.run
+                    firsts.append(event)
+                case delivery.run: repeats[delivery.run, default: (0, 0, 0)].own += 1
+                default: repeats[delivery.run, default: (0, 0, 0)].others += 1
+                }
+                if !delivery.isAnswered { repeats[delivery.run, default: (0, 0, 0)].unanswered += 1 }
+            }
+        }
+        judgeOrder(isKeyed: isKeyed)
+        for (run, count) in repeats.sorted(by: { $0.key < $1.key }) {
+            let history = runs[run] ?? RunHistory()
+            takenOver += count.others
+            ownRepeats += count.own
+            if count.others > worst.repeats { worst = (count.others, history.tenures) }
+            let allowed = window * (history.tenures + history.interruptions)
+            if count.others > allowed {
+                complaints.append(
+                    "process \(run) repeated \(count.others) events of others where \(allowed) are allowed "
+                        + "(window \(window), \(history.tenures) tenures, \(history.interruptions) interruptions)")
+            }
+            let allowedOwn = count.unanswered + inFlight * history.disturbances + window * history.successions
+            if count.own > allowedOwn {
+                complaints.append(
+                    "process \(run) repeated \(count.own) events of its own where \(allowedOwn) are allowed "
+                        + "(\(count.unanswered) not answered, \(history.disturbances) disturbances, "
+                        + "\(history.successions) times after another leader)")
+            }
+        }
+    }
+
+    /// What of these never came, and what came that is none of them.
+    func complaints(against expected: [Int64]) -> [String] {
+        let audit = Audit(firsts.map(\.id))
+        return complaints
+            + [("lost", audit.lost(of: expected)), ("never committed", audit.phantoms(against: expected))]
+            .compactMap { Self.sentence($1, $0) }
+    }
+
+    private mutating func judgeOrder(isKeyed: Bool) {
+        var highest: [String: Int64] = [:]
+        var found: [Int64] = []
+        for event in firsts {
+            let key = isKeyed ? event.key : ""
+            if let last = highest[key], event.id < last { found.append(event.id) } else { highest[key] = event.id }
+        }
+        note(found, "out of order")
+    }
+
+    private mutating func note(_ ids: [Int64], _ what: String) {
+        if let sentence = Self.sentence(ids, what) { complaints.append(sentence) }
+    }
+
+    /// How many, and the first of them; nil where there are none.
+    static func sentence(_ ids: [Int64], _ what: String) -> String? {
+        guard !ids.isEmpty else { return nil }
+        let shown = ids.prefix(8).map(String.init).joined(separator: ", ")
+        return "\(ids.count) \(what): \(shown)\(ids.count > 8 ? ", …" : "")"
+    }
+}

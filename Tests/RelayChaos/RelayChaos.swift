@@ -1,0 +1,14 @@
+import ArgumentParser
+
+/// Chaos on the real binary: `make chaos`.
+@main
+struct RelayChaos: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "relay-chaos", abstract: "Breaks relays, server, network and sinks, and audits what came of it.",
+        subcommands: [RunCommand.self, FailoverCommand.self], defaultSubcommand: RunCommand.self)
+
+    static func main() async {
+        await SmallDisk.enterNamespace()
+        await main(nil)
+    }
+}
