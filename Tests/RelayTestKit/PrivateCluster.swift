@@ -26,7 +26,7 @@ package final class PrivateCluster: Sendable {
     package let folder: String
     /// The port of the socket and of 127.0.0.1.
     package let port: Int
-    private let programs: ServerPrograms
+    let programs: ServerPrograms
     private let state: Mutex<(settings: [String: String], server: ChildProcess?)>
 
     /// The cluster that all tests of this process share. Its settings are nobody's to change.
@@ -40,7 +40,7 @@ package final class PrivateCluster: Sendable {
         return cluster
     }
 
-    private init(settings: [String: String]) throws {
+    init(settings: [String: String]) throws {
         programs = try ServerPrograms.find()
         var template = Array((FileManager.default.temporaryDirectory.path + "/relaytest-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -124,7 +124,7 @@ package final class PrivateCluster: Sendable {
 
     private var server: ChildProcess? { state.withLock { $0.server } }
 
-    private static var environment: [String: String] {
+    static var environment: [String: String] {
         ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"]
     }
 

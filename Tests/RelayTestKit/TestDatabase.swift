@@ -7,6 +7,9 @@ package struct TestDatabase: Sendable {
     package let cluster: PrivateCluster
     package let name: String
 
+    /// A database that is there already, such as that of a standby.
+    package init(cluster: PrivateCluster, name: String) { (self.cluster, self.name) = (cluster, name) }
+
     /// Its conninfo as the superuser, over the unix socket.
     package var conninfo: String { cluster.conninfo(database: name) }
 
