@@ -24,7 +24,6 @@ struct ChaosOptions: Sendable {
     /// The longest time for which a fault stands, in milliseconds.
     var longest: Int
     var pauses: ClosedRange<Int>
-    var diskMegabytes: Int
     /// How long what is left may take once nothing stands in the way any more.
     var patience = Duration.seconds(600)
 

@@ -21,7 +21,7 @@ final class ChaosWorld: Sendable {
         journal = try Journal(path: "\(folder)/journal.log")
         cluster = try await PrivateCluster.start(settings: ["log_min_messages": "warning"])
         database = try await cluster.database()
-        disk = try await SmallDisk(in: folder, megabytes: options.diskMegabytes)
+        disk = try await SmallDisk(in: folder)
         hook = try await Hook(
             sinks: [RelaySetting.ordered, RelaySetting.keyed], folder: folder, timeout: RelaySetting.timeout)
         setting = RelaySetting(

@@ -39,7 +39,7 @@ struct FailoverCommand: AsyncParsableCommand {
             for manner in manner.isEmpty ? LeaderEnd.allCases : manner {
                 let gaps = try await gaps(mode, manner).sorted()
                 let median = (gaps[(gaps.count - 1) / 2] + gaps[gaps.count / 2]) / 2
-                print(
+                say(
                     "failover: mode=\(mode.rawValue) manner=\(manner.rawValue) times=\(gaps.count) "
                         + "median_ms=\(Int(median)) max_ms=\(Int(gaps[gaps.count - 1]))")
             }
@@ -53,7 +53,7 @@ struct FailoverCommand: AsyncParsableCommand {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let options = ChaosOptions(
             mode: mode, seed: seed, relays: relays, window: 1000, rate: rate, producers: 0, course: .endless([]),
-            seconds: 0, longest: 300, pauses: 0...0, diskMegabytes: 256)
+            seconds: 0, longest: 300, pauses: 0...0)
         let world = try await ChaosWorld(options, folder: folder)
         do {
             let gaps = try await gaps(on: world, manner)

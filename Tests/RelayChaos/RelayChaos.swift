@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// Chaos on the real binary: `make chaos`.
 @main
@@ -11,4 +12,10 @@ struct RelayChaos: AsyncParsableCommand {
         await SmallDisk.enterNamespace()
         await main(nil)
     }
+}
+
+/// Prints a line at once, also where the output is a file.
+func say(_ text: String) {
+    print(text)
+    fflush(nil)
 }

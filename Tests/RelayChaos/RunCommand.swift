@@ -61,11 +61,11 @@ struct RunCommand: AsyncParsableCommand {
             ? .kills(relay: relayKills, server: serverKills) : .endless(faults.isEmpty ? FaultKind.allCases : faults)
         let options = ChaosOptions(
             mode: mode, seed: seed, relays: relays, window: window, rate: rate, producers: producers, course: course,
-            seconds: seconds, longest: longest, pauses: 50...pause, diskMegabytes: max(64, seconds * rate / 400))
-        print("chaos: mode=\(mode.rawValue) seed=\(seed) begins; its journal is \(folder)/journal.log")
+            seconds: seconds, longest: longest, pauses: 50...pause)
+        say("chaos: mode=\(mode.rawValue) seed=\(seed) begins; its journal is \(folder)/journal.log")
         do {
             let report = try await ChaosRun(options: options, keepsLogs: keep).run(in: folder)
-            print(report.text)
+            say(report.text)
             guard !report.complaints.isEmpty else {
                 if !keep { try? FileManager.default.removeItem(atPath: folder) }
                 return true
@@ -80,8 +80,8 @@ struct RunCommand: AsyncParsableCommand {
     /// What the auditor found, what was done and when, and where the rest is.
     private func show(_ complaints: [String], _ folder: String) {
         let journal = (try? String(contentsOfFile: "\(folder)/journal.log", encoding: .utf8)) ?? ""
-        print("what was done, in seconds from the beginning:\n\(journal)")
-        for complaint in complaints { print("chaos: \(complaint)") }
-        print("chaos: journal, logs and files are in \(folder); SEED repeats the plan of faults")
+        say("what was done, in seconds from the beginning:\n\(journal)")
+        for complaint in complaints { say("chaos: \(complaint)") }
+        say("chaos: journal, logs and files are in \(folder); SEED repeats the plan of faults")
     }
 }

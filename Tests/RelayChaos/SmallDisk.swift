@@ -25,10 +25,11 @@ struct SmallDisk: Sendable {
         execvp("unshare", &arguments)
     }
 
-    /// - Parameters:
-    ///   - folder: where to make it.
-    ///   - megabytes: how much it holds.
-    init(in folder: String, megabytes: Int) async throws {
+    /// Room for some million events. The image holds what was written to it, a tmpfs holds it in memory.
+    private static let (imageSize, memorySize) = ("2G", "512M")
+
+    /// - Parameter folder: where to make it.
+    init(in folder: String) async throws {
         path = "\(folder)/disk"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         guard getenv(Self.mark) != nil else {
@@ -36,10 +37,10 @@ struct SmallDisk: Sendable {
             return
         }
         let image = "\(folder)/disk.img"
-        let make = "truncate -s \(megabytes)M \(image) && mkfs.ext4 -q -m 0 \(image)"
+        let make = "truncate -s \(Self.imageSize) \(image) && mkfs.ext4 -q -m 0 \(image)"
         let commands = [
             ("ext4", "\(make) && mount -o loop \(image) \(path)"),
-            ("tmpfs", "mount -t tmpfs -o size=\(megabytes)m none \(path)"),
+            ("tmpfs", "mount -t tmpfs -o size=\(Self.memorySize) none \(path)"),
         ]
         for (kind, command) in commands {
             if let done = try? await run(["sh", "-c", command]), done.status == .exited(0) {
