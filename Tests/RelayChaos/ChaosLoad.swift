@@ -13,14 +13,15 @@ final class ChaosLoad: Sendable {
     ///
     /// - Parameters:
     ///   - rate: transfers a second.
+    ///   - late: how many of a hundred stay open for 0.1 to 1 s.
     ///   - producers: how many of those beside, 0 for none.
-    init(_ database: TestDatabase, rate: Int, producers: Int, seed: UInt64) async throws {
+    init(_ database: TestDatabase, rate: Int, late: Int = 2, producers: Int, seed: UInt64) async throws {
         self.database = database
         let migrated = try await run(["ledger", "migrate", "--database", database.conninfo])
         guard migrated.status == .exited(0) else { throw KitFailure("ledger migrate: \(migrated.errors)") }
         transfers = try RunningCommand([
             "ledger", "load", "--database", database.conninfo, "--rate", "\(rate)", "--duration", "1d",
-            "--connections", "6", "--rollbacks", "5%", "--late", "2%",
+            "--connections", "6", "--rollbacks", "5%", "--late", "\(late)%",
         ])
         guard producers > 0 else { return }
         soak.withLock { $0 = Task { try await produce(producers, seed: seed) } }
