@@ -109,12 +109,13 @@ struct RelayJournal: Sendable {
             keys[LogKey.pid] = .stringConvertible(pid)
         }
         let who = holder.map {
-            $0.gid.map { "prepared transaction \($0)" } ?? "pid \($0.pid ?? 0) (\($0.applicationName))"
+            $0.gid.map { "the prepared transaction \($0)" } ?? "pid \($0.pid ?? 0) (\($0.applicationName))"
         }
+        let transaction = holder?.gid == nil ? "the transaction of \(who ?? "somebody who is gone")" : who ?? ""
         let message =
             switch hold.cause {
             case .transaction, .unknown:
-                "events above \(hold.aboveID) wait for the transaction of \(who ?? "somebody who is gone")"
+                "events above \(hold.aboveID) wait for \(transaction)"
             case .lockedRow(let id): "event \(id) is locked by \(who ?? "somebody"), and what is above it waits"
             case .aboveSequence(let id): "event \(id) is above the sequence's last value, and is not delivered"
             }
