@@ -62,18 +62,21 @@ struct HookAudit: Sendable {
             takenOver += count.others
             ownRepeats += count.own
             if count.others > worst.repeats { worst = (count.others, history.tenures) }
-            let allowed = window * (history.tenures + history.interruptions)
-            if count.others > allowed {
+            // What it could not know of: requests that were not answered, or whose answers went astray.
+            let unknown = count.unanswered + inFlight * history.disturbances
+            let reasons =
+                "(window \(window), \(history.tenures) tenures, \(history.successions) of them after another's, "
+                + "\(history.interruptions) interruptions, \(unknown) events without an answer)"
+            let allowed = window * (history.tenures + history.interruptions) + unknown
+            if count.others + count.own > allowed {
                 complaints.append(
-                    "process \(run) repeated \(count.others) events of others where \(allowed) are allowed "
-                        + "(window \(window), \(history.tenures) tenures, \(history.interruptions) interruptions)")
+                    "process \(run) repeated \(count.others + count.own) events where \(allowed) are allowed \(reasons)"
+                )
             }
-            let allowedOwn = count.unanswered + inFlight * history.disturbances + window * history.successions
+            let allowedOwn = window * history.successions + unknown
             if count.own > allowedOwn {
                 complaints.append(
-                    "process \(run) repeated \(count.own) events of its own where \(allowedOwn) are allowed "
-                        + "(\(count.unanswered) not answered, \(history.disturbances) disturbances, "
-                        + "\(history.successions) times after another leader)")
+                    "process \(run) repeated \(count.own) events of its own where \(allowedOwn) are allowed \(reasons)")
             }
         }
     }

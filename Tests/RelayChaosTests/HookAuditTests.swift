@@ -12,7 +12,7 @@ struct HookAuditTests {
     }
 
     private func complaints(
-        _ deliveries: [HookDelivery], keyed: Bool = false, runs: [Int: RunHistory] = [:]
+        _ deliveries: [HookDelivery], keyed: Bool = false, runs: [Int: RunHistory] = [1: RunHistory(tenures: 1)]
     ) -> [String] {
         HookAudit(deliveries, isKeyed: keyed, inFlight: 5, window: 10, runs: runs).complaints(against: Array(1...30))
     }
@@ -40,7 +40,7 @@ struct HookAuditTests {
     @Test func moreThanTheWindow() {
         let found = complaints([delivery(1, 1...20), delivery(2, 10...30)], runs: twoRuns)
         #expect(found.count == 1)
-        #expect(found.first?.contains("process 2 repeated 11 events of others where 10 are allowed") == true)
+        #expect(found.first?.contains("process 2 repeated 11 events where 10 are allowed") == true)
         let woken = [1: RunHistory(tenures: 1), 2: RunHistory(tenures: 1, interruptions: 1)]
         #expect(complaints([delivery(1, 1...20), delivery(2, 10...30)], runs: woken).isEmpty)
     }
@@ -52,6 +52,13 @@ struct HookAuditTests {
         #expect(complaints([delivery(1, 1...30), delivery(1, 21...30)], runs: succeeded).isEmpty)
         let disturbed = [1: RunHistory(tenures: 1, disturbances: 1)]
         #expect(complaints([delivery(1, 1...30), delivery(1, 26...30)], runs: disturbed).isEmpty)
+    }
+
+    @Test func allItsRepetitionsCountTogether() {
+        let runs = [1: RunHistory(tenures: 1), 2: RunHistory(tenures: 2, successions: 1)]
+        let first = [delivery(1, 1...14), delivery(2, 1...30)]
+        #expect(complaints(first + [delivery(2, 25...30)], runs: runs).isEmpty)
+        #expect(complaints(first + [delivery(2, 24...30)], runs: runs).count == 1)
     }
 
     @Test func copiesCountApart() {
