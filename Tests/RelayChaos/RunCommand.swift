@@ -70,18 +70,30 @@ struct RunCommand: AsyncParsableCommand {
                 if !keep { try? FileManager.default.removeItem(atPath: folder) }
                 return true
             }
-            show(report.complaints, folder)
+            show(report.complaints, options, folder)
         } catch {
-            show(["the run could not go on: \(error)"], folder)
+            show(["the run could not go on: \(error)"], options, folder)
         }
         return false
     }
 
     /// What the auditor found, what was done and when, and where the rest is.
-    private func show(_ complaints: [String], _ folder: String) {
+    private func show(_ complaints: [String], _ options: ChaosOptions, _ folder: String) {
         let journal = (try? String(contentsOfFile: "\(folder)/journal.log", encoding: .utf8)) ?? ""
         say("what was done, in seconds from the beginning:\n\(journal)")
         for complaint in complaints { say("chaos: \(complaint)") }
-        say("chaos: journal, logs and files are in \(folder); SEED repeats the plan of faults")
+        say("chaos: journal, logs and files are in \(folder); the same plan of faults comes by")
+        say("chaos: relay-chaos run \(arguments(options))")
+    }
+
+    /// What makes the same plan.
+    private func arguments(_ options: ChaosOptions) -> String {
+        let numbers = [
+            ("seconds", seconds), ("relays", relays), ("window", window), ("rate", rate), ("producers", producers),
+            ("longest", longest), ("pause", pause), ("relay-kills", relayKills), ("server-kills", serverKills),
+        ]
+        let kinds = faults.isEmpty ? [] : ["--faults"] + faults.map(\.rawValue)
+        let words = ["--mode", options.mode.rawValue, "--seed", "\(options.seed)"]
+        return (words + numbers.flatMap { ["--\($0)", "\($1)"] } + kinds).joined(separator: " ")
     }
 }
