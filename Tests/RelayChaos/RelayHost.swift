@@ -122,7 +122,11 @@ actor RelayHost {
         run.awaitEnd(killed: false)
         let status = try await run.process.stop(within: .seconds(120))
         if current === run { current = nil }
-        if status != .exited(0), !run.isKilled { complaints.append("\(run.name) ended with \(status) after SIGTERM") }
+        // A process that has not yet come to its first line dies of the signal, and nothing was begun.
+        let wasTooEarly = status == .signalled(SIGTERM) && run.process.log.entries.isEmpty
+        if status != .exited(0), !run.isKilled, !wasTooEarly {
+            complaints.append("\(run.name) ended with \(status) after SIGTERM")
+        }
         return true
     }
 
