@@ -70,7 +70,7 @@ package actor PostgresDatabase: OutboxDatabase {
                 if let refusal = try await refusals(on: session).first { throw try await stopped(refusal, leader) }
                 await patience.begin()
             }
-            try await waitForLock(leader, memory, report)
+            try await waitForLock(leader, memory, unsettled, report)
             try await session.rename(.leader, settings.target)
             let succession = try await takeOver(leader, report)
             let nobodyElseLed = tries.begin(with: leader.mark, succession, lastEpoch: lastEpoch)
@@ -90,8 +90,11 @@ package actor PostgresDatabase: OutboxDatabase {
     // MARK: - Standing by
 
     private func waitForLock(
-        _ leader: LeaderSession, _ memory: ProcessMemory, _ report: @Sendable (WaitingReport) -> Void
+        _ leader: LeaderSession, _ memory: ProcessMemory, _ unsettled: [DeliveredRow],
+        _ report: @Sendable (WaitingReport) -> Void
     ) async throws {
+        // Once for each connection: behind this one may stand another server.
+        try await judge(leader, memory, unsettled)
         while true {
             try Task.checkCancellation()
             try await judge(leader, memory, [])

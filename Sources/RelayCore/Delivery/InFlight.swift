@@ -43,6 +43,15 @@ extension Lane {
             }
         }
 
+        /// The rows in turn that the sink may have without an answer so far.
+        var leftRows: [DeliveredRow] {
+            guard !isStale, turn == .ordered else { return [] }
+            return unanswered.flatMap { slice in
+                slice.ids.indices.filter { behind[slice.ids[$0]] == nil }
+                    .map { DeliveredRow(id: slice.ids[$0], createdAt: slice.createdAt[$0]) }
+            }
+        }
+
         /// The rows that have no answer yet.
         var unanswered: [RowSlice] {
             var left = answered

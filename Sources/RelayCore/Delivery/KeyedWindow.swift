@@ -283,14 +283,18 @@ package struct KeyedWindow: Hashable, Sendable {
         rows = []
     }
 
-    /// Rows that the sink has and no settlement has written, with those that it may have.
-    var overRows: [Lane.Done] {
-        var result = Array(ahead.values)
-        for row in rows {
-            if case .over(let fate) = row.state {
-                result.append(Lane.Done(id: row.id, createdAt: row.createdAt, fate: fate))
+    /// Rows that the sink has and no settlement has written, with those that it may have; ascending.
+    var leftRows: [DeliveredRow] {
+        let left = rows.lazy.filter { row in
+            switch row.state {
+            case .waiting: false
+            case .flying(let flight): flights[flight]?.isStale == false
+            case .over: true
             }
         }
+        let result =
+            left.map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
+            + ahead.values.map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
         return result.sorted { $0.id < $1.id }
     }
 

@@ -118,6 +118,12 @@ package struct Lane: Hashable, Sendable {
         done.count + (keyed?.count ?? 0) + (inFlight?.count ?? 0) - (inFlight?.answered ?? 0)
     }
 
+    /// Rows in turn that the sink has, or may have, and that no settlement has written; ascending.
+    var leftRows: [DeliveredRow] {
+        done.lazy.filter { $0.fate != .passed }.map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
+            + (inFlight?.leftRows ?? []) + (keyed?.leftRows ?? [])
+    }
+
     /// Something is with the sink.
     package var isSending: Bool { inFlight != nil || keyed?.flights.isEmpty == false }
 

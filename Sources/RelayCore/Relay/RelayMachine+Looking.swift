@@ -1,12 +1,7 @@
 /// What others may ask of the machine without changing it.
 extension RelayMachine {
-    /// Rows that left and are not settled, ascending by lane.
-    package var unsettled: [DeliveredRow] {
-        lanes.flatMap { lane in
-            (lane.done + (lane.keyed?.overRows ?? [])).lazy.filter { $0.fate != .passed }
-                .map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
-        }
-    }
+    /// Rows that left, or are about to with what a sink holds now, and are not settled; ascending by lane.
+    package var unsettled: [DeliveredRow] { lanes.flatMap(\.leftRows) }
 
     /// The stored sinks are not those that the lanes were made of.
     package func differs(from stored: [String: LeaderBeat.StoredCursor]) -> Bool {

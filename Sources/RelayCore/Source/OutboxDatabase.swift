@@ -5,7 +5,8 @@ package protocol OutboxDatabase: Sendable {
     /// - Parameters:
     ///   - memory: what this process knows to have left, judged while it waits.
     ///   - lastEpoch: the epoch in which this process led last, 0 if it never did.
-    ///   - unsettled: rows that this process delivered and has not settled: they must still be what they were.
+    ///   - unsettled: rows that this process delivered, or was about to, and has not settled: they must still be what they
+    ///     were, on every server that is reached.
     ///   - report: told what the wait is for.
     /// - Throws: ``RelayStop`` where waiting cannot help; `CancellationError`.
     func lead(

@@ -72,6 +72,6 @@ import Testing
         #expect(script.machine.heldBatches == 2)
         script.ends("a", 2)
         #expect(script.machine.heldBatches == 1)
-        #expect(script.machine.unsettled.map(\.id) == [2])
+        #expect(script.machine.unsettled.map(\.id) == [1, 2])
     }
 }
