@@ -113,10 +113,14 @@ package struct Lane: Hashable, Sendable {
     package var name: String { registration.name }
     package var isOnTail: Bool { place == .tail }
 
-    /// Handed to the sink, or done, and not settled: what a crash may repeat.
+    /// Handed to the sink, or done, and not settled, or asked for out of turn: what a crash may repeat.
     package var unsettled: Int {
         done.count + (keyed?.count ?? 0) + (inFlight?.count ?? 0) - (inFlight?.answered ?? 0)
+            + late.values.count(where: \.self) + retried.count + (awaitedLate?.count ?? 0) + (awaitedParked?.count ?? 0)
     }
+
+    /// Owed rows, or parked ones, wait for room in the window.
+    var waitsOutOfTurn: Bool { !retries.isEmpty || late.values.contains(false) }
 
     /// Rows in turn that the sink has, or may have, and that no settlement has written; ascending.
     var leftRows: [DeliveredRow] {

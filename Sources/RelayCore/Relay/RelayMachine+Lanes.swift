@@ -14,7 +14,7 @@ extension RelayMachine {
 
     private mutating func dispatchInTurn(_ index: Int, _ effects: inout [RelayEffect]) {
         guard lanes[index].inFlight == nil, !lanes[index].queue.isEmpty else { return }
-        let room = policy.window - lanes[index].done.count
+        let room = roomInTurn(lanes[index])
         // Settling takes its time; a few rows at a time would keep the sink from batching.
         guard room > 0, room >= min(policy.window / 4, lanes[index].queued) else { return }
         send(lanes[index].take(room, bytes: laneShare, of: batches), .ordered, index, &effects)
@@ -52,7 +52,7 @@ extension RelayMachine {
 
     private mutating func dispatchByKey(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
         guard var window = lanes[index].keyed else { return }
-        let room = policy.window - lanes[index].done.count - window.count
+        let room = roomInTurn(lanes[index])
         if room > 0, !lanes[index].queue.isEmpty, !window.isWindingDown, window.heldBytes(batches) < laneShare {
             let taken = lanes[index].take(room, bytes: laneShare, of: batches)
             window.take(taken)

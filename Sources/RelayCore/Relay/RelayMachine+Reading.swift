@@ -28,9 +28,10 @@ extension RelayMachine {
             for id in passed { lanes[index].late[id] = true }
             return true
         }
-        guard lane.isConfigured, mayGoOutOfTurn(lane, at: now) else { return false }
+        let room = roomOutOfTurn(lane)
+        guard lane.isConfigured, mayGoOutOfTurn(lane, at: now), room > 0 else { return false }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
-        let asked = Array(waiting.prefix(policy.batchSize))
+        let asked = Array(waiting.prefix(min(room, policy.batchSize)))
         lanes[index].awaitedLate = asked
         effects.append(.readLate(sink: lane.name, ids: asked))
         return true
@@ -45,9 +46,9 @@ extension RelayMachine {
     private mutating func startParkedRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
         let lane = lanes[index]
         guard lane.isConfigured, !lane.registration.isRemoving, !lane.retries.isEmpty, lane.retried.isEmpty,
-            mayGoOutOfTurn(lane, at: now)
+            mayGoOutOfTurn(lane, at: now), roomOutOfTurn(lane) > 0
         else { return false }
-        let asked = Array(lane.retries.prefix(policy.batchSize))
+        let asked = Array(lane.retries.prefix(min(roomOutOfTurn(lane), policy.batchSize)))
         lanes[index].awaitedParked = asked
         effects.append(.readParked(sink: lane.name, ids: asked))
         return true

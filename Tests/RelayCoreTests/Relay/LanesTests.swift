@@ -128,6 +128,26 @@ import Testing
         #expect(script.sent("a") == [3])
     }
 
+    /// A crash would repeat what is owed as well as what came in turn.
+    @Test func owedRowsShareTheWindow() {
+        var script = RelayScript { $0.window = 4 }
+        let sink = SinkRegistration(name: "a", cursor: 9, isEarned: true)
+        let owed = (1...6).map { LateEntry(sink: "a", id: $0) }
+        script.give(.sessionsOpened(OpenedSessions(sinks: [sink], late: owed)))
+        #expect(script.effects.contains(.readLate(sink: "a", ids: [1, 2, 3, 4])))
+        script.give(.swept(SweptState(sinks: [sink], late: owed)))
+        script.give(.lateRowsRead(sink: "a", script.batch(1, 2, 3, 4)))
+        #expect(script.claim == nil)
+        script.now = 10
+        script.delivers("a", 4)
+        // Nothing more is asked for until this is settled.
+        #expect(!script.effects.contains { if case .readLate = $0 { true } else { false } })
+        #expect(script.settle?.first?.lateDone == [1, 2, 3, 4])
+        script.give(.settled(SettledState(sinks: [sink], late: Array(owed.suffix(2)))))
+        #expect(script.effects.contains(.readLate(sink: "a", ids: [5, 6])))
+        #expect(script.claim?.after == 9)
+    }
+
     @Test func onlyWhatWasAskedForCountsAsDeleted() {
         var script = RelayScript()
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
