@@ -31,6 +31,7 @@ let package = Package(
         .executable(name: "ledger", targets: ["Ledger"]),
         .executable(name: "demo-audit", targets: ["DemoAudit"]),
         .executable(name: "relay-model", targets: ["RelayModel"]),
+        .executable(name: "relay-simulation", targets: ["RelaySimulationCommand"]),
         .executable(name: "relay-bench", targets: ["RelayBench"]),
         .executable(name: "relay-chaos", targets: ["RelayChaos"]),
         // Not linked by anything: `relay-chaos` loads it into the relays that it starts.
@@ -102,6 +103,14 @@ let package = Package(
         .target(name: "RelayExploration", dependencies: ["RelayCore"], swiftSettings: strict),
         .executableTarget(
             name: "RelayModel", dependencies: ["RelayCore", "RelayExploration"], swiftSettings: strict),
+
+        // The deterministic simulation of the whole relay: `make simulate`.
+        .target(name: "CExecutorHooks"),
+        .target(
+            name: "RelaySimulation", dependencies: ["CExecutorHooks", "RelayCore", "RelayRuntime"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "RelaySimulationCommand", dependencies: ["RelaySimulation", arguments], swiftSettings: strict),
 
         // The benchmarks: `make bench`.
         .executableTarget(

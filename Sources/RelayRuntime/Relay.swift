@@ -69,9 +69,10 @@ package actor Relay {
         case stop(RelayStop)
     }
 
+    /// - Parameter rules: all of them, but in simulations that break one to see that they would notice.
     package init(
         settings: RelaySettings, database: any OutboxDatabase, sinks: [any Sink], clock: any RelayClock = BootClock(),
-        report: @escaping @Sendable (RelayReport) -> Void
+        rules: RelayRules = .sound, report: @escaping @Sendable (RelayReport) -> Void
     ) {
         self.settings = settings
         self.database = database
@@ -79,8 +80,15 @@ package actor Relay {
         self.clock = clock
         self.report = report
         machine = RelayMachine(
-            policy: settings.policy, configured: sinks.map(\.name), lanePolicies: settings.lanes, seed: settings.seed)
+            policy: settings.policy, configured: sinks.map(\.name), lanePolicies: settings.lanes, seed: settings.seed,
+            rules: rules)
     }
+
+    /// What the relay holds of events in memory.
+    package var bufferedBytes: Int { batches.values.reduce(0) { $0 + $1.byteCount } }
+
+    /// The state of what decides, in a few words, for whoever reads a trace.
+    package var summary: String { machine.summary }
 
     /// Leads, and leads again, until there is a reason to end.
     package func run() async -> RelayExit {

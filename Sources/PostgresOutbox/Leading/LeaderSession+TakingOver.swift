@@ -7,23 +7,6 @@ package struct LingeringSession: Hashable, Sendable {
     package var role: String
 }
 
-/// A session's name for good.
-package struct SessionMark: Hashable, Sendable {
-    package var pid: Int64
-    package var backendStart: String
-}
-
-/// How leadership began.
-package struct Succession: Hashable, Sendable {
-    package var epoch: Int64
-    /// The epoch before: the one this process led in, if nobody led in between.
-    package var previousEpoch: Int64
-    /// The session that raised the epoch before; nil where none is recorded.
-    package var previousLeader: SessionMark?
-    /// The server was restarted, or is another timeline, since the last leader's record.
-    package var serverIsNew: Bool
-}
-
 extension LeaderSession {
     /// Ends the sessions of former leaders.
     ///

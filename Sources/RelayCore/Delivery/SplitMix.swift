@@ -1,8 +1,12 @@
 /// Random numbers from a seed, so that a run can be repeated: SplitMix64 (Steele, Lea, Flood 2014).
-struct SplitMix: Hashable, Sendable, RandomNumberGenerator {
+package struct SplitMix: Hashable, Sendable, RandomNumberGenerator {
     var state: UInt64
 
-    mutating func next() -> UInt64 {
+    package init(state: UInt64) {
+        self.state = state
+    }
+
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

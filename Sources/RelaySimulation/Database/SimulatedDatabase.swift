@@ -1,0 +1,146 @@
+import RelayCore
+
+/// The simulated server as one relay's process reaches it: waits for the lead and takes it over, step by step as
+/// `PostgresDatabase` does.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
+    let server: SimulatedServer
+    let process: SimulatedProcess
+    private var tries = TakeOverTries()
+    private var plan: Plan { server.plan }
+
+    init(_ server: SimulatedServer, _ process: SimulatedProcess) {
+        (self.server, self.process) = (server, process)
+    }
+
+    func lead(
+        memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
+        report: @escaping @Sendable (WaitingReport) -> Void
+    ) async throws -> any LeaderTenure {
+        while true {
+            do {
+                return try await leadOnce(memory, lastEpoch, unsettled, report)
+            } catch let stop as RelayStop {
+                throw stop
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                report(.database(String(describing: error)))
+                guard process.isAlive else { throw RelayStop(exitCode: 70, message: "the process is gone") }
+                try Task.checkCancellation()
+                await process.clock.sleep(until: process.milliseconds + 100)
+            }
+        }
+    }
+
+    private func leadOnce(
+        _ memory: ProcessMemory, _ lastEpoch: Int64, _ unsettled: [DeliveredRow],
+        _ report: @escaping @Sendable (WaitingReport) -> Void
+    ) async throws -> any LeaderTenure {
+        let leader = LeaderLink(try await Link.open(server, process))
+        do {
+            try await waitForLock(leader, memory, unsettled, report)
+            let succession = try await takeOver(leader)
+            let nobodyElseLed = tries.begin(with: leader.mark, succession, lastEpoch: lastEpoch)
+            try await leader.commitEpoch(succession)
+            try await judge(leader, memory, unsettled)
+            if succession.serverIsNew { try await waitOut(leader, memory) }
+            return try await openTenure(leader, keepsMemory: nobodyElseLed)
+        } catch {
+            leader.link.close()
+            throw error
+        }
+    }
+
+    private func waitForLock(
+        _ leader: LeaderLink, _ memory: ProcessMemory, _ unsettled: [DeliveredRow],
+        _ report: @Sendable (WaitingReport) -> Void
+    ) async throws {
+        var hasReported = false
+        try await judge(leader, memory, unsettled)
+        while true {
+            try Task.checkCancellation()
+            try await judge(leader, memory, [])
+            if try await leader.tryLock() { return }
+            if !hasReported { report(.standby(pid: nil)) }
+            hasReported = true
+            await process.clock.sleep(until: process.milliseconds + 250)
+        }
+    }
+
+    private func judge(_ leader: LeaderLink, _ memory: ProcessMemory, _ unsettled: [DeliveredRow]) async throws {
+        let beat = try await leader.beat()
+        if let reason = beat.stoppedReason { throw RelayStop(exitCode: 78, message: reason, wentBack: true) }
+        var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
+        if travel == nil, let id = try await leader.changedRow(unsettled) { travel = .rowChanged(id: id) }
+        guard let travel else { return }
+        if try await leader.writeStop(travel, unsettled) {
+            throw RelayStop(exitCode: 78, message: travel.reason, wentBack: true)
+        }
+    }
+
+    private func takeOver(_ leader: LeaderLink) async throws -> Succession {
+        while true {
+            try Task.checkCancellation()
+            if try await leader.endPredecessors() {
+                if let succession = try await leader.raiseEpoch() { return succession }
+                if let reason = try await leader.beat().stoppedReason {
+                    throw RelayStop(exitCode: 78, message: reason, wentBack: true)
+                }
+            }
+            await process.clock.sleep(until: process.milliseconds + 10)
+        }
+    }
+
+    /// After a restart or a promotion of the server every living process must have judged before anything is sent.
+    private func waitOut(_ leader: LeaderLink, _ memory: ProcessMemory) async throws {
+        let end = process.milliseconds + plan.leaderTimeout
+        while process.milliseconds < end {
+            await process.clock.sleep(until: process.milliseconds + plan.leaderTimeout / 5)
+            try await judge(leader, memory, [])
+        }
+    }
+
+    private func openTenure(_ leader: LeaderLink, keepsMemory: Bool) async throws -> any LeaderTenure {
+        let work = try await leader.openFurther(.work)
+        do {
+            try await register(on: work)
+            var opened = try await leader.storedState()
+            opened.keepsMemory = keepsMemory
+            let tenure = SimulatedTenure(leader: leader, work: work, opened: opened)
+            server.judge.leads(process, opened)
+            server.trace("relay \(process.number): leads in epoch \(tenure.epoch)\(keepsMemory ? ", as before" : "")")
+            return tenure
+        } catch {
+            work.close()
+            throw error
+        }
+    }
+
+    /// Registers the configured sinks that are not, to begin at the oldest unpublished event.
+    private func register(on work: Link) async throws {
+        let (server, names) = (server, plan.sinks.map(\.name))
+        try await work.run { backend in
+            for name in names where !server.tables.sinks.contains(where: { $0.name == name }) {
+                let facts = SinkAdministrationFacts(
+                    sinks: server.tables.sinks, absent: server.tables.absent,
+                    highestRow: server.tables.highestRow(through: .max - 1) ?? 0,
+                    oldestUnpublished: server.tables.unpublished.lowest)
+                guard let written = try SinkAdministration(.add(name: name, from: .oldest), facts).written else {
+                    continue
+                }
+                let change = Change { tables in
+                    guard !tables.sinks.contains(where: { $0.name == name }) else { return }
+                    tables.generation += 1
+                    var sink = written
+                    sink.generation = tables.generation
+                    tables.sinks.append(sink)
+                    tables.sinks.sort { $0.name < $1.name }
+                }
+                try await server.commit(change, in: backend.incarnation) { !backend.isAlive }
+                try backend.check()
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import RelayCore
+
+/// A leader's sessions on the simulated server.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
+    let leader: LeaderLink
+    let work: Link
+    let opened: OpenedSessions
+    let epoch: Int64
+    var readers: [Link] = []
+    var idleReaders: [Link] = []
+    var server: SimulatedServer { leader.link.server }
+
+    init(leader: LeaderLink, work: Link, opened: OpenedSessions) {
+        (self.leader, self.work, self.opened) = (leader, work, opened)
+        epoch = leader.epoch
+    }
+
+    func close() async {
+        for reader in readers { reader.close() }
+        work.close()
+        leader.link.close()
+        readers = []
+        idleReaders = []
+    }
+
+    func isLoss(_ error: any Error) -> Bool {
+        switch error as? ServerFailure {
+        case .connectionLost, .deposed: true
+        default: false
+        }
+    }
+
+    // MARK: - Leader session
+
+    func beat() async throws -> LeaderBeat { try await leader.beat() }
+    func scan() async throws -> SequenceScan { try await leader.scan() }
+    func visible(_ transactions: [UInt32]) async throws -> [UInt32] { try await leader.visible(transactions) }
+    func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription? { nil }
+
+    func commitWaits() async throws -> Bool {
+        let (server, work) = (server, work)
+        return try await leader.link.run(limit: server.plan.leaderTimeout) { _ in work.backend.isBusy }
+    }
+
+    func note(_ status: LeaderStatus) async throws {
+        let server = server
+        try await leader.link.run(limit: server.plan.leaderTimeout) { _ in await server.think() }
+    }
+
+    func writeStop(_ travel: TimeTravel) async throws -> Bool { try await leader.writeStop(travel, []) }
+
+    // MARK: - Work session
+
+    func claim(_ request: ClaimRequest) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) {
+        try await onWork { server, backend in
+            func candidates() -> ArraySlice<Row> {
+                let above = server.tables.unpublished.above(request.after)
+                guard let below = request.below else { return above }
+                return above.prefix { $0.id < below }
+            }
+            if request.looksFirst, candidates().isEmpty {
+                return (FetchedRows(batch: nil, ids: [], reachedEnd: true), nil, false)
+            }
+            await server.think()
+            try backend.check()
+            let rows = server.fitting(
+                candidates().filter { server.rowLocks[$0.id] == nil }, rows: request.rows, bytes: request.bytes)
+            guard !rows.taken.isEmpty else {
+                return (FetchedRows(batch: nil, ids: [], reachedEnd: true), nil, false)
+            }
+            backend.claimed = Set(rows.taken.map(\.id))
+            for row in rows.taken { server.rowLocks[row.id] = backend.pid }
+            await server.think()
+            try backend.check()
+            // After the rows: none of them can have been drawn later.
+            return (try rows.fetched, server.sequence.last, true)
+        }
+    }
+
+    func endClaim() async throws {
+        try await onWork { server, backend in server.unlockRows(of: backend) }
+    }
+
+    func look(_ gaps: IDRanges) async throws -> LookedRows {
+        try await onWork { server, _ in server.look(gaps) }
+    }
+
+    /// A statement on the work session; where it fails, the transaction is over.
+    func onWork<Value: Sendable>(
+        _ body: @escaping @Sendable (SimulatedServer, Backend) async throws -> Value
+    ) async throws -> Value {
+        let (server, process) = (server, work.process)
+        return try await work.run { backend in
+            do {
+                if server.plan.faultsAreOn(at: server.scheduler.now), server.dice.chance(server.plan.failures) {
+                    server.trace("relay \(process.number): a statement fails")
+                    throw ServerFailure.failed("by the simulation")
+                }
+                return try await body(server, backend)
+            } catch {
+                if backend.isAlive { server.unlockRows(of: backend) }
+                throw error
+            }
+        }
+    }
+
+    // MARK: - Reading sessions
+
+    func read(_ request: ReadRequest) async throws -> FetchedRows {
+        try await withReader { server in
+            let both = server.tables.unpublished.above(request.after) + server.tables.published.above(request.after)
+            let rows = both.filter { $0.id <= request.through }.sorted { $0.id < $1.id }
+            if request.idsOnly {
+                let ids = rows.prefix(request.rows).map(\.id)
+                return FetchedRows(batch: nil, ids: ids, reachedEnd: ids.count < request.rows)
+            }
+            return try server.fitting(rows, rows: request.rows, bytes: request.bytes).fetched
+        }
+    }
+
+    func readLate(_ ids: [Int64]) async throws -> FetchedRows {
+        try await withReader { server in
+            try server.fitting(ids.compactMap(server.tables.row), rows: .max, bytes: server.plan.policy.memory / 8)
+                .fetched
+        }
+    }
+
+    func readParked(_ sink: String, _ ids: [Int64]) async throws -> FetchedRows {
+        try await withReader { server in
+            let rows = server.tables.parked.filter { $0.sink == sink && ids.contains($0.row.id) }.map(\.row)
+            return try server.fitting(rows, rows: .max, bytes: server.plan.policy.memory / 8).fetched
+        }
+    }
+
+    private func withReader<Value: Sendable>(
+        _ body: @escaping @Sendable (SimulatedServer) throws -> Value
+    ) async throws -> Value {
+        let reader: Link
+        if let idle = idleReaders.popLast() {
+            reader = idle
+        } else {
+            reader = try await leader.openFurther(.read)
+            readers.append(reader)
+        }
+        do {
+            let server = server
+            let value = try await reader.run { _ in
+                await server.think()
+                let seen = try body(server)
+                if server.dice.chance(server.plan.slowReads) {
+                    await server.scheduler.pause(server.dice.number(Int64(2000)...60_000))
+                }
+                return seen
+            }
+            idleReaders.append(reader)
+            return value
+        } catch {
+            readers.removeAll { $0 === reader }
+            reader.close()
+            throw error
+        }
+    }
+}

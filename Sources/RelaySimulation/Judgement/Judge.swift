@@ -1,0 +1,131 @@
+import RelayCore
+
+/// Holds what happens against the promises (design section 2): nothing lost, first deliveries in order, duplicates only
+/// where a fault explains them and within the window, nothing published that was not delivered or parked, nothing
+/// delivered that nobody can see.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class Judge: @unchecked Sendable {
+    /// What has come to one far side.
+    struct Side {
+        var plan: Plan.SinkPlan
+        /// What arrived, by id.
+        var received: [Int64: DeliveredRow] = [:]
+        var highest: Int64 = 0
+        var highestOfKey: [Int: Int64] = [:]
+        /// Of what arrived, who sent it first.
+        var from: [Int64: RelayMemory] = [:]
+        /// Events that the sink has rejected: parked, they come out of turn.
+        var rejected: Set<Int64> = []
+        var rejectedKeys: Set<Int> = []
+        var repeats = 0
+    }
+
+    let scheduler: Scheduler
+    let window: Int
+    var sides: [Side]
+    /// Rows that everybody sees, or saw once and that were lost since.
+    private(set) var seen: [DeliveredRow: Row] = [:]
+    private var memories: [Int: RelayMemory] = [:]
+    /// No id above has left.
+    var highestSent: Int64 = 0
+    /// The database lost what somebody had seen.
+    private(set) var hasLostVisible = false
+    /// What had left when it did: of the ids up to there, those that become visible afterwards have another history.
+    private(set) var leftBeforeLoss: Int64 = 0
+    private(set) var reissued: Set<Int64> = []
+    /// It lost what a living relay knows to be delivered: the relays must stop.
+    private(set) var mustStop = false
+    /// Nobody may deliver, until an administrator has looked.
+    private(set) var hasStopped = false
+    private(set) var finding: String?
+    private var isClosed = false
+
+    init(_ scheduler: Scheduler, _ plan: Plan) {
+        self.scheduler = scheduler
+        window = plan.policy.window
+        sides = plan.sinks.map { Side(plan: $0) }
+    }
+
+    func find(_ what: @autoclosure () -> String) {
+        guard finding == nil, !isClosed else { return }
+        let what = what()
+        finding = what
+        scheduler.trace.add(scheduler.now, "FOUND: \(what)")
+    }
+
+    /// What happens from here on is judged no more.
+    func close() { isClosed = true }
+
+    // MARK: - Relays
+
+    func leads(_ process: SimulatedProcess, _ opened: OpenedSessions) {
+        guard !opened.keepsMemory || memories[process.number] == nil else { return }
+        memories[process.number] = RelayMemory(process: process.number, opened: opened)
+    }
+
+    func memory(of process: SimulatedProcess) -> RelayMemory {
+        memories[process.number] ?? RelayMemory(process: process.number, opened: OpenedSessions(sinks: []))
+    }
+
+    func isGone(_ process: SimulatedProcess) { memories[process.number] = nil }
+
+    // MARK: - The server
+
+    func visible(_ rows: [Row]) {
+        for row in rows {
+            seen[row.identity] = row
+            if row.id <= leftBeforeLoss { reissued.insert(row.id) }
+        }
+    }
+
+    func published(_ ids: [Int64], _ tables: ServerTables) {
+        for id in ids {
+            guard let row = tables.row(id) else { continue }
+            for side in sides where side.received[id] != row.identity {
+                if tables.parked.contains(where: { $0.sink == side.plan.name && $0.row.id == id }) { continue }
+                find("LOSS: \(id) is published, and \(side.plan.name) never had it")
+            }
+        }
+    }
+
+    /// A failover took back what was visible.
+    func lost(_ changes: [Change], _ tables: ServerTables) {
+        // What waits for no standby anywhere tells nothing of the events.
+        guard changes.contains(where: { !$0.isLocal }) else { return }
+        hasLostVisible = true
+        leftBeforeLoss = highestSent
+        for row in changes.flatMap(\.rows) where tables.row(row.id) == nil {
+            for memory in memories.values
+            where memory.acknowledged.values.contains(where: { $0.contains(row.identity) }) {
+                mustStop = true
+            }
+        }
+    }
+
+    func stopped() { hasStopped = true }
+
+    // MARK: - The end
+
+    /// What is still to be done; nil where everything that was promised is done.
+    func unfinished(_ tables: ServerTables) -> String? {
+        if let row = tables.unpublished.rows.first { return "event \(row.id) is not published" }
+        if let entry = tables.late.first { return "event \(entry.id) is still owed to \(entry.sink)" }
+        if let entry = tables.parked.first { return "event \(entry.row.id) is still parked for \(entry.sink)" }
+        for row in tables.published.rows {
+            for side in sides where side.received[row.id] != row.identity {
+                return "event \(row.id) has not come to \(side.plan.name)"
+            }
+        }
+        return nil
+    }
+
+    /// A stop for time travel must have a reason, and what must be seen must have led to one.
+    func judgeStops() {
+        if hasStopped, !hasLostVisible { find("FALSE ALARM: the relays stop for a database that has not gone back") }
+        if !hasStopped, mustStop { find("UNSEEN: the database lost what had left, and no relay stops") }
+    }
+
+    var deliveries: Int { sides.reduce(0) { $0 + $1.received.count } }
+    var repeats: Int { sides.reduce(0) { $0 + $1.repeats } }
+}

@@ -1,0 +1,33 @@
+import RelayCore
+
+/// What one process knows while nobody else has led: its deliveries are judged against it.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class RelayMemory: @unchecked Sendable {
+    /// From whom a sink had an event first.
+    struct Origin: Hashable {
+        var sink: String
+        var sender: ObjectIdentifier
+        var isOutOfTurn: Bool
+    }
+
+    let process: Int
+    /// Per sink, the stored cursor with which it began.
+    let cursors: [String: Int64]
+    /// Rows that were owed when it began.
+    let outOfTurn: Set<Int64>
+    /// Per sink, what it sent.
+    var sent: [String: Set<DeliveredRow>] = [:]
+    /// Per sink, what the sink told it to be delivered.
+    var acknowledged: [String: Set<DeliveredRow>] = [:]
+    /// Events that it sent and that the sink had from another.
+    var repeated: [Origin: Set<DeliveredRow>] = [:]
+
+    init(process: Int, opened: OpenedSessions) {
+        self.process = process
+        var cursors: [String: Int64] = [:]
+        for sink in opened.sinks { cursors[sink.name] = sink.isFixed ? sink.cursor : 0 }
+        self.cursors = cursors
+        outOfTurn = Set(opened.late.map(\.id))
+    }
+}

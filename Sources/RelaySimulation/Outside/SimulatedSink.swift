@@ -1,0 +1,123 @@
+import RelayCore
+
+/// One relay's sink: sends requests to the far side, one after the other in a delivery, and waits for each.
+///
+/// `@unchecked Sendable`: a simulation has one thread.
+final class SimulatedSink: Sink, @unchecked Sendable {
+    /// Microseconds after which a request counts as failed.
+    private static let timeout: Int64 = 1_500_000
+
+    let name: String
+    private let farSide: FarSide
+    private let server: SimulatedServer
+    private let process: SimulatedProcess
+    private let request: Int
+
+    init(_ plan: Plan.SinkPlan, _ farSide: FarSide, _ server: SimulatedServer, _ process: SimulatedProcess) {
+        name = plan.name
+        request = plan.request
+        (self.farSide, self.server, self.process) = (farSide, server, process)
+    }
+
+    func open(_ outbox: OutboxPosition) async throws(SinkError) {
+        await process.clock.sleep(until: process.milliseconds + 1)
+        guard process.isAlive, !farSide.refusesToOpen else { throw SinkError(.unavailable, reason: "not now") }
+    }
+
+    func close() async {}
+
+    func deliver(
+        _ delivery: Delivery, report: @Sendable (_ count: Int, _ outcome: DeliveryOutcome) -> Void
+    ) async {
+        var events: [DeliveredRow] = []
+        for slice in delivery.slices {
+            for index in slice.range {
+                events.append(DeliveredRow(id: slice.batch.ids[index], createdAt: slice.batch.createdAt[index]))
+            }
+        }
+        let memory = server.judge.memory(of: process)
+        server.judge.sends(events, to: name, memory)
+        while !events.isEmpty, process.isAlive, !Task.isCancelled {
+            let part = Array(events.prefix(request))
+            events.removeFirst(part.count)
+            guard await send(part, memory, report) else { return }
+        }
+    }
+
+    /// One request; true where all of it is delivered.
+    private func send(
+        _ events: [DeliveredRow], _ memory: RelayMemory, _ report: @Sendable (Int, DeliveryOutcome) -> Void
+    ) async -> Bool {
+        let exchange = Exchange(process, server.scheduler)
+        let (farSide, server, process) = (farSide, server, process)
+        server.scheduler.on(behalfOf: 0) {
+            _ = Task {
+                await server.cross(process)
+                await farSide.take(events, from: memory) { count, outcome in
+                    await server.cross(process)
+                    exchange.answer(count, outcome)
+                }
+            }
+        }
+        server.scheduler.at(server.scheduler.now + Self.timeout, for: process.number) {
+            exchange.answer(1, .retry(after: nil, reason: "no answer in time"))
+        }
+        process.whenKilled { exchange.end() }
+        var left = events
+        while !left.isEmpty {
+            let next = await withTaskCancellationHandler {
+                await exchange.next()
+            } onCancel: {
+                exchange.end()
+            }
+            guard let (count, outcome) = next, process.isAlive else { return false }
+            if outcome == .delivered {
+                server.judge.acknowledged(left.prefix(count), by: name, memory)
+                left.removeFirst(min(count, left.count))
+            }
+            report(count, outcome)
+            guard outcome == .delivered else { return false }
+        }
+        return true
+    }
+}
+
+/// The answers to one request.
+private final class Exchange: @unchecked Sendable {
+    private var answers: [(Int, DeliveryOutcome)] = []
+    private var waiting: Reply<Void>?
+    private var isOver = false
+    private let process: SimulatedProcess
+    private let scheduler: Scheduler
+
+    init(_ process: SimulatedProcess, _ scheduler: Scheduler) {
+        (self.process, self.scheduler) = (process, scheduler)
+    }
+
+    func answer(_ count: Int, _ outcome: DeliveryOutcome) {
+        guard !isOver else { return }
+        answers.append((count, outcome))
+        if outcome != .delivered { isOver = true }
+        wake()
+    }
+
+    func end() {
+        isOver = true
+        wake()
+    }
+
+    func next() async -> (Int, DeliveryOutcome)? {
+        if answers.isEmpty, !isOver, !scheduler.isOver {
+            let reply = Reply<Void>(for: process.number, scheduler)
+            waiting = reply
+            try? await reply.value
+        }
+        return answers.isEmpty ? nil : answers.removeFirst()
+    }
+
+    private func wake() {
+        let reply = waiting
+        waiting = nil
+        reply?.give(.success(()))
+    }
+}

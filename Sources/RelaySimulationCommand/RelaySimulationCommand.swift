@@ -1,0 +1,119 @@
+import ArgumentParser
+import Glibc
+import RelaySimulation
+
+/// Runs seeds; a failing one is told with the command that repeats it.
+@main
+struct RelaySimulationCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "relay-simulation",
+        abstract: "Runs the whole relay in simulated worlds, one a seed; exit 1 where a promise is broken.")
+
+    @Option(help: "How many seeds to run.")
+    var seeds: UInt64 = 1000
+    @Option(help: "The first seed.")
+    var first: UInt64 = 1
+    @Option(help: "Processes side by side, each with a part of the seeds.")
+    var jobs: Int = 1
+    @Option(help: "Run this seed alone, and print all that happens.")
+    var seed: UInt64?
+    @Option(help: ArgumentHelp("Break the relay on purpose, to see that it is found.", valueName: Self.mutants))
+    var mutant: Mutant?
+    @Flag(help: "End with the first seed that fails.")
+    var untilFinding = false
+    @Flag(help: .hidden)
+    var quiet = false
+
+    private static let mutants = Mutant.allCases.map(\.rawValue).joined(separator: "|")
+
+    static func main() {
+        repeatHashes()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    /// Sets are walked in the same order in every run only where their hashes are the same.
+    private static func repeatHashes() {
+        guard getenv("SWIFT_DETERMINISTIC_HASHING") == nil else { return }
+        setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
+        var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) } + [nil]
+        execv("/proc/self/exe", &arguments)
+    }
+
+    func validate() throws {
+        guard seeds >= 1, first <= .max - seeds else { throw ValidationError("--seeds is 1 at least") }
+        guard jobs == 1 || !untilFinding else { throw ValidationError("--until-finding goes with one job") }
+        guard (1...1024).contains(jobs) else { throw ValidationError("--jobs is 1 to 1024") }
+    }
+
+    func run() throws {
+        if let seed { return try replay(seed) }
+        if jobs > 1 { return try runSideBySide() }
+        Simulation.prepare()
+        var tally = Tally()
+        for seed in first..<first + seeds {
+            let outcome = Simulation.run(seed: seed, mutant: mutant)
+            tally.add(outcome)
+            guard let finding = outcome.finding else { continue }
+            print("seed \(seed): \(finding)\n  replay: \(replayCommand(seed))")
+            fflush(nil)
+            if untilFinding { break }
+        }
+        if !quiet { print("simulation: \(tally)") }
+        guard tally.findings == 0 else { throw ExitCode(1) }
+    }
+
+    private func replay(_ seed: UInt64) throws {
+        Simulation.prepare()
+        let outcome = Simulation.run(seed: seed, mutant: mutant, keepsTrace: true)
+        for line in outcome.lines { print(line) }
+        print(
+            "seed \(seed): \(outcome.finding ?? "every promise holds"), digest=\(outcome.digest) steps=\(outcome.steps)"
+        )
+        guard outcome.finding == nil else { throw ExitCode(1) }
+    }
+
+    private func runSideBySide() throws {
+        var options = ["--quiet"]
+        if let mutant { options += ["--mutant", mutant.rawValue] }
+        var workers = Workers(first: first, count: seeds, jobs: jobs, options: options)
+        let failed = try workers.run()
+        print("simulation: seeds=\(seeds) first=\(first) parts_with_findings=\(failed)")
+        guard failed == 0 else { throw ExitCode(1) }
+    }
+
+    private func replayCommand(_ seed: UInt64) -> String {
+        let program = CommandLine.arguments.first ?? "relay-simulation"
+        return "\(program) --seed \(seed)" + (mutant.map { " --mutant \($0.rawValue)" } ?? "")
+    }
+}
+
+extension Mutant: ExpressibleByArgument {}
+
+/// What came of several seeds.
+private struct Tally: CustomStringConvertible {
+    private var seeds = 0
+    private(set) var findings = 0
+    private var events = 0
+    private var repeats = 0
+    private var stops = 0
+    private var milliseconds: Int64 = 0
+
+    mutating func add(_ outcome: Simulation.Outcome) {
+        seeds += 1
+        if outcome.finding != nil { findings += 1 }
+        events += outcome.deliveries
+        repeats += outcome.repeats
+        stops += outcome.stops
+        milliseconds += outcome.time
+    }
+
+    var description: String {
+        "seeds=\(seeds) findings=\(findings) deliveries=\(events) repeats=\(repeats) stops=\(stops)"
+            + " simulated_seconds=\(milliseconds / 1000)"
+    }
+}
