@@ -1,10 +1,11 @@
 # The targets; `make help` lists them. Each installs what it needs and this machine lacks, and works as the first one.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test model chaos fuzz sanitize bench lint
+.PHONY: help build demo test model simulate chaos fuzz sanitize bench lint
 
 MODE ?= poll
 DURATION ?= 10
+SEEDS ?= 1000000
 export MODE DURATION
 
 CHAOS_MINUTES ?= 4
@@ -40,6 +41,12 @@ test:
 model:
 	@deploy/build/prerequisites build
 	swift run -c release relay-model
+
+## simulate: run the whole relay in simulated worlds, one a seed, on all cores (SEEDS=1000000)
+simulate:
+	@deploy/build/prerequisites build
+	swift build -c release --product relay-simulation
+	@$(RELEASE)/relay-simulation --seeds $(SEEDS) --jobs $$(nproc)
 
 ## chaos: break relays, server, network and sinks at random, and audit what came of it (CHAOS_MINUTES=4, SEED=… again)
 chaos:

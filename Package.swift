@@ -171,6 +171,9 @@ let package = Package(
             name: "LedgerTests",
             dependencies: ["Ledger", "LedgerMigrations", "Libpq", "Migrations", "OutboxMigrations", "RelayTestKit"],
             swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["RelaySimulation", "RelaySimulationCommand", "RelayTestKit"],
+            swiftSettings: strict),
         .testTarget(name: "DemoAuditTests", dependencies: ["DemoAudit"], swiftSettings: strict),
         // What reads what others wrote, as something that takes any bytes: `make fuzz`, and a short form as a test.
         .target(

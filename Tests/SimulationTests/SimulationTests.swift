@@ -1,0 +1,75 @@
+import RelaySimulation
+import RelayTestKit
+import Testing
+
+/// The simulation keeps its own promises: the sound relay passes, a broken one is found, and a seed tells the same
+/// story every time. Each run is a process of its own, since the executor's hooks are the whole process's.
+@Suite struct SimulationTests {
+    /// Generous: everything else runs at the same time.
+    private let limit = Duration.seconds(400)
+
+    private func simulate(_ arguments: String...) async throws -> CommandRun {
+        try await run([RelayProcess.executable("relay-simulation")] + arguments, within: limit)
+    }
+
+    /// A number of the last line.
+    private func number(_ name: String, _ run: CommandRun) -> Int? {
+        run.lastLine.split(separator: " ").first { $0.hasPrefix("\(name)=") }.flatMap {
+            Int($0.dropFirst(name.count + 1))
+        }
+    }
+
+    /// A thousand seeds in all.
+    @Test(arguments: [1, 251, 501, 751]) func everyPromiseHolds(first: Int) async throws {
+        let done = try await simulate("--first", "\(first)", "--seeds", "250")
+        #expect(done.status == .exited(0), "\(done.output) \(done.errors)")
+        #expect(number("seeds", done) == 250)
+        #expect(number("findings", done) == 0)
+        // And much has happened: deliveries, and some of them again.
+        #expect(try #require(number("deliveries", done)) > 250 * 20)
+        #expect(try #require(number("repeats", done)) > 250)
+    }
+
+    /// Side by side, every seed is run.
+    @Test func severalProcessesShareTheSeeds() async throws {
+        let done = try await simulate("--seeds", "40", "--jobs", "3")
+        #expect(done.status == .exited(0), "\(done.output) \(done.errors)")
+        #expect(done.output.contains("40 of 40 seeds"))
+        let broken = try await simulate("--seeds", "40", "--jobs", "3", "--mutant", "floorFromThisScan")
+        #expect(broken.status == .exited(1))
+        #expect(broken.output.contains("replay: "))
+    }
+
+    /// What is broken on purpose is found within two thousand seeds, and the command that is told repeats it.
+    @Test(arguments: Mutant.allCases) func aMutantIsFound(_ mutant: Mutant) async throws {
+        let done = try await simulate("--mutant", mutant.rawValue, "--seeds", "2000", "--until-finding")
+        #expect(done.status == .exited(1), "\(done.output) \(done.errors)")
+        let lines = done.output.split(separator: "\n").map(String.init)
+        let found = try #require(lines.first { $0.hasPrefix("seed ") })
+        let command = try #require(lines.first { $0.contains("replay: ") }).split(separator: " ").dropFirst()
+        let again = try await run(command.map(String.init), within: limit)
+        #expect(again.status == .exited(1))
+        #expect(again.lastLine.hasPrefix(found), "\(again.lastLine)")
+        let finding = try #require(found.split(separator: ":", maxSplits: 1).last)
+        #expect(again.output.contains(" FOUND:\(finding)\n"))
+    }
+
+    @Test(arguments: ["1", "3", "14"]) func aSeedTellsTheSameStory(seed: String) async throws {
+        let first = try await simulate("--seed", seed)
+        let second = try await simulate("--seed", seed)
+        #expect(first.output == second.output)
+        #expect(first.output.split(separator: "\n").count > 50)
+        #expect(first.lastLine.hasPrefix("seed \(seed): every promise holds"))
+    }
+
+    @Test func anotherSeedTellsAnotherStory() async throws {
+        #expect(try await simulate("--seed", "1").lastLine != (try await simulate("--seed", "2")).lastLine)
+    }
+
+    @Test(arguments: [["--seeds", "0"], ["--mutant", "none"], ["--jobs", "0"], ["--jobs", "2", "--until-finding"]])
+    func wrongWordsAreRefused(_ arguments: [String]) async throws {
+        let done = try await run([RelayProcess.executable("relay-simulation")] + arguments)
+        #expect(done.status == .exited(64))
+        #expect(done.output.isEmpty && !done.errors.isEmpty)
+    }
+}
