@@ -26,7 +26,8 @@ extension State {
         if let bystander {
             let flights = bystander.flights.flatMap { $0 }.map { "\($0.flight): \($0.ids)" }
             lines.append(
-                "the other \(bystander.isFrozen ? "frozen" : "awake"), unread \(bystander.unread), with sinks \(flights)")
+                "the other \(bystander.isFrozen ? "frozen" : "awake"), unread \(bystander.unread), with sinks \(flights)"
+            )
             if let machine = bystander.machine { lines.append(machine.summary) }
         }
         return lines.joined(separator: "\n      ")
