@@ -21,6 +21,8 @@ struct HookAudit: Sendable {
     private(set) var takenOver = 0
     /// Events that came once more from the same process.
     private(set) var ownRepeats = 0
+    /// Events that a process sent once more because the receiver had not answered it.
+    private(set) var retried = 0
     /// The most that one process repeated of what others had delivered, and how often it began to lead.
     private(set) var worst = (repeats: 0, tenures: 0)
     /// Events of requests that the network delivered a second time.
@@ -37,7 +39,9 @@ struct HookAudit: Sendable {
     ) {
         /// Which process delivered it first.
         var seen: [Int64: Int] = [:]
-        var repeats: [Int: (others: Int, own: Int, unanswered: Int)] = [:]
+        var repeats: [Int: (others: Int, own: Int)] = [:]
+        /// What each process sent and got no answer to: it must send that again.
+        var unanswered: [Int: Set<Int64>] = [:]
         for delivery in deliveries {
             if delivery.isCopy {
                 copies += delivery.events.count
@@ -46,14 +50,22 @@ struct HookAudit: Sendable {
                 continue
             }
             for event in delivery.events {
-                switch seen[event.id] {
-                case nil:
+                if seen[event.id] == nil {
                     seen[event.id] = delivery.run
                     firsts.append(event)
-                case delivery.run: repeats[delivery.run, default: (0, 0, 0)].own += 1
-                default: repeats[delivery.run, default: (0, 0, 0)].others += 1
+                } else if unanswered[delivery.run]?.contains(event.id) == true {
+                    retried += 1
+                } else if seen[event.id] == delivery.run {
+                    repeats[delivery.run, default: (0, 0)].own += 1
+                } else {
+                    repeats[delivery.run, default: (0, 0)].others += 1
                 }
-                if !delivery.isAnswered { repeats[delivery.run, default: (0, 0, 0)].unanswered += 1 }
+            }
+            let ids = delivery.events.map(\.id)
+            if delivery.isAnswered {
+                unanswered[delivery.run]?.subtract(ids)
+            } else {
+                unanswered[delivery.run, default: []].formUnion(ids)
             }
         }
         judgeOrder(isKeyed: isKeyed)
@@ -62,11 +74,11 @@ struct HookAudit: Sendable {
             takenOver += count.others
             ownRepeats += count.own
             if count.others > worst.repeats { worst = (count.others, history.tenures) }
-            // What it could not know of: requests that were not answered, or whose answers went astray.
-            let unknown = count.unanswered + inFlight * history.disturbances
+            // What it could not know of: requests whose answers went astray.
+            let unknown = inFlight * history.disturbances
             let reasons =
                 "(window \(window), \(history.tenures) tenures, \(history.successions) of them after another's, "
-                + "\(history.interruptions) interruptions, \(unknown) events without an answer)"
+                + "\(history.interruptions) interruptions, \(unknown) events whose answers may be astray)"
             let allowed = window * (history.tenures + history.interruptions) + unknown
             if count.others + count.own > allowed {
                 complaints.append(
