@@ -31,10 +31,10 @@ import Testing
         let held = MemorySink("a", .holdResponse)
         let other = MemorySink("a")
         let slow = try CompetingRelay(on: database, held)
-        async let slowExit = slow.run()
+        async let slowExit = slow.running()
         try await eventually("the first holds the events") { held.isHolding }
         let quick = try CompetingRelay(on: database, other, untilDrained: true)
-        async let quickExit = quick.run()
+        async let quickExit = quick.running()
         try await database.insert(50)
         try await eventually("the second has the others") { other.ids.count == 50 }
         held.inject(nil)
@@ -50,10 +50,10 @@ import Testing
         let held = MemorySink("a", .holdResponse)
         let other = MemorySink("a")
         let slow = try CompetingRelay(on: database, held, claimTimeout: 300)
-        async let slowExit = slow.run()
+        async let slowExit = slow.running()
         try await eventually("the first holds the events") { held.isHolding }
         let quick = try CompetingRelay(on: database, other)
-        async let quickExit = quick.run()
+        async let quickExit = quick.running()
         try await eventually("the second has them") { other.ids.count == 20 }
         try await database.isPublished()
         await slow.stop()
@@ -66,7 +66,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         let sink = MemorySink("a")
         let relay = try CompetingRelay(on: database, sink)
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.insert(1)
         try await database.isPublished()
         try await database.execute("INSERT INTO outbox_sink (name) VALUES ('audit')")
@@ -92,7 +92,7 @@ import Testing
             """)
         let sink = MemorySink("a")
         let relay = try CompetingRelay(on: database, sink)
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await eventually("the others are published") {
             try await database.numbers("SELECT id FROM outbox_unpublished") == [2]
         }
@@ -107,7 +107,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         let sink = MemorySink("a", .reject)
         let relay = try CompetingRelay(on: database, sink, onReject: .park)
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.insert(20)
         try await database.isPublished()
         #expect(try await database.numbers("SELECT id FROM outbox_parked") == [13])

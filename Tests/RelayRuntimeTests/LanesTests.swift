@@ -12,7 +12,7 @@ import Testing
         let held = MemorySink("held", .holdResponse)
         let failing = MemorySink("failing", .outage)
         let relay = try Relay(on: database, [well, held, failing], usesStream: usesStream)
-        async let exit = relay.run()
+        async let exit = relay.running()
 
         for _ in 0..<20 { try await database.insert(100) }
         try await eventually("the well sink has everything") { well.ids.count == 2000 }
@@ -44,7 +44,7 @@ import Testing
         let held = (1...4).map { MemorySink("held\($0)", .holdResponse) }
         let well = MemorySink("well")
         let relay = try Relay(on: database, held + [well], usesStream: usesStream, memory: 8 << 20)
-        async let exit = relay.run()
+        async let exit = relay.running()
         for _ in 0..<10 { try await database.insert(20, bytes: 100_000) }
         try await eventually("the well sink has everything") { well.ids.count == 200 }
         for sink in held { sink.inject(nil) }
@@ -59,7 +59,7 @@ import Testing
         try await database.insert(500)
         let sink = MemorySink("a", .failAfterWrite)
         let relay = try Relay(on: database, [sink])
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.isPublished()
         await relay.stop()
         #expect(await exit == .stopped)

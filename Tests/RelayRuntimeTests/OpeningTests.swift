@@ -10,7 +10,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         let sink = SlowToOpen()
         let relay = try Relay(on: database, [sink])
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await eventually("the sink is asked to open") { sink.isOpening }
         await relay.stop()
         #expect(await exit == .stopped)

@@ -18,7 +18,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         let relay = try Relay(
             on: database, [sink], lanes: ["a": LanePolicy(order: order, onReject: .park, retry: .quick)])
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.insert(keys: keys)
         try await database.isPublished()
         #expect(Set(sink.ids) == Set((1...20).filter { $0 != 13 }))
@@ -38,7 +38,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         let lanes = ["a": LanePolicy(order: order, onReject: .parkKey, retry: .quick)]
         let relay = try Relay(on: database, [sink], lanes: lanes)
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.insert(keys: keys)
         try await database.isPublished()
         #expect(try await database.parked == [[13], [16, 13]])
@@ -57,7 +57,7 @@ import Testing
 
         // Another process knows which keys are parked.
         let next = try Relay(on: database, [sink], lanes: lanes)
-        async let end = next.run()
+        async let end = next.running()
         try await database.insert(keys: ["x", "y"])
         try await database.isPublished()
         #expect(try await database.parked == [[13], [16, 13], [21, 13]])
@@ -77,7 +77,7 @@ import Testing
         let database = try await PrivateCluster.shared().database(encoding: "LATIN1")
         let sink = MemorySink("a", .reject, refusal: "不 no\u{0}…")
         let relay = try Relay(on: database, [sink], lanes: ["a": LanePolicy(onReject: .park, retry: .quick)])
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.insert(keys: keys)
         try await database.isPublished()
         #expect(try await database.value("SELECT reason FROM outbox_parked") == "? no??")
@@ -104,7 +104,7 @@ import Testing
     @Test func aDiscardedEventIsGoneAndFreesItsKey() async throws {
         let database = try await PrivateCluster.shared().database()
         let relay = try Relay(on: database, [sink], lanes: ["a": LanePolicy(onReject: .parkKey, retry: .quick)])
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.insert(keys: keys)
         try await database.isPublished()
         try await database.execute("UPDATE outbox_parked SET requested = 'discard'")
@@ -122,7 +122,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         let later = MemorySink("b", .reject)
         let relay = try Relay(on: database, [later], lanes: ["b": LanePolicy(onReject: .park, retry: .quick)])
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.insert(keys: keys)
         try await database.isPublished()
         try await database.execute(
@@ -146,7 +146,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         let other = MemorySink("b")
         let relay = try Relay(on: database, [sink, other])
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.insert(keys: keys)
         try await eventually("the other has everything") { other.ids.count == 20 }
         try await eventually("all below is settled") {

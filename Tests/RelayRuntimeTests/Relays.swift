@@ -26,6 +26,28 @@ extension Relay {
     }
 }
 
+extension Relay {
+    /// Runs it to its end. A test that fails meanwhile leaves its scope, and would wait there for ever.
+    nonisolated func running() async -> RelayExit {
+        await withTaskCancellationHandler {
+            await run()
+        } onCancel: {
+            Task { await stop() }
+        }
+    }
+}
+
+extension CompetingRelay {
+    /// As with ``Relay``.
+    nonisolated func running() async -> RelayExit {
+        await withTaskCancellationHandler {
+            await run()
+        } onCancel: {
+            Task { await stop() }
+        }
+    }
+}
+
 extension RetryPolicy {
     static let quick = RetryPolicy(base: 10, maximum: 50)
 }

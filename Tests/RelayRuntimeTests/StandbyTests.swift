@@ -12,7 +12,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         try await database.insert(keys: ["x", "y"])
         let relay = try Relay(on: database, [MemorySink("a")])
-        async let exit = relay.run()
+        async let exit = relay.running()
         try await database.isPublished()
         let settings = PostgresSettings(
             target: try ConnectionTarget(parsing: database.conninfo), source: "/outbox", leaderTimeout: .seconds(2),
