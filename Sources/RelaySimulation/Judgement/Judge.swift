@@ -95,7 +95,8 @@ final class Judge: @unchecked Sendable {
         guard changes.contains(where: { !$0.isLocal }) else { return }
         hasLostVisible = true
         leftBeforeLoss = highestSent
-        for row in changes.flatMap(\.rows) where tables.row(row.id) == nil {
+        // One that came late moved no cursor: once it is settled, nothing tells that it was there.
+        for row in changes.flatMap(\.rows) where !row.isLate && tables.row(row.id) == nil {
             for memory in memories.values
             where memory.acknowledged.values.contains(where: { $0.contains(row.identity) }) {
                 mustStop = true
