@@ -1,6 +1,8 @@
 import Foundation
+import Glibc
 import RelayCore
 import RelayExploration
+import RelayTestKit
 import Testing
 
 /// The short form of `make model`: small worlds, each explored to its end.
@@ -41,8 +43,8 @@ import Testing
         },
     ]
 
-    @Test(arguments: worlds) func everyPromiseHolds(_ world: Scenario) async {
-        let report = await explore(world)
+    @Test(arguments: worlds) func everyPromiseHolds(_ world: Scenario) async throws {
+        let report = try await explore(world)
         #expect(report.finding == nil, "\(report.schedule)")
         #expect(report.isComplete)
         #expect(report.distinct > 500)
@@ -52,13 +54,22 @@ import Testing
         "floor from this scan", "holders listed before", "a cursor over what is not visible", "a locked row moves",
     ]) func aMutantIsFound(_ name: String) async throws {
         let mutant = try #require(Scenario.mutants.first { $0.name.contains(name) })
-        #expect(await explore(mutant).finding != nil)
+        #expect(try await explore(mutant).finding != nil)
     }
 
-    /// On a thread of its own: an exploration takes seconds, and the other tests need the cooperative pool.
-    private func explore(_ scenario: Scenario) async -> Explorer.Report {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Explorer.run(scenario)) }
+    private static let turn = Turn(places: 1)
+
+    /// On a thread of its own that takes what others leave: an exploration takes seconds, and the other tests need the
+    /// cooperative pool and have clocks.
+    private func explore(_ scenario: Scenario) async throws -> Explorer.Report {
+        try await Self.turn.take {
+            await withCheckedContinuation { continuation in
+                Thread.detachNewThread {
+                    // Of this thread alone (setpriority(2), "C library/kernel differences").
+                    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+                    continuation.resume(returning: Explorer.run(scenario))
+                }
+            }
         }
     }
 }
