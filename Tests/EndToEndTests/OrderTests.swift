@@ -23,6 +23,33 @@ import Testing
         try await relay.stop()
     }
 
+    /// A transaction is left open, for ten minutes in the long form, while others write: what is below it goes out, what is
+    /// above waits, and all of it comes once the transaction ends.
+    @Test(arguments: Mode.allCases) func aTransactionIsLeftOpen(_ mode: Mode) async throws {
+        let length = isLongSoak ? Duration.seconds(600) : .seconds(5)
+        let database = try await PrivateCluster.shared().database()
+        let relay = try await RelayProcess.leading(database, mode)
+        try await database.insert(2)
+        var last: Int64 = 0
+        try await database.withConnection { slow in
+            try await slow.execute("SET application_name = 'importer'; BEGIN; INSERT INTO outbox \(Self.row)")
+            let begin = ContinuousClock.now
+            repeat { last = try await database.insert(1) } while ContinuousClock.now - begin < length
+            let hold = try await relay.waitForLog("order_hold")
+            #expect(hold.fields["pid"] == "\(slow.info.backendPID)", "\(hold)")
+            #expect(hold.fields["application_name"] == "importer", "\(hold)")
+            #expect(hold.fields["above_id"] == "2", "\(hold)")
+            #expect(hold.fields["seconds"] != nil, "\(hold)")
+            #expect(relay.output.ids == [1, 2])
+            try await slow.execute("COMMIT")
+            try await relay.waitForEvent(id: last)
+        }
+        #expect(relay.output.ids == Array(1...last))
+        #expect(relay.log.entries(of: "order_hold").count == 1)
+        try await database.becomesSettled(within: .seconds(60))
+        try await relay.stop()
+    }
+
     @Test(arguments: Mode.allCases) func gapsThatNobodyFills(_ mode: Mode) async throws {
         let database = try await PrivateCluster.shared().database()
         let relay = try await RelayProcess.leading(database, mode)
