@@ -69,7 +69,7 @@ sanitize:
 bench:
 	@deploy/build/prerequisites bench
 	swift build -c release
-	@for part in webhook relay latency memory; do $(RELEASE)/relay-bench $$part || exit 1; done
+	@for part in webhook relay latency memory hold; do $(RELEASE)/relay-bench $$part || exit 1; done
 
 ## lint: formatting and static checks
 lint:

@@ -2,14 +2,16 @@ import ArgumentParser
 
 /// The benchmarks: what the product does, as a ratio to a reference that was measured in the same run.
 ///
-/// A part is a file: `WebhookPart` (the sink alone), `RelayPart` (the real binary, from the table to the mark) and
-/// `LatencyPart` (one sink beside another that is down), `MemoryPart` (its resident set with many sinks, and with a million events behind a dead one).
+/// A part is a file: `WebhookPart` (the sink alone), `RelayPart` (the real binary, from the table to the mark),
+/// `LatencyPart` (one sink beside another that is down), `MemoryPart` (its resident set with many sinks, and with a
+/// million events behind a dead one), `HoldPart` (events that wait for an open transaction).
 @main
 struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay-bench", abstract: "Measures the relay against references of the same run.",
         subcommands: [
-            WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, ReceiverCommand.self,
+            WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self,
+            ReceiverCommand.self,
         ],
         defaultSubcommand: WebhookCommand.self)
 }

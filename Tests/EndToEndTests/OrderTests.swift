@@ -27,7 +27,9 @@ import Testing
     /// above waits, and all of it comes once the transaction ends.
     @Test(arguments: Mode.allCases) func aTransactionIsLeftOpen(_ mode: Mode) async throws {
         let length = isLongSoak ? Duration.seconds(600) : .seconds(5)
-        let database = try await PrivateCluster.shared().database()
+        // A server of its own: no slot is created on one while such a transaction lasts.
+        let cluster = try await PrivateCluster.start()
+        let database = try await cluster.database()
         let relay = try await RelayProcess.leading(database, mode)
         try await database.insert(2)
         var last: Int64 = 0
@@ -48,6 +50,7 @@ import Testing
         #expect(relay.log.entries(of: "order_hold").count == 1)
         try await database.becomesSettled(within: .seconds(60))
         try await relay.stop()
+        try await cluster.stop()
     }
 
     @Test(arguments: Mode.allCases) func gapsThatNobodyFills(_ mode: Mode) async throws {

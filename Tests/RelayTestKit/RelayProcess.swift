@@ -146,6 +146,15 @@ package final class RelayProcess: Sendable {
         return (peak - program) * 1024
     }
 
+    /// The processor time that it has used so far; nil once it has ended (proc(5): utime and stime of stat).
+    package var processorTime: Duration? {
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return nil }
+        // Behind the program's name, which may hold anything, stand the state and then numbers.
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+        guard fields.count > 13, let user = Int(fields[12]), let system = Int(fields[13]) else { return nil }
+        return .seconds(Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK))))
+    }
+
     /// What the promise of 40 MiB beside `--memory` leaves, in bytes, to what the relay holds itself: a release build's
     /// program has less than 20 MiB.
     package static let memoryBeside = 20 << 20

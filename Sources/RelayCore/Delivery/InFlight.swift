@@ -11,22 +11,38 @@ extension Lane {
             case parked
         }
 
-        package var slices: [RowSlice]
+        package let slices: [RowSlice]
+        package let count: Int
         package var turn: Turn
         /// Rows that stay behind because their key is parked, and the parked event.
         package var behind: [Int64: Int64] = [:]
         /// How many rows the lane is done with, those that stay behind included.
-        package var answered = 0
+        package private(set) var answered = 0
+        /// Where the first row without an answer stands: its slice, and its place in that.
+        private var slice = 0
+        private var row = 0
         /// The sink rejected a row, and the lane goes on without it.
         package var hasParked = false
         /// Sent under an older registration: its answers count for nothing.
         package var isStale = false
 
-        package var count: Int { slices.reduce(0) { $0 + $1.count } }
-
         package init(slices: [RowSlice], turn: Turn) {
-            self.slices = slices
+            self.slices = slices.filter { $0.count > 0 }
             self.turn = turn
+            count = slices.reduce(0) { $0 + $1.count }
+        }
+
+        /// The first row that has no answer: its slice, and its place in that.
+        var next: (slice: RowSlice, row: Int)? { slice < slices.count ? (slices[slice], row) : nil }
+
+        /// The lane is done with that row.
+        mutating func advance() {
+            guard slice < slices.count else { return }
+            answered += 1
+            row += 1
+            guard row == slices[slice].count else { return }
+            slice += 1
+            row = 0
         }
 
         /// The slices without the rows that stay behind.
@@ -54,38 +70,43 @@ extension Lane {
 
         /// The rows that have no answer yet.
         var unanswered: [RowSlice] {
-            var left = answered
-            var rest: [RowSlice] = []
-            for slice in slices {
-                if left < slice.count { rest.append(slice.dropping(left)) }
-                left = max(0, left - slice.count)
-            }
-            return rest
+            guard let next else { return [] }
+            return [next.slice.dropping(next.row)] + slices[(slice + 1)...]
         }
     }
 
     /// The first row in flight that has no answer.
-    package var firstUnanswered: Int64? { inFlight?.unanswered.first?.ids.first }
+    package var firstUnanswered: Int64? { inFlight?.next.map { $0.slice.ids[$0.row] } }
+
+    /// Rows go to the sink.
+    package mutating func begin(_ flight: InFlight) {
+        endFlight()
+        inFlight = flight
+        for slice in flight.slices { flying.add(slice.token) }
+    }
+
+    /// Nothing is with the sink any more.
+    package mutating func endFlight() {
+        inFlight = nil
+        flying.removeAll()
+    }
 
     /// The sink has answered for the next `count` rows of the flight; those between them that stay behind are over too.
     package mutating func finished(_ count: Int, _ fate: Fate) {
         guard var flight = inFlight else { return }
         var left = count
-        var taken = 0
-        scan: for slice in flight.unanswered {
-            for (index, id) in slice.ids.enumerated() {
-                if let head = flight.behind[id] {
-                    finishOne(id, slice.createdAt[index], .parked, flight)
-                    if !flight.isStale { park(Parking(id: id, behind: head), slice.key(index)) }
-                } else {
-                    guard left > 0 else { break scan }
-                    left -= 1
-                    finishOne(id, slice.createdAt[index], fate, flight)
-                }
-                taken += 1
+        while let (slice, index) = flight.next {
+            let id = slice.ids[index]
+            if let head = flight.behind[id] {
+                finishOne(id, slice.createdAt[index], .parked, flight)
+                if !flight.isStale { park(Parking(id: id, behind: head), slice.key(index)) }
+            } else {
+                guard left > 0 else { break }
+                left -= 1
+                finishOne(id, slice.createdAt[index], fate, flight)
             }
+            flight.advance()
         }
-        flight.answered += taken
         inFlight = flight
     }
 

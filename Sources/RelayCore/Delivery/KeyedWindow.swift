@@ -11,11 +11,6 @@ package struct KeyedWindow: Hashable, Sendable {
         var token: BatchToken?
         var offset: Int
         var state: State
-
-        mutating func end(_ fate: Lane.Fate) {
-            state = .over(fate)
-            token = nil
-        }
     }
 
     enum State: Hashable, Sendable {
@@ -58,6 +53,8 @@ package struct KeyedWindow: Hashable, Sendable {
     let batch: Int
     /// Ascending in id.
     private(set) var rows: [Row] = []
+    /// The batches of the rows that are not over.
+    private(set) var uses = BatchUses()
     private(set) var flights: [Int: Flight] = [:]
     private(set) var failing: [EventKey: Failure] = [:]
     /// Over before the sessions were lost, behind something that was not: not sent again when they are read again.
@@ -87,12 +84,13 @@ package struct KeyedWindow: Hashable, Sendable {
     mutating func take(_ slices: [RowSlice]) {
         for slice in slices {
             for (index, id) in slice.ids.enumerated() {
-                var row = Row(
+                let row = Row(
                     id: id, createdAt: slice.createdAt[index],
                     key: index < slice.keys.count ? slice.keys[index] : EventKey(hash: 0),
                     token: slice.token, offset: slice.offset + index, state: .waiting)
-                if let done = ahead.removeValue(forKey: id) { row.end(done.fate) }
+                uses.add(row.token)
                 rows.append(row)
+                if let done = ahead.removeValue(forKey: id) { end(rows.count - 1, done.fate) }
             }
         }
         // What was over and did not come again was deleted.
@@ -106,7 +104,7 @@ package struct KeyedWindow: Hashable, Sendable {
         for index in rows.indices where rows[index].state == .waiting {
             // As with order by id: the parked event itself, and those before it, may come again.
             guard let head = keys[rows[index].key], head < rows[index].id else { continue }
-            rows[index].end(.parked)
+            end(index, .parked)
             parked.append(Parking(id: rows[index].id, behind: head))
         }
         return parked
@@ -176,7 +174,7 @@ package struct KeyedWindow: Hashable, Sendable {
         guard !flight.isStale else { return }
         for id in flight.ids[from..<flight.answered] {
             guard let index = index(of: id) else { continue }
-            rows[index].end(fate)
+            end(index, fate)
             failing[rows[index].key] = nil
         }
         guard isDown, fate == .delivered, flight.answered > from else { return }
@@ -212,12 +210,12 @@ package struct KeyedWindow: Hashable, Sendable {
     mutating func ended(_ number: Int) -> Bool {
         guard let flight = flights.removeValue(forKey: number) else { return false }
         if flight.isStale {
-            rows.removeAll { flight.ids.contains($0.id) }
+            remove { flight.ids.contains($0.id) }
             return false
         }
         for id in flight.ids[flight.answered...] {
             guard let index = index(of: id) else { continue }
-            if flight.isOld { rows.remove(at: index) } else { rows[index].state = .waiting }
+            if flight.isOld { uses.remove(rows.remove(at: index).token) } else { rows[index].state = .waiting }
         }
         if flight.isOld, flights.isEmpty { rememberWhatIsOver() }
         let isSilent = flight.answered < flight.ids.count && !flight.hasFailed && !flight.isOld
@@ -249,10 +247,8 @@ package struct KeyedWindow: Hashable, Sendable {
     func key(of id: Int64) -> EventKey? { index(of: id).map { rows[$0].key } }
 
     /// The memory of the batches that hold these rows.
-    func heldBytes(_ batches: [BatchToken: Int]) -> Int {
-        var tokens = Set<BatchToken>()
-        for row in rows { if let token = row.token { tokens.insert(token) } }
-        return tokens.reduce(0) { $0 + (batches[$1] ?? 0) }
+    func heldBytes(_ batches: HeldBatches) -> Int {
+        uses.tokens.reduce(0) { $0 + batches.bytes(of: $1) }
     }
 
     // MARK: - Ends
@@ -260,7 +256,7 @@ package struct KeyedWindow: Hashable, Sendable {
     /// The sessions were lost: what is over is remembered, what waits is read anew, what flies comes to its end.
     mutating func restart() {
         for number in flights.keys { flights[number]?.isOld = true }
-        rows.removeAll { $0.state == .waiting }
+        remove { $0.state == .waiting }
         failing = [:]
         isDown = false
         if flights.isEmpty { rememberWhatIsOver() }
@@ -269,7 +265,7 @@ package struct KeyedWindow: Hashable, Sendable {
     /// The registration is new: nothing of the old one counts.
     mutating func forget() {
         for number in flights.keys { flights[number]?.isStale = true }
-        rows.removeAll { if case .flying = $0.state { false } else { true } }
+        remove { if case .flying = $0.state { false } else { true } }
         ahead = [:]
         failing = [:]
         isDown = false
@@ -280,8 +276,21 @@ package struct KeyedWindow: Hashable, Sendable {
             guard case .over(let fate) = row.state else { continue }
             ahead[row.id] = Lane.Done(id: row.id, createdAt: row.createdAt, fate: fate)
         }
-        rows = []
+        remove { _ in true }
     }
+
+    private mutating func end(_ index: Int, _ fate: Lane.Fate) {
+        uses.remove(rows[index].token)
+        rows[index].token = nil
+        rows[index].state = .over(fate)
+    }
+
+    private mutating func remove(where isMeant: (Row) -> Bool) {
+        for row in rows where isMeant(row) { uses.remove(row.token) }
+        rows.removeAll(where: isMeant)
+    }
+
+    mutating func takeLeft() -> [BatchToken] { uses.takeLeft() }
 
     /// Rows that the sink has and no settlement has written, with those that it may have; ascending.
     var leftRows: [DeliveredRow] {

@@ -65,10 +65,11 @@ package struct Lane: Hashable, Sendable {
     /// The id of the last row that the lane was handed, in order, or its cursor.
     package var position: Int64
     /// Rows of the tail or of a table read that wait to be sent, ascending.
-    package var queue: [RowSlice] = []
-    package var queued = 0
+    package var queue = RowQueue()
     /// With order by id the rows in turn; with either order those out of turn.
-    package var inFlight: InFlight?
+    package internal(set) var inFlight: InFlight?
+    /// The batches of what is in flight.
+    var flying = BatchUses()
     /// With order by key the rows in turn.
     package var keyed: KeyedWindow?
     /// With order by key: why what goes out of turn waits. The others do not wait for it, nor it for them.
@@ -167,47 +168,13 @@ package struct Lane: Hashable, Sendable {
     package mutating func enqueue(_ slice: RowSlice) {
         guard let rest = slice.above(position), let last = rest.ids.last else { return }
         queue.append(rest)
-        queued += rest.count
         position = last
     }
 
     /// Drops what was read and not handed over: its place is the last row that the sink may hold.
-    package mutating func dropQueue() -> [RowSlice] {
-        let dropped = queue
-        queue = []
-        queued = 0
+    package mutating func dropQueue() {
+        queue.removeAll()
         position = lastHanded
-        return dropped
-    }
-
-    /// Takes up to `room` rows off the queue, to be sent together; once their batches hold so many `bytes`, no more.
-    package mutating func take(_ room: Int, bytes: Int = .max, of batches: [BatchToken: Int] = [:]) -> [RowSlice] {
-        var taken: [RowSlice] = []
-        var left = room
-        var used = 0
-        var held = 0
-        while left > 0, used < queue.count, held < bytes {
-            let slice = queue[used]
-            if let token = slice.token, token != taken.last?.token { held += batches[token] ?? 0 }
-            if slice.count <= left {
-                taken.append(slice)
-                left -= slice.count
-                used += 1
-            } else {
-                taken.append(slice.prefix(left))
-                queue[used] = slice.dropping(left)
-                left = 0
-            }
-        }
-        queue.removeFirst(used)
-        queued -= room - left
-        return taken
-    }
-
-    /// Rows that were taken and not handed over go back to the front.
-    package mutating func putBack(_ slices: [RowSlice]) {
-        queue.insert(contentsOf: slices, at: 0)
-        queued += slices.reduce(0) { $0 + $1.count }
     }
 
     /// With order by key: what is in this flight, or its keys, wait.
@@ -253,10 +220,8 @@ package struct Lane: Hashable, Sendable {
     }
 
     /// The registration is new, or nobody knows what happened meanwhile: begin at its cursor.
-    package mutating func restart(_ row: SinkRegistration, keeping: Bool) -> [RowSlice] {
-        let dropped = queue
-        queue = []
-        queued = 0
+    package mutating func restart(_ row: SinkRegistration, keeping: Bool) {
+        queue.removeAll()
         registration = row
         place = .reading
         awaitedRows?.isStale = true
@@ -279,7 +244,6 @@ package struct Lane: Hashable, Sendable {
             keyed?.forget()
             position = row.cursor
         }
-        return dropped
     }
 
     /// Deliveries that count for nothing any more are under way.
@@ -289,7 +253,7 @@ package struct Lane: Hashable, Sendable {
     package mutating func loseSessions() {
         keyed?.restart()
         outOfTurn = nil
-        _ = dropQueue()
+        dropQueue()
         place = .reading
         awaitedRows = nil
         awaitedLate = nil

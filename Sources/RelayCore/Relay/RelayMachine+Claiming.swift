@@ -18,7 +18,7 @@ extension RelayMachine {
         lanes.contains { lane in
             guard lane.isOnTail else { return false }
             if case .closed = lane.health { return false }
-            return lane.queued + lane.unsettled < policy.window
+            return lane.queue.count + lane.unsettled < policy.window
         }
     }
 
@@ -38,7 +38,6 @@ extension RelayMachine {
     /// What the stream has brought must not keep the table from being drained: the table has it too.
     private mutating func makeRoom() {
         guard stream.phase == .standing, !stream.pending.isEmpty else { return }
-        stream.pending.removeAll()
         stream.askAgain()
         scanWanted = true
     }
@@ -55,7 +54,7 @@ extension RelayMachine {
             if let token = answer.rows.token { effects.append(.release(token)) }
             return
         }
-        hold(answer.rows)
+        held.hold(answer.rows, isOfTail: true)
         var answer = answer
         if let lastValue = answer.lastValue, let above = answer.rows.ids.firstIndex(where: { $0 > lastValue }) {
             // Nobody has drawn such an id: it was given by hand, or the sequence went back.

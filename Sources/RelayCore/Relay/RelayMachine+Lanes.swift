@@ -16,8 +16,8 @@ extension RelayMachine {
         guard lanes[index].inFlight == nil, !lanes[index].queue.isEmpty else { return }
         let room = roomInTurn(lanes[index])
         // Settling takes its time; a few rows at a time would keep the sink from batching.
-        guard room > 0, room >= min(policy.window / 4, lanes[index].queued) else { return }
-        send(lanes[index].take(room, bytes: laneShare, of: batches), .ordered, index, &effects)
+        guard room > 0, room >= min(policy.window / 4, lanes[index].queue.count) else { return }
+        send(lanes[index].queue.take(room, bytes: laneShare, of: held), .ordered, index, &effects)
     }
 
     /// Sends rows to a lane's sink, without those whose key is parked: they are parked behind it.
@@ -26,12 +26,12 @@ extension RelayMachine {
     ) {
         var flight = Lane.InFlight(slices: slices, turn: turn)
         flight.behind = behind(slices, lanes[index].parkedKeys)
-        lanes[index].inFlight = flight
+        lanes[index].begin(flight)
         // Those before the first that is sent are over: no answer speaks of them.
         lanes[index].finished(0, .parked)
         let sent = flight.sent
         if sent.isEmpty {
-            lanes[index].inFlight = nil
+            lanes[index].endFlight()
             stamp += 1
         } else {
             effects.append(.deliver(sink: lanes[index].name, flight: 0, sent))
@@ -53,8 +53,8 @@ extension RelayMachine {
     private mutating func dispatchByKey(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
         guard var window = lanes[index].keyed else { return }
         let room = roomInTurn(lanes[index])
-        if room > 0, !lanes[index].queue.isEmpty, !window.isWindingDown, window.heldBytes(batches) < laneShare {
-            let taken = lanes[index].take(room, bytes: laneShare, of: batches)
+        if room > 0, !lanes[index].queue.isEmpty, !window.isWindingDown, window.heldBytes(held) < laneShare {
+            let taken = lanes[index].queue.take(room, bytes: laneShare, of: held)
             window.take(taken)
         }
         for parking in window.park(lanes[index].parkedKeys) {
@@ -229,18 +229,18 @@ extension RelayMachine {
         stamp += 1
         if flight > 0 { return keyedFlightEnded(index, flight, at: now, &effects) }
         guard let over = lanes[index].inFlight else { return }
-        lanes[index].inFlight = nil
+        lanes[index].endFlight()
         // What waits has been read under the new registration.
         if over.isStale { return }
         guard over.answered < over.count else { return }
         if over.hasParked, lanes[index].health == .well {
             // The sink is well: what is left goes on at once.
-            if over.turn == .ordered { lanes[index].putBack(over.unanswered) }
+            if over.turn == .ordered { lanes[index].queue.putBack(over.unanswered) }
             return
         }
         // What has no answer is read again from the table: a lane leaves the tail at its first outage.
         if over.turn == .ordered {
-            if lanes[index].place != .reading { leaveTail(index, &effects) } else { _ = lanes[index].dropQueue() }
+            if lanes[index].place != .reading { leaveTail(index, &effects) } else { lanes[index].dropQueue() }
         }
         guard lanes[index].health == .well, lanes[index].outOfTurn == nil, !isStopping else { return }
         let until = now + max(1, lanes[index].policy.retry.base)
@@ -307,7 +307,7 @@ extension RelayMachine {
     // MARK: - The tail
 
     mutating func leaveTail(_ index: Int, _ effects: inout [RelayEffect]) {
-        _ = lanes[index].dropQueue()
+        lanes[index].dropQueue()
         lanes[index].place = .reading
         effects.append(.note(.leftTail(sink: lanes[index].name)))
         scanWanted = true

@@ -5,11 +5,11 @@ extension RelayMachine {
     var laneShare: Int { max(1, policy.memory / (16 * max(1, lanes.count))) }
 
     /// Whether the tail may bring more.
-    var tailHasRoom: Bool { bufferedBytes < policy.memory / 2 || tailBytes < policy.memory / 2 }
+    var tailHasRoom: Bool { held.bytes < policy.memory / 2 || tailBytes < policy.memory / 2 }
 
     /// Whether the stream may bring so much at once.
     func streamHasRoom(for bytes: Int) -> Bool {
-        if bufferedBytes + bytes <= policy.memory / 2 { return true }
+        if held.bytes + bytes <= policy.memory / 2 { return true }
         let held = tailBytes
         // One row may be larger than all the room; before the stream leads, the table brings it.
         return held + bytes <= policy.memory / 2 || (held == 0 && stream.phase == .leading)
@@ -18,15 +18,38 @@ extension RelayMachine {
     /// Whether the table may be read for a lane. One that fails leaves half of the room to those that do not.
     func hasRoom(toReadFor lane: Lane) -> Bool {
         let limit = policy.memory / (lane.health == .well ? 2 : 4)
-        return bufferedBytes < limit || bufferedBytes - tailBytes < limit
+        return held.bytes < limit || held.bytes - tailBytes < limit
     }
 
     /// The memory of the batches that the tail, or a lane on it, needs.
     private var tailBytes: Int {
-        var tokens = Set(stream.pending.lazy.map(\.token))
-        if case .looking(_, let claim, _) = work, let token = claim?.rows.token { tokens.insert(token) }
-        for lane in lanes where lane.isOnTail { lane.addTokens(to: &tokens) }
-        return tokens.reduce(0) { $0 + (batches[$1] ?? 0) }
+        var unqueued = Set<BatchToken>()
+        if let claimToken { unqueued.insert(claimToken) }
+        for lane in lanes where lane.isOnTail {
+            unqueued.formUnion(lane.flying.tokens)
+            if let uses = lane.keyed?.uses { unqueued.formUnion(uses.tokens) }
+        }
+        return unqueued.reduce(held.queuedTailBytes) { $0 + (held.isQueued($1) ? 0 : held.bytes(of: $1)) }
+    }
+
+    /// The batch of a claim whose gaps are looked at.
+    private var claimToken: BatchToken? {
+        if case .looking(_, let claim, _) = work { claim?.rows.token } else { nil }
+    }
+
+    /// Lets go of the batches that nothing refers to any more.
+    mutating func collect(_ effects: inout [RelayEffect]) {
+        held.claimHolds(claimToken)
+        held.suspect(stream.pending.takeLeft())
+        for index in lanes.indices { held.suspect(lanes[index].takeLeft()) }
+        for token in held.takeSuspects() {
+            let isQueued = stream.pending.uses.contains(token) || lanes.contains { $0.queue.uses.contains(token) }
+            if isQueued || token == claimToken || lanes.contains(where: { $0.isSending(token) }) {
+                held.keep(token, isQueued: isQueued)
+            } else if held.letGo(token) {
+                effects.append(.release(token))
+            }
+        }
     }
 
     /// The tail has no room, and somebody on it has nothing to do: the one furthest behind goes to the table; else one
@@ -35,7 +58,7 @@ extension RelayMachine {
         guard lanes.count(where: \.isOnTail) > 1, !tailHasRoom else { return }
         let onTail = lanes.indices.filter { lanes[$0].isOnTail }
         guard onTail.contains(where: { lanes[$0].queue.isEmpty }) else { return }
-        if let behind = onTail.filter({ !lanes[$0].queue.isEmpty }).max(by: { lanes[$0].queued < lanes[$1].queued }) {
+        if let behind = onTail.filter({ !lanes[$0].queue.isEmpty }).max(by: { lanes[$0].queue.count < lanes[$1].queue.count }) {
             leaveTail(behind, &effects)
         } else if onTail.contains(where: { lanes[$0].isIdle }), let holding = onTail.first(where: { !lanes[$0].isIdle })
         {
@@ -45,10 +68,18 @@ extension RelayMachine {
 }
 
 extension Lane {
-    /// The batches that it needs.
-    func addTokens(to tokens: inout Set<BatchToken>) {
-        for slice in queue { if let token = slice.token { tokens.insert(token) } }
-        for slice in inFlight?.slices ?? [] { if let token = slice.token { tokens.insert(token) } }
-        for row in keyed?.rows ?? [] { if let token = row.token { tokens.insert(token) } }
+    /// Whether the batch holds rows that have left the queue.
+    fileprivate func isSending(_ token: BatchToken) -> Bool {
+        flying.contains(token) || keyed?.uses.contains(token) == true
+    }
+
+    /// The batches of all its rows.
+    var tokens: [BatchToken] {
+        Array(queue.uses.tokens) + Array(flying.tokens) + (keyed.map { Array($0.uses.tokens) } ?? [])
+    }
+
+    /// The batches that it has let go of since this was last asked.
+    mutating func takeLeft() -> [BatchToken] {
+        queue.takeLeft() + flying.takeLeft() + (keyed?.takeLeft() ?? [])
     }
 }

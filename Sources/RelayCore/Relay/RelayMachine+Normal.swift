@@ -14,7 +14,7 @@ extension RelayMachine {
     package var isLedByStream: Bool { stream.phase == .leading }
 
     /// Bytes of all batches that are held in memory.
-    package var heldBytes: Int { bufferedBytes }
+    package var heldBytes: Int { held.bytes }
 
     /// Under which registration a sink's lane runs.
     package func generation(of sink: String) -> Int64? {
@@ -22,15 +22,15 @@ extension RelayMachine {
     }
 
     /// How many batches are held in memory.
-    package var heldBatches: Int { batches.count }
+    package var heldBatches: Int { held.count }
 
     /// Whether the batch is held in memory.
-    package func holds(_ token: BatchToken) -> Bool { batches[token] != nil }
+    package func holds(_ token: BatchToken) -> Bool { held.contains(token) }
 
     /// The state in a few words, for whoever reads a schedule.
     package var summary: String {
         let lanes = lanes.map { lane in
-            "\(lane.name) \(lane.place) at \(lane.position), queue \(lane.queue.flatMap(\.ids))"
+            "\(lane.name) \(lane.place) at \(lane.position), queue \(lane.queue.slices.flatMap(\.ids))"
                 + ", in flight \(lane.inFlight?.slices.flatMap(\.ids) ?? []), done \(lane.done.map(\.id))"
                 + (lane.keyed.map { ", window \($0.summary)" } ?? "")
                 + (lane.parkedKeys.isEmpty ? "" : ", parked keys \(lane.parkedKeys.values.sorted())")
@@ -38,7 +38,7 @@ extension RelayMachine {
         }
         return "tail \(tail), settled \(horizon.settledThrough), ordered \(orderedThrough), \(work), scan \(scan)"
             + " wanted \(scanWanted), gap \(gap?.waiting ?? 0), stream \(stream.phase) to \(stream.drainTo ?? -1)"
-            + " holds \(stream.pending.map(\.id)); " + lanes.joined(separator: "; ")
+            + " holds \(stream.pending.rows.map(\.id)); " + lanes.joined(separator: "; ")
     }
 
     private mutating func foldClock(_ now: Int64) {

@@ -55,7 +55,7 @@ extension RelayMachine {
     }
 
     mutating func parkedRowsRead(_ sink: String, _ batch: RowBatch, _ effects: inout [RelayEffect]) {
-        hold(batch)
+        held.hold(batch, isOfTail: false)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedParked else {
             return
         }
@@ -65,7 +65,7 @@ extension RelayMachine {
         lanes[index].retries = []
         guard isCurrent, !batch.ids.isEmpty, lanes[index].inFlight == nil, !isStopping else { return }
         let slices = [RowSlice(batch, 0..<batch.ids.count)]
-        lanes[index].inFlight = Lane.InFlight(slices: slices, turn: .parked)
+        lanes[index].begin(Lane.InFlight(slices: slices, turn: .parked))
         effects.append(.deliver(sink: sink, flight: 0, slices))
     }
 
@@ -94,7 +94,7 @@ extension RelayMachine {
     mutating func rowsRead(
         _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, at now: Int64, _ effects: inout [RelayEffect]
     ) {
-        hold(batch)
+        held.hold(batch, isOfTail: false)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let read = lanes[index].awaitedRows else {
             return
         }
@@ -153,7 +153,7 @@ extension RelayMachine {
     mutating func lateRowsRead(
         _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, _ effects: inout [RelayEffect]
     ) {
-        hold(batch)
+        held.hold(batch, isOfTail: false)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedLate else {
             return
         }

@@ -104,7 +104,7 @@ extension RelayMachine {
             guard lanes[index].retried.isEmpty, lanes[index].inFlight?.turn != .parked else { continue }
             lanes[index].retries = state.retries[lanes[index].name] ?? []
         }
-        let unseen = state.aboveTail.filter { id in id > tail && !stream.holds(id) }
+        let unseen = state.aboveTail.filter { id in id > tail && !stream.pending.holds(id) }
         if stream.phase == .leading, !unseen.isEmpty, sent == before { drainAgain(&effects) }
         if !state.isComplete { sweepWanted = true }
         if lanes.contains(where: { !$0.stuck.isEmpty }) { refreshWanted = true }

@@ -33,8 +33,8 @@ extension RelayMachine {
             scanWanted = true
             return
         }
-        hold(batch)
-        stream.insert(batch, above: tail)
+        held.hold(batch, isOfTail: true)
+        stream.pending.insert(batch, above: tail)
     }
 
     /// The stream lacks rows: drain the table once more before it leads.
@@ -59,18 +59,18 @@ extension RelayMachine {
 
     /// Hands on what the stream has brought, as far as it is in order, visible, and wanted.
     mutating func releaseStreamed(at now: Int64, _ effects: inout [RelayEffect]) {
-        stream.drop(through: tail)
+        stream.pending.drop(through: tail)
         guard stream.phase == .leading, suspension == nil, !isStopping, !tailIsPaused else { return }
         var through = settledForTail(stream.lookedThrough)
         var count = 0
-        for row in stream.pending {
+        for row in stream.pending.rows {
             guard row.id - 1 <= through else { break }
             if stream.waitsForVisibility, !stream.visible.contains(row.transaction) { break }
             through = max(through, row.id)
             count += 1
         }
         if count > 0 {
-            hand(stream.slices(count))
+            hand(stream.pending.slices(count))
             stream.pending.removeFirst(count)
             if let open = gap, tail >= open.waiting { closeGap(&effects) }
         }
@@ -86,10 +86,10 @@ extension RelayMachine {
         guard stream.waitsForVisibility else { return stream.visible.removeAll() }
         guard !stream.pending.isEmpty else { return }
         var waiting = Set<UInt32>()
-        for row in stream.pending.prefix(policy.batchSize) where !stream.visible.contains(row.transaction) {
+        for row in stream.pending.rows.prefix(policy.batchSize) where !stream.visible.contains(row.transaction) {
             waiting.insert(row.transaction)
         }
-        if stream.visible.count > 4096 { stream.visible.formIntersection(stream.pending.lazy.map(\.transaction)) }
+        if stream.visible.count > 4096 { stream.visible.formIntersection(stream.pending.rows.lazy.map(\.transaction)) }
         guard !waiting.isEmpty, !stream.isAsking, now >= stream.nextQuestion else { return }
         stream.isAsking = true
         effects.append(.askVisible(waiting.sorted()))
@@ -100,7 +100,7 @@ extension RelayMachine {
         guard stream.phase == .leading, !tailIsPaused, let first = stream.pending.first else { return false }
         let known = horizon.settledThrough
         guard first.id - 1 > settledForTail(stream.lookedThrough), first.id - 1 <= known else { return false }
-        let present = stream.pending.lazy.map(\.id).filter { $0 - 1 <= known }
+        let present = stream.pending.rows.lazy.map(\.id).filter { $0 - 1 <= known }
         let last = present.last ?? first.id
         let ranges = IDRanges.absent(above: tail, through: last, present: Array(present))
         work = .looking(ranges, claim: nil, known: min(known, last))

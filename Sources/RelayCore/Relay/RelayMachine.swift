@@ -81,9 +81,7 @@ package struct RelayMachine: Hashable, Sendable {
 
     var stream = StreamTail()
 
-    /// Bytes of each batch that is still referred to.
-    var batches: [BatchToken: Int] = [:]
-    var bufferedBytes = 0
+    var held = HeldBatches()
     /// Counts what would make an answer to «is it drained» out of date.
     var stamp = 0
     var quietAt: Int?
@@ -255,6 +253,7 @@ package struct RelayMachine: Hashable, Sendable {
         for lane in lanes where lane.isSending && !staying.contains(lane.name) {
             effects.append(.cancelDelivery(sink: lane.name))
         }
+        for lane in lanes where !staying.contains(lane.name) { held.suspect(lane.tokens) }
         lanes.removeAll { !staying.contains($0.name) }
         for sink in sinks where hasLane(sink) {
             guard let index = lanes.firstIndex(where: { $0.name == sink.name }) else {
@@ -269,7 +268,7 @@ package struct RelayMachine: Hashable, Sendable {
             }
             let isSame = lanes[index].registration.generation == sink.generation
             if restarting || !isSame {
-                _ = lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
+                lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
                 if lanes[index].hasStaleFlights { effects.append(.cancelDelivery(sink: sink.name)) }
                 if let late { lanes[index].takeLate(late) }
                 stamp += 1
@@ -282,28 +281,6 @@ package struct RelayMachine: Hashable, Sendable {
 
     private func hasLane(_ sink: SinkRegistration) -> Bool {
         sink.isFixed && (sink.isRemoving || configured.contains(sink.name))
-    }
-
-    // MARK: - Batches
-
-    mutating func hold(_ batch: RowBatch) {
-        guard let token = batch.token else { return }
-        batches[token] = batch.bytes
-        bufferedBytes += batch.bytes
-    }
-
-    /// Lets go of the batches that nothing refers to any more.
-    private mutating func collect(_ effects: inout [RelayEffect]) {
-        guard !batches.isEmpty else { return }
-        var used = Set<BatchToken>()
-        for lane in lanes { lane.addTokens(to: &used) }
-        for row in stream.pending { used.insert(row.token) }
-        if case .looking(_, let claim, _) = work, let token = claim?.rows.token { used.insert(token) }
-        for (token, bytes) in batches where !used.contains(token) {
-            batches[token] = nil
-            bufferedBytes -= bytes
-            effects.append(.release(token))
-        }
     }
 
     // MARK: - Ends

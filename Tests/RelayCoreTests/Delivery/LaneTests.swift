@@ -13,26 +13,26 @@ import Testing
     @Test func whatItHasAlreadyIsNotQueuedAgain() {
         var lane = lane(2)
         lane.enqueue(slice(1, 2, 3, 4))
-        #expect(lane.queue.flatMap(\.ids) == [3, 4])
-        #expect(lane.queue.first?.offset == 2)
+        #expect(lane.queue.slices.flatMap(\.ids) == [3, 4])
+        #expect(lane.queue.slices.first?.offset == 2)
         #expect(lane.position == 4)
         lane.enqueue(slice(3, 4))
-        #expect(lane.queued == 2)
+        #expect(lane.queue.count == 2)
     }
 
     @Test func takesNoMoreThanThereIsRoomFor() {
         var lane = lane()
         lane.enqueue(slice(1, 2, 3))
         lane.enqueue(slice(5, 6))
-        #expect(lane.take(4).flatMap(\.ids) == [1, 2, 3, 5])
-        #expect(lane.queue.flatMap(\.ids) == [6])
-        #expect(lane.queued == 1)
+        #expect(lane.queue.take(4).flatMap(\.ids) == [1, 2, 3, 5])
+        #expect(lane.queue.slices.flatMap(\.ids) == [6])
+        #expect(lane.queue.count == 1)
     }
 
     @Test func answersComeInParts() {
         var lane = lane()
         lane.enqueue(slice(1, 2, 3))
-        lane.inFlight = Lane.InFlight(slices: lane.take(3), turn: .ordered)
+        lane.begin(Lane.InFlight(slices: lane.queue.take(3), turn: .ordered))
         lane.finished(1, .delivered)
         #expect(lane.done.map(\.id) == [1])
         #expect(lane.firstUnanswered == 2)
@@ -44,15 +44,16 @@ import Testing
     @Test func droppingTheQueueGoesBackToWhatTheSinkMayHold() {
         var lane = lane(1)
         lane.enqueue(slice(2, 3, 4))
-        lane.inFlight = Lane.InFlight(slices: lane.take(2), turn: .ordered)
-        #expect(lane.dropQueue().flatMap(\.ids) == [4])
+        lane.begin(Lane.InFlight(slices: lane.queue.take(2), turn: .ordered))
+        lane.dropQueue()
+        #expect(lane.queue.isEmpty)
         #expect(lane.position == 3)
     }
 
     @Test func aSettlementTakesWhatItCoversOff() {
         var lane = lane()
         lane.enqueue(slice(1, 2))
-        lane.inFlight = Lane.InFlight(slices: lane.take(2), turn: .ordered)
+        lane.begin(Lane.InFlight(slices: lane.queue.take(2), turn: .ordered))
         lane.finished(2, .delivered)
         lane.settled(SinkRegistration(name: "a", cursor: 1), late: [LateEntry(sink: "a", id: 7)])
         #expect(lane.done.map(\.id) == [2])
@@ -63,8 +64,8 @@ import Testing
     @Test func aNewRegistrationMakesOldAnswersWorthless() {
         var lane = lane()
         lane.enqueue(slice(1, 2))
-        lane.inFlight = Lane.InFlight(slices: lane.take(2), turn: .ordered)
-        _ = lane.restart(SinkRegistration(name: "a", generation: 2), keeping: false)
+        lane.begin(Lane.InFlight(slices: lane.queue.take(2), turn: .ordered))
+        lane.restart(SinkRegistration(name: "a", generation: 2), keeping: false)
         lane.finished(2, .delivered)
         #expect(lane.done.isEmpty)
         #expect(lane.position == 0)

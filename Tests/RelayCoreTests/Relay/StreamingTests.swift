@@ -38,6 +38,19 @@ import Testing
         #expect((early ?? []) + (script.sent("a") ?? []) == [1, 2])
     }
 
+    @Test func rowsInTheOrderOfTheirCommitsAreHandedOnInIDOrder() {
+        var script = leading()
+        for batch in [script.batch(5), script.batch(3), script.batch(2, 7), script.batch(6, 4), script.batch(3)] {
+            script.give(.streamRows(batch))
+        }
+        #expect(script.sent("a") == nil)
+        script.give(.streamRows(script.batch(1)))
+        #expect(script.sent("a") == Array(1...7))
+        script.delivers("a", 7)
+        script.give(.tick)
+        #expect(script.machine.heldBatches == 0)
+    }
+
     @Test func rowsThatFindNoRoomAreDrainedFromTheTable() {
         var script = leading()
         script.give(.streamRows(script.batch(2)))
