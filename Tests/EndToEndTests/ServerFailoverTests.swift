@@ -55,6 +55,23 @@ import Testing
         try await expectComplete(scene.after, [scene.leader, scene.standby], duplicates: 1000)
     }
 
+    /// A promoted server may lack the record of a leader whose process lives on: that one is given the time to judge.
+    @Test func aFirstLeaderBehindAPromotedServerWaits() async throws {
+        let primary = try await PrivateCluster.start()
+        let database = try await primary.database()
+        let first = try await RelayProcess.leading(database, .poll)
+        #expect(first.log.entries(of: "waiting").isEmpty, "\(first.log.text)")
+        try await first.stop()
+        let next = try await primary.database()
+        let replica = try await primary.standby()
+        try await primary.stop(mode: .immediate)
+        try await replica.promote()
+        let relay = try RelayProcess.run(TestDatabase(cluster: replica, name: next.name))
+        try await relay.waitForLog("waiting") { $0.fields["message"]?.contains("the server is new") == true }
+        try await relay.waitForLog("leading")
+        try await relay.stop()
+    }
+
     /// The living relay remembers what left, and stops the others too, which knew nothing of it.
     @Test(arguments: Mode.allCases) func toOneThatLacksWhatHadLeft(_ mode: Mode) async throws {
         let scene = try await Scene(mode)

@@ -41,8 +41,8 @@ extension LeaderSession {
             WHERE l.stopped_reason IS NULL AND NOT EXISTS (
               SELECT FROM outbox_leader_session AS s JOIN pg_catalog.pg_stat_activity AS a
                 ON a.pid = s.pid AND a.backend_start = s.backend_start WHERE s.pid <> pg_catalog.pg_backend_pid())
-            RETURNING l.epoch, old.epoch, old.postmaster_start IS NOT NULL
-              AND (old.postmaster_start <> here.start OR old.timeline <> here.line);
+            RETURNING l.epoch, old.epoch,
+              coalesce(old.postmaster_start <> here.start OR old.timeline <> here.line, here.line > 1);
             SELECT s.pid, s.backend_start FROM outbox_leader_session AS s, outbox_leader AS l
               WHERE s.role = 'leader' AND s.epoch = l.epoch - 1
             """)

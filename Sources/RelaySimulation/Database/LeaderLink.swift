@@ -113,7 +113,7 @@ final class LeaderLink: @unchecked Sendable {
                 epoch: record.epoch + 1, previousEpoch: record.epoch,
                 previousLeader: previous.map {
                     SessionMark(pid: Int64($0.pid), backendStart: "\($0.incarnation)")
-                }, serverIsNew: record.server.map { $0 != server.mark } ?? false)
+                }, serverIsNew: record.server.map { $0 != server.mark } ?? (server.timeline > 1))
         }
     }
 
