@@ -10,24 +10,6 @@ enum OutputTail: Sendable, Hashable {
     case foreign
 }
 
-/// A stretch of bytes to be written next.
-enum OutputChunk: Sendable {
-    /// The end of a torn line that will never be completed.
-    case lineEnd
-    /// Bytes of the lines of a slice, counted from where the slice begins.
-    case lines(Delivery.Slice, Range<Int>)
-
-    func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
-        switch self {
-        case .lineEnd:
-            let text: StaticString = "\n"
-            return body(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-        case .lines(let slice, let range):
-            return slice.batch.withLines(slice.range) { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
-        }
-    }
-}
-
 /// The way through the lines of a delivery: what is to be written next, and which events are whole.
 ///
 /// A line that was torn the last time is gone on with where it broke off if the delivery begins with the very same
@@ -62,8 +44,16 @@ struct LineCursor {
     func next(limit: Int) -> OutputChunk? {
         guard slice < slices.count else { return nil }
         if owesLineEnd { return .lineEnd }
-        let current = slices[slice]
-        return .lines(current, offset..<min(current.batch.lineBytes(current.range).count, offset + limit))
+        var parts: [OutputChunk.Part] = []
+        var room = limit
+        var start = offset
+        for current in slices[slice...].prefix(OutputChunk.mostParts) where room > 0 {
+            let end = min(current.batch.lineBytes(current.range).count, start + room)
+            parts.append(OutputChunk.Part(slice: current, bytes: start..<end))
+            room -= end - start
+            start = 0
+        }
+        return .lines(parts)
     }
 
     /// Notes that `count` bytes of what came next are written.
@@ -74,16 +64,21 @@ struct LineCursor {
             owesLineEnd = count == 0
             return 0
         }
-        guard slice < slices.count else { return 0 }
-        let current = slices[slice]
-        let lines = current.batch.lineBytes(current.range)
-        offset += count
+        var left = count
         var completed = 0
-        while event < current.range.upperBound, current.batch.lineRange(event).upperBound - lines.lowerBound <= offset {
-            event += 1
-            completed += 1
-        }
-        if offset >= lines.count {
+        while left > 0, slice < slices.count {
+            let current = slices[slice]
+            let lines = current.batch.lineBytes(current.range)
+            let written = min(left, lines.count - offset)
+            offset += written
+            left -= written
+            while event < current.range.upperBound,
+                current.batch.lineRange(event).upperBound - lines.lowerBound <= offset
+            {
+                event += 1
+                completed += 1
+            }
+            guard offset == lines.count else { break }
             slice += 1
             offset = 0
             event = slice < slices.count ? slices[slice].range.lowerBound : 0

@@ -84,15 +84,13 @@ struct Output: Sendable {
     }
 
     /// Writes as much as goes at once.
-    func write(_ bytes: UnsafeRawBufferPointer) -> WriteResult {
+    func write(_ vectors: UnsafeBufferPointer<iovec>) -> WriteResult {
         while true {
             let written =
                 switch manner {
-                case .nonBlocking, .file: Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-                case .socket:
-                    send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
-                case .blocking:
-                    hasRoom() ? Glibc.write(descriptor, bytes.baseAddress, min(bytes.count, Int(PIPE_BUF))) : -1
+                case .nonBlocking, .file: writev(descriptor, vectors.baseAddress, Int32(vectors.count))
+                case .socket: sendNow(vectors)
+                case .blocking: hasRoom() ? writeLittle(vectors) : -1
                 }
             if written > 0 { return .wrote(written) }
             switch written == 0 ? ENOSPC : errno {
@@ -101,6 +99,19 @@ struct Output: Sendable {
             case let code: return .failed(code)
             }
         }
+    }
+
+    private func sendNow(_ vectors: UnsafeBufferPointer<iovec>) -> Int {
+        var message = msghdr()
+        message.msg_iov = UnsafeMutablePointer(mutating: vectors.baseAddress)
+        message.msg_iovlen = vectors.count
+        return sendmsg(descriptor, &message, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+    }
+
+    /// As much as a pipe with any room takes whole.
+    private func writeLittle(_ vectors: UnsafeBufferPointer<iovec>) -> Int {
+        guard let first = vectors.first else { return 0 }
+        return Glibc.write(descriptor, first.iov_base, min(first.iov_len, Int(PIPE_BUF)))
     }
 
     /// Whether what is there already ends in the middle of a line: only of a regular file can that be known.

@@ -87,7 +87,7 @@ package actor StdoutSink: Sink {
     /// Writes here and now where that cannot wait, and on the thread where it can or must.
     private static func write(_ chunk: OutputChunk, to output: Output, thread: WriterThread) async -> WriteResult {
         if !output.mayBlock {
-            let result = chunk.withBytes(output.write)
+            let result = chunk.withVectors(output.write)
             guard result == .wouldBlock else {
                 // A reader that keeps up would else keep a thread of the pool as long as there is something to write.
                 await Task.yield()

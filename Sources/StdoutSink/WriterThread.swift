@@ -89,7 +89,7 @@ final class WriterThread: Sendable {
 
     private func perform(_ job: Job) -> WriteResult {
         while !job.interruption.isSet {
-            let result = job.chunk.withBytes(job.output.write)
+            let result = job.chunk.withVectors(job.output.write)
             guard result == .wouldBlock else { return result }
             wakeUp.wait(socket: job.output.descriptor, events: POLLOUT)
         }

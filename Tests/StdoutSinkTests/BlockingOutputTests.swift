@@ -12,16 +12,19 @@ struct BlockingOutputTests {
         let output = try Output(pipe.writeEnd, reopening: false)
         #expect(output.mayBlock)
         let batch = try makeBatch(1...1, payloadSize: 300_000)
+        func chunk(from start: Int) -> OutputChunk {
+            .lines([.init(slice: .init(batch: batch, range: 0..<1), bytes: start..<300_000)])
+        }
         var written = 0
         func writeOn() -> WriteResult {
-            batch.withLines(0..<1) { output.write(UnsafeRawBufferPointer(rebasing: $0[written...])) }
+            chunk(from: written).withVectors(output.write)
         }
         while case .wrote(let count) = writeOn() { written += count }
         #expect(written > 0 && written < 300_000)
         #expect(writeOn() == .wouldBlock)
 
         let thread = try #require(WriterThread())
-        let chunk = OutputChunk.lines(.init(batch: batch, range: 0..<1), written..<300_000)
+        let chunk = chunk(from: written)
         let waiting = Task { await thread.write(chunk, to: output) }
         waiting.cancel()
         #expect(await waiting.value == .interrupted)

@@ -2,6 +2,8 @@ import Glibc
 import RelayCore
 import Synchronization
 
+@testable import StdoutSink
+
 /// A pipe between a sink and a test.
 final class TestPipe: Sendable {
     let readEnd: Int32
@@ -124,3 +126,14 @@ final class TestFile: Sendable {
 
 /// What a sink without a trace of its own is opened with.
 let anywhere = OutboxPosition(lastValue: 0)
+
+extension OutputChunk {
+    var text: String {
+        withVectors { vectors in
+            vectors.map { vector in
+                String(
+                    decoding: UnsafeRawBufferPointer(start: vector.iov_base, count: vector.iov_len), as: UTF8.self)
+            }.joined()
+        }
+    }
+}
