@@ -55,18 +55,15 @@ struct HoldPart {
             ofFew.append(try await cost(few, on: cluster))
             ofMany.append(try await cost(many, on: cluster))
         }
-        let ratio = median(ofMany.map(\.microseconds)) / median(ofFew.map(\.microseconds))
-        print("bench: hold mode=\(mode) \(text(few, ofFew)) \(text(many, ofMany)) ratio=\(rounded(ratio))")
+        let ratio = ofMany.map(\.microseconds).median / ofFew.map(\.microseconds).median
+        print("bench: hold mode=\(mode) \(text(few, ofFew)) \(text(many, ofMany)) ratio=\(ratio.shortened)")
         return ratio
     }
 
     private func text(_ events: Int, _ costs: [Cost]) -> String {
-        "cpu_us_per_event_of_\(events)=\(rounded(median(costs.map(\.microseconds)))) "
-            + "release_s_of_\(events)=\(rounded(median(costs.map(\.release))))"
+        "cpu_us_per_event_of_\(events)=\(costs.map(\.microseconds).median.shortened) "
+            + "release_s_of_\(events)=\(costs.map(\.release).median.shortened)"
     }
-
-    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-    private func rounded(_ value: Double) -> Double { Double(Int(value * 100)) / 100 }
 
     private func cost(_ events: Int, on cluster: PrivateCluster) async throws -> Cost {
         let bench = try await BenchRelay(cluster)
@@ -77,10 +74,10 @@ struct HoldPart {
         let before = relay.processorTime ?? .zero
         var end = ContinuousClock.now
         try await bench.database.withConnection { holder in
-            try await holder.execute("BEGIN; INSERT INTO outbox (aggregate_type, aggregate_id, event_type, payload) VALUES ('t', 'a', 't.x', '{}')")
+            try await holder.execute("BEGIN; SELECT nextval('outbox_id_seq')")
             try await bench.database.execute("CALL write_one_by_one(\(events))")
             end = .now
-            try await holder.execute("COMMIT")
+            try await holder.execute("ROLLBACK")
         }
         try await relay.waitForEvents(events, within: .seconds(600))
         let release = (ContinuousClock.now - end) / .seconds(1)

@@ -54,10 +54,8 @@ struct LatencyPart {
     }
 
     private func text(_ name: String, _ well: [Double], _ down: [Double]) -> String {
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-        func rounded(_ value: Double) -> Double { Double(Int(value * 100)) / 100 }
-        return "\(name)_ms_beside_well=\(rounded(median(well))) \(name)_ms_beside_down=\(rounded(median(down))) "
-            + "ratio=\(rounded(median(down) / median(well)))"
+        "\(name)_ms_beside_well=\(well.median.shortened) \(name)_ms_beside_down=\(down.median.shortened) "
+            + "ratio=\((down.median / well.median).shortened)"
     }
 
     private func latencies(besides port: Int, on cluster: PrivateCluster) async throws -> [Double] {

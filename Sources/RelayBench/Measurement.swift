@@ -10,16 +10,10 @@ struct Measurement: Sendable {
     /// What is demanded, in events per second.
     var demanded: Double
 
-    var median: Double { Self.median(rates) }
-    var referenceMedian: Double { Self.median(reference) }
+    var median: Double { rates.median }
+    var referenceMedian: Double { reference.median }
     var ratio: Double { referenceMedian == 0 ? 0 : median / referenceMedian }
     var isMet: Bool { median >= demanded }
-
-    private static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        guard let middle = sorted.dropFirst(sorted.count / 2).first else { return 0 }
-        return sorted.count.isMultiple(of: 2) ? (middle + sorted[sorted.count / 2 - 1]) / 2 : middle
-    }
 }
 
 /// The measurements as people and programs read them: a line each.
@@ -34,4 +28,18 @@ enum Report {
     }
 
     private static func rounded(_ rate: Double) -> String { "\(Int(rate.rounded()))" }
+}
+
+extension [Double] {
+    /// Of an even number, the middle between the two in the middle; 0 of none.
+    var median: Double {
+        let sorted = sorted()
+        guard let middle = sorted.dropFirst(sorted.count / 2).first else { return 0 }
+        return sorted.count.isMultiple(of: 2) ? (middle + sorted[sorted.count / 2 - 1]) / 2 : middle
+    }
+}
+
+extension Double {
+    /// Cut to two decimals, for people.
+    var shortened: Double { Double(Int(self * 100)) / 100 }
 }
