@@ -58,7 +58,8 @@ extension RelayMachine {
         guard lanes.count(where: \.isOnTail) > 1, !tailHasRoom else { return }
         let onTail = lanes.indices.filter { lanes[$0].isOnTail }
         guard onTail.contains(where: { lanes[$0].queue.isEmpty }) else { return }
-        if let behind = onTail.filter({ !lanes[$0].queue.isEmpty }).max(by: { lanes[$0].queue.count < lanes[$1].queue.count }) {
+        let waiting = onTail.filter { !lanes[$0].queue.isEmpty }
+        if let behind = waiting.max(by: { lanes[$0].queue.count < lanes[$1].queue.count }) {
             leaveTail(behind, &effects)
         } else if onTail.contains(where: { lanes[$0].isIdle }), let holding = onTail.first(where: { !lanes[$0].isIdle })
         {
