@@ -8,7 +8,7 @@ import Testing
     /// Generous: everything else runs at the same time.
     private let limit = Duration.seconds(400)
     /// Simulated time does not care how slowly it passes; the other tests' clocks are real.
-    private static let turn = Turn(places: 1)
+    private static let turn = Turn(places: 2)
 
     private func simulate(_ arguments: String...) async throws -> CommandRun {
         try await simulate(RelayProcess.executable("relay-simulation"), arguments)
