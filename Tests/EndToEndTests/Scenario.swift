@@ -24,7 +24,8 @@ extension RelayProcess {
     ) async throws -> RelayProcess {
         let relay = try run(database, ["--mode", mode.rawValue] + more, output: output)
         try await relay.waitForLog("leading")
-        if mode == .wal { try await relay.waitForLog("streaming") }
+        // The slot comes once the transactions that run on the cluster, other tests' as well, have ended.
+        if mode == .wal { try await relay.waitForLog("streaming", within: .seconds(120)) }
         return relay
     }
 

@@ -36,7 +36,8 @@ import Testing
         let rolledBack = "SELECT last_value - (SELECT count(*) FROM outbox) FROM outbox_id_seq"
         try await eventually("something is posted, and something is rolled back") {
             let posted = try await database.number("SELECT count(*) FROM outbox")
-            return try await posted > 100 && database.number(rolledBack) > 5
+            let gone = try await database.number(rolledBack)
+            return posted > 100 && gone > 5
         }
         running.signal(SIGTERM)
         let done = try await running.end()

@@ -29,7 +29,8 @@ import Testing
         try await writer.execute("DROP PUBLICATION \(name); DROP TABLE \(name)")
     }
 
-    /// The types of the pgoutput messages inside XLogData, once there are this many inserts.
+    /// The types of the pgoutput messages inside XLogData, once there are this many inserts; without transactions that are
+    /// empty, which PostgreSQL 14 sends for those of other tables.
     private func types(
         of stream: Connection, inserts: Int, upTo bytes: Int = 1 << 20, pausing: Duration = .zero
     ) async throws -> [Character] {
@@ -42,7 +43,8 @@ import Testing
                 return types
             }
             for message in messages.all where message.first == UInt8(ascii: "w") {
-                types.append(Character(Unicode.Scalar(message[25])))
+                let type = Character(Unicode.Scalar(message[25]))
+                if type == "C", types.last == "B" { types.removeLast() } else { types.append(type) }
             }
         }
         return types
