@@ -25,7 +25,7 @@ package struct FileAuditor: Sendable {
 
     /// - Parameters:
     ///   - files: those of the sink.
-    ///   - from: the first id to look at, which the files should hold; nil is where they begin.
+    ///   - from: the first id to look at; nil is the lowest row of the table.
     ///   - to: the last id to look at; nil is the end.
     package init(_ files: SinkFiles, _ table: AuditTable, from: Int64? = nil, to: Int64? = nil) {
         self.table = table

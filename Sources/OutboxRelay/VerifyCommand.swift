@@ -24,7 +24,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The first id to look at. (default: where the file begins)", valueName: "id"))
+        help: ArgumentHelp("The first id to look at. (default: the lowest row of the table)", valueName: "id"))
     var from: Int64?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("The last id to look at.", valueName: "id"))
@@ -95,6 +95,10 @@ extension FileAuditor.Result {
         }
         for kind in AuditFindings.Kind.allCases where findings.count(kind) > AuditFindings.kept {
             lines.append("\(kind.words): \(findings.count(kind) - AuditFindings.kept) more")
+        }
+        let lowestLost = findings.cases.lazy.filter { $0.kind == .lost }.compactMap(\.id).min()
+        if let first = findings.firstID, let lowestLost, lowestLost < first {
+            lines.append("the files begin with event \(first); where they are meant to, add --from \(first)")
         }
         let counts = AuditFindings.Kind.allCases.map { "\($0.rawValue)=\(findings.count($0))" }
         lines.append(

@@ -2,7 +2,7 @@
 package struct AuditFindings: Sendable, Hashable {
     /// What can be wrong with a file; each is a reason to fail.
     package enum Kind: String, Sendable, Hashable, CaseIterable {
-        /// A row between events of the file that the sink was given, and the file does not hold.
+        /// A row below the last event of the file that the sink was given, and the file does not hold.
         case lost
         /// A row above the last event of the file that the sink was given, and the file does not hold.
         case undelivered

@@ -5,7 +5,6 @@
 /// is kept between portions is bounded (``OpenGaps``).
 package struct FileAudit: Sendable {
     private let bounds: ClosedRange<Int64>
-    private let beginsAtBound: Bool
     private var gaps = OpenGaps()
     /// The highest event so far that the table holds.
     private var highest: AuditRow?
@@ -20,12 +19,11 @@ package struct FileAudit: Sendable {
     private var newRecords: [AuditRow] = []
 
     /// - Parameters:
-    ///   - from: the first id to look at, which the file should hold; nil is where the file begins.
+    ///   - from: the first id to look at; nil is the lowest row.
     ///   - to: the last id to look at; nil is the end.
     package init(from: Int64? = nil, to: Int64? = nil) {
         let first = from ?? .min
         bounds = first...max(first, to ?? .max)
-        beginsAtBound = from != nil
     }
 
     /// Whether an event is to be looked at.
@@ -51,15 +49,7 @@ package struct FileAudit: Sendable {
         }
         newIDs.sort()
         guard let last = newRecords.last else { return nil }
-        let first: Int64
-        if let highest {
-            first = highest.id + 1
-        } else if beginsAtBound {
-            first = bounds.lowerBound
-        } else {
-            gaps.begin(below: newRecords[0])
-            first = newRecords[0].id
-        }
+        let first = highest.map { $0.id + 1 } ?? bounds.lowerBound
         return first < last.id ? IDRange(first, last.id) : nil
     }
 
@@ -139,7 +129,7 @@ extension FileAudit {
 
     /// Where the table is to be asked for what the file does not hold, once all lines are judged; ascending.
     package var missing: [IDRange] {
-        var ranges = gaps.gaps.filter(\.isRequired).map { IDRange($0.first, $0.last) }
+        var ranges = gaps.gaps.map { IDRange($0.first, $0.last) }
         if let highest {
             if highest.id < bounds.upperBound { ranges.append(IDRange(highest.id + 1, bounds.upperBound)) }
         } else {

@@ -7,8 +7,6 @@ struct OpenGaps: Sendable {
         var last: Int64
         /// The lowest event above it that came in its order.
         var next: AuditRow
-        /// Whether the file should hold the rows in it; not where it begins above them.
-        var isRequired = true
     }
 
     /// Runs that are kept; each takes less than 128 bytes.
@@ -21,17 +19,11 @@ struct OpenGaps: Sendable {
     ///
     /// - Parameter joins: whether nothing that the file holds lies between it and the last one.
     mutating func append(_ id: Int64, next: AuditRow, joins: Bool) {
-        if joins, let last = gaps.indices.last, gaps[last].next.id == next.id, gaps[last].isRequired {
+        if joins, let last = gaps.indices.last, gaps[last].next.id == next.id {
             gaps[last].last = id
         } else {
             gaps.append(Gap(first: id, last: id, next: next))
         }
-    }
-
-    /// Begins with the ids below the first event.
-    mutating func begin(below first: AuditRow) {
-        guard gaps.isEmpty, first.id > .min else { return }
-        gaps = [Gap(first: .min, last: first.id - 1, next: first, isRequired: false)]
     }
 
     /// Takes out a row that has come; nil where it is in none of the gaps.
@@ -67,7 +59,7 @@ struct OpenGaps: Sendable {
     /// Gives up the lower half where there are too many, and says which ids the file should have held there.
     mutating func overflow() -> [IDRange] {
         guard gaps.count > Self.limit else { return [] }
-        let given = gaps.prefix(gaps.count / 2).filter(\.isRequired).map { IDRange($0.first, $0.last) }
+        let given = gaps.prefix(gaps.count / 2).map { IDRange($0.first, $0.last) }
         gaps.removeFirst(gaps.count / 2)
         return given
     }
