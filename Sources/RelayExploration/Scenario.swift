@@ -49,6 +49,8 @@ package struct Scenario: Sendable {
     package var flushesApart = false
     /// Streamed rows wait until they are visible, as they always do in the product.
     package var waitsForVisibility = false
+    /// Each relay that is started runs in another mode than the one before; the first as the policy says.
+    package var switchesMode = false
     /// Bytes of one batch of rows, against `policy.memory`.
     package var batchBytes = 0
     /// The relay may be asked to stop.
@@ -87,7 +89,7 @@ package struct Scenario: Sendable {
         policy.holdNotice = 1 << 40
         policy.retry = RetryPolicy(base: 0, maximum: 0)
         change(&self)
-        if policy.usesStream { flushesApart = true }
+        if policy.usesStream || switchesMode { flushesApart = true }
     }
 
     func lane(_ sink: String) -> LanePolicy { lanes[sink] ?? LanePolicy(retry: policy.retry) }

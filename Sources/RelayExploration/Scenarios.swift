@@ -6,7 +6,7 @@ extension Scenario {
     private static let two = [SinkRegistration(name: "a"), SinkRegistration(name: "b")]
 
     /// What `relay-model` explores: each to its end, in a few minutes together.
-    package static let all: [Scenario] = polling + streaming + sinks + relays + administration
+    package static let all: [Scenario] = polling + streaming + switching + sinks + relays + administration
 
     /// Poll mode.
     package static let polling: [Scenario] = [
@@ -147,6 +147,43 @@ extension Scenario {
             $0.sinks = two
             $0.outages = 1
             $0.producers = [[.drawsTwice]]
+        },
+    ]
+
+    /// Relays of both modes, one after the other and side by side.
+    package static let switching: [Scenario] = [
+        Scenario("a relay that polled crashes, and streams when it comes again") {
+            $0.switchesMode = true
+            $0.policy.sweepInterval = never
+            $0.waitsForVisibility = true
+            $0.ids = 2
+            $0.relayCrashes = 1
+        },
+        Scenario("a relay that streamed crashes, and polls when it comes again") {
+            $0.switchesMode = true
+            $0.policy.usesStream = true
+            $0.policy.sweepInterval = never
+            $0.waitsForVisibility = true
+            $0.ids = 2
+            $0.relayCrashes = 1
+        },
+        Scenario("two relays, one polls and one streams, the leader is frozen") {
+            $0.switchesMode = true
+            $0.hasStandby = true
+            $0.freezes = 1
+            $0.policy.sweepInterval = never
+            $0.waitsForVisibility = true
+            $0.ids = 2
+            $0.producers = [[.drawsTwice]]
+        },
+        Scenario("a late row across a change of modes") {
+            $0.switchesMode = true
+            $0.policy.usesStream = true
+            $0.waitsForVisibility = true
+            $0.ids = 2
+            $0.relayCrashes = 1
+            $0.producers = [[.keepsID]]
+            $0.transactions = 2
         },
     ]
 

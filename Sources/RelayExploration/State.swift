@@ -9,6 +9,8 @@ struct State: Hashable, Sendable {
     var isFrozen = false
     /// What waits for it to wake up.
     var unread: [RelayInput] = []
+    /// The next relay that is started runs in the mode that the scenario's policy does not say.
+    var startsInOtherMode = false
     /// Where there are two.
     var bystander: Bystander?
 
@@ -31,7 +33,7 @@ struct State: Hashable, Sendable {
         guard world.sessionsAreOpen, world.queue.isEmpty, machine.heldBatches == 0 else { return false }
         let cursors = Set(world.sinks.map(\.cursor))
         if cursors.count == 1, !world.absent.isEmpty { return false }
-        return machine.isLedByStream == scenario.policy.usesStream
+        return machine.isLedByStream == machine.usesStream
     }
 }
 

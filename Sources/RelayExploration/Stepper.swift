@@ -101,8 +101,11 @@ struct Stepper {
     }
 
     mutating func startRelay() {
+        var policy = scenario.policy
+        if state.startsInOtherMode { policy.usesStream.toggle() }
+        if scenario.switchesMode { state.startsInOtherMode.toggle() }
         state.machine = RelayMachine(
-            policy: scenario.policy, configured: state.world.sides.map(\.name), lanePolicies: scenario.lanes,
+            policy: policy, configured: state.world.sides.map(\.name), lanePolicies: scenario.lanes,
             rules: scenario.rules)
         if scenario.waitsForVisibility { feed(.visibilityGate(true)) }
     }

@@ -12,6 +12,8 @@ extension RelayMachine {
 
     /// Whether new rows come from the stream alone.
     package var isLedByStream: Bool { stream.phase == .leading }
+    /// Whether it is to be.
+    package var usesStream: Bool { policy.usesStream }
 
     /// Bytes of all batches that are held in memory.
     package var heldBytes: Int { held.bytes }

@@ -36,6 +36,14 @@ import Testing
             $0.ids = 1
             $0.producers = [[]]
         },
+        Scenario("a relay that streamed polls when it comes again") {
+            $0.switchesMode = true
+            $0.policy.usesStream = true
+            $0.waitsForVisibility = true
+            $0.relayCrashes = 1
+            $0.producers = [[]]
+            $0.ids = 1
+        },
         Scenario("stream, one producer") {
             $0.policy.usesStream = true
             $0.producers = [[.drawsTwice]]
