@@ -30,9 +30,8 @@ package struct Parameter: Sendable, Hashable {
 
     /// A `text[]`, each element in quotes (PostgreSQL documentation, 8.15.6).
     package static func textArray(_ values: [String]) -> Parameter {
-        let quoted = values.map { value in
-            "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-        }
+        let (quote, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"))
+        let quoted = values.map { "\"" + escaped($0, [quote: backslash, backslash: backslash]) + "\"" }
         return Parameter(value: "{" + quoted.joined(separator: ",") + "}")
     }
 }

@@ -85,6 +85,35 @@ import Testing
         #expect(await exit == .stopped)
     }
 
+    /// What a receiver says is stored as it is, and is never a statement.
+    @Test(arguments: [
+        "no '\u{301}",
+        "\u{0D4E}', NULL); UPDATE outbox SET published_at = now(); DELETE FROM outbox_sink --",
+        "\u{0D4E}') ON CONFLICT DO NOTHING; UPDATE outbox SET published_at = now(); DELETE FROM outbox_sink --",
+    ])
+    func aReasonIsNoStatement(_ reason: String) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let sink = MemorySink("a", .reject, refusal: reason)
+        let blocking = try Relay(on: database, [sink], lanes: ["a": LanePolicy(retry: .quick)])
+        async let exit = blocking.running()
+        try await database.insert(keys: keys)
+        try await eventually("the reason is noted") {
+            try await database.isTrue("SELECT EXISTS (SELECT FROM outbox_sink_state WHERE last_error IS NOT NULL)")
+        }
+        #expect(try await database.value("SELECT last_error FROM outbox_sink_state") == reason)
+        #expect(try await database.isTrue("SELECT count(*) = 8 FROM outbox_unpublished WHERE id >= 13"))
+        await blocking.stop()
+        #expect(await exit == .stopped)
+
+        let parking = try Relay(on: database, [sink], lanes: ["a": LanePolicy(onReject: .park, retry: .quick)])
+        async let end = parking.running()
+        try await database.isPublished()
+        #expect(try await database.value("SELECT reason FROM outbox_parked") == reason)
+        #expect(Set(sink.ids) == Set((1...20).filter { $0 != 13 }))
+        await parking.stop()
+        #expect(await end == .stopped)
+    }
+
     /// As after sinks remove: whoever waited for it would wait for ever.
     @Test func aRetryForASinkThatIsGoneIsRefused() async throws {
         let database = try await PrivateCluster.shared().database()

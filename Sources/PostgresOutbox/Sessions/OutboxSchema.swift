@@ -52,13 +52,3 @@ package struct OutboxSchema: Sendable, Hashable {
         return OutboxSchema(schema: schema)
     }
 }
-
-/// An identifier in double quotes (PostgreSQL documentation, 4.1.1).
-package func quotedIdentifier(_ name: String) -> String {
-    "\"" + name.replacing("\"", with: "\"\"") + "\""
-}
-
-/// A string constant, for sessions with `standard_conforming_strings` on (PostgreSQL documentation, 4.1.2.1).
-package func quotedLiteral(_ text: String) -> String {
-    "'" + text.replacing("'", with: "''") + "'"
-}
