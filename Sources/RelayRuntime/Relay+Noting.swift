@@ -47,14 +47,19 @@ extension Relay {
         }
     }
 
-    private func noteFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) {
+    private func noteFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) async {
         guard term == self.term else { return }
-        if tenure.isLoss(error) { endTenure(.lost(Self.describe(error))) }
+        if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
+        report(.failed(what: "noting the status", reason: Self.describe(error)))
+        // Written again, a while later, whatever has changed by then.
+        await clock.sleep(until: clock.now + 1000)
+        if term == self.term { status = nil }
     }
 
     private func noted(_ term: Int) {
+        guard term == self.term else { return }
         isNoting = false
-        if term == self.term { noteStatus() }
+        noteStatus()
     }
 
     private func orderHoldJSON(_ orderHold: OrderHold, _ description: HolderDescription?) -> String {

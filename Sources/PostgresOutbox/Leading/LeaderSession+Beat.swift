@@ -49,9 +49,12 @@ extension LeaderSession {
     }
 
     /// Notes for `status` what changed; not waiting for a standby, since nothing rests on it.
+    ///
+    /// One exchange without a BEGIN is one transaction too (PostgreSQL documentation, 55.2.2.1), and where it fails it is
+    /// over: no beat gets in between.
     package func note(_ status: LeaderStatus) async throws {
         var sql = """
-            BEGIN; SET LOCAL synchronous_commit = local;
+            SET LOCAL synchronous_commit = local;
             UPDATE outbox_leader SET mode = \(quotedLiteral(status.mode)), streaming = \(status.isStreaming),
               order_hold = \(status.orderHold.map { quotedLiteral($0) + "::jsonb" } ?? "NULL") WHERE epoch = \(epoch);
 
@@ -67,12 +70,6 @@ extension LeaderSession {
 
                 """
         }
-        do {
-            try await execute(sql + "COMMIT")
-        } catch {
-            // The session goes on beating.
-            try await session.connection.rollBack()
-            throw error
-        }
+        try await execute(sql)
     }
 }
