@@ -92,8 +92,7 @@ actor FileLog {
     /// Somebody may have moved the file away: goes on with the one that the path leads to, which is made if need be.
     func reopen() {
         guard let place, let current = file else { return }
-        let found = place.folder.status(of: current.name)
-        guard found?.st_ino != (try? current.descriptor.status(current.path).st_ino) else { return }
+        guard isMovedAway(current, from: place.folder) else { return }
         // What fails here fails again with the next delivery, which says so.
         guard (try? file?.mend()) != nil else { return }
         file = nil
@@ -132,6 +131,11 @@ actor FileLog {
         try takeUp(at: now)
     }
 
+    /// Whether under its name there is another file, or none.
+    private func isMovedAway(_ current: LogFile, from folder: LogFolder) -> Bool {
+        folder.status(of: current.name)?.st_ino != (try? current.descriptor.status(current.path).st_ino)
+    }
+
     private func openFile(_ name: String) throws(DiskError) {
         guard let folder = place?.folder else { return }
         let path = folder.path(of: name)
@@ -156,6 +160,11 @@ actor FileLog {
 
     private func putAside(_ current: LogFile) throws(DiskError) {
         guard let folder = place?.folder else { return }
+        // Somebody did it already, and it is written to under another name.
+        if isMovedAway(current, from: folder) {
+            file = nil
+            return
+        }
         var number = RotatedName.next(after: try folder.names(beginningWith: current.name), of: current.name)
         while try !folder.rename(current.name, to: RotatedName.make(current.name, number)) { number += 1 }
         folderIsDirty = true

@@ -131,6 +131,30 @@ struct RotationTests {
         #expect(try folder.text("2026-11-21") == batch.text(1..<3))
     }
 
+    /// It is full before SIGHUP comes: there is nothing left to put aside, and what stands in its place stays.
+    @Test(arguments: [false, true]) func movedAwayAndThenFull(isReplaced: Bool) async throws {
+        let folder = try TestFolder()
+        let batch = try makeBatch(1...30)
+        let sink = try await openSink(folder, rotation: .init(size: batch.text(0..<10).utf8.count))
+        _ = await sink.answers(to: .init(slices: [.init(batch: batch, range: 0..<5)]))
+        try folder.move("events.jsonl", to: "elsewhere")
+        if isReplaced { try folder.write("", to: "events.jsonl") }
+        #expect(await sink.answers(to: .init(slices: [.init(batch: batch, range: 5..<30)])).delivered == 25)
+        await sink.close()
+        #expect(try folder.text("elsewhere").hasPrefix(batch.text(0..<5)))
+        #expect(try folder.ids().sorted() == Array(1...30))
+    }
+
+    /// Whatever lies beside the file.
+    @Test func aNumberBeyondAllNumbers() async throws {
+        let folder = try TestFolder()
+        try folder.write("", to: "events.jsonl.9223372036854775806")
+        let batch = try makeBatch(1...30)
+        let sink = try await openSink(folder, rotation: .init(size: 1))
+        #expect(await sink.answers(to: batch.whole).delivered == 30)
+        await sink.close()
+    }
+
     @Test func movedAwayByLogrotate() async throws {
         let folder = try TestFolder()
         let batch = try makeBatch(1...30)
