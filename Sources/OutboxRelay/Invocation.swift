@@ -53,11 +53,15 @@ enum Invocation {
         guard OutboxRelayCommand.exitCode(for: error) == .validationFailure else {
             return fail(message.isEmpty ? "an unexpected error" : message, software)
         }
-        return fail("\(message); see outbox-relay --help", usage)
+        // It may be the rest of a conninfo without its quotes, with a password in it.
+        let shown =
+            message.hasPrefix("Unexpected argument") || message.contains(" unexpected arguments")
+            ? "there is an argument too many, which is not shown; a conninfo of several words goes in quotes" : message
+        return fail("\(shown); see outbox-relay --help", usage)
     }
 
     private static func fail(_ message: String, _ code: Int32) -> Int32 {
-        let words = message.split(whereSeparator: \.isNewline).map(String.init).joined(separator: " ")
+        let words = oneLine(message)
         RelayLogHandler.writeToStderr("outbox-relay: \(words)\n")
         return code
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import PostgresOutbox
 import RelayConfiguration
+import RelayObservability
 
 /// `outbox-relay parked`: events that a sink has rejected, and those behind them.
 struct ParkedCommand: AsyncParsableCommand {
@@ -126,7 +127,8 @@ extension ParkedEvents.Entry {
     }
 
     fileprivate var text: String {
-        "\(id) \(eventType) \(aggregateType) \(aggregateID), parked \(parkedAt), attempts \(attempts)"
-            + (requested.map { ", \($0) requested" } ?? "") + ": \(reason)"
+        oneLine(
+            "\(id) \(eventType) \(aggregateType) \(aggregateID), parked \(parkedAt), attempts \(attempts)"
+                + (requested.map { ", \($0) requested" } ?? "") + ": \(reason)")
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import PostgresOutbox
+import RelayObservability
 
 /// `outbox-relay status`: leader, mode, and how far each sink is.
 struct StatusCommand: AsyncParsableCommand {
@@ -48,7 +49,7 @@ extension RelayStatus {
             lines.append("order held: by \(who)\(name) for \(hold.seconds)s, above id \(hold.aboveID)")
         }
         if sinks.isEmpty { lines.append("no sink is registered") }
-        return (lines + sinks.map(\.text)).joined(separator: "\n")
+        return (lines + sinks.map(\.text)).map(oneLine).joined(separator: "\n")
     }
 }
 

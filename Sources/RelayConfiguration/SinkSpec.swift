@@ -32,6 +32,11 @@ package enum SinkKind: String, CaseIterable, Sendable {
 }
 
 extension SinkSpec {
+    /// Of what looks like a URL no more than the scheme: what follows may be a receiver's secret.
+    private static func withoutPath(_ text: String) -> String {
+        text.contains("//") ? text.prefix { $0 != "/" } + "//…" : text
+    }
+
     /// Reads a SPEC: `stdout`, `file:PATH`, `http://…` or `https://…`.
     package init(parsing text: String, at place: String) throws(ConfigurationProblem) {
         if text == "stdout" {
@@ -54,7 +59,7 @@ extension SinkSpec {
             self = .webhook(url: text)
         } else {
             throw .configuration(
-                "\(place): '\(shown(text))' is not a sink; write stdout, file:PATH, http://… or https://…, "
+                "\(place): '\(shown(Self.withoutPath(text)))' is not a sink; write stdout, file:PATH, http://… or https://…, "
                     + "with NAME= before it to name it")
         }
     }

@@ -78,12 +78,14 @@ private func json(_ value: Logger.MetadataValue) -> String {
 /// A value as people read it: bare where it is one plain word, else quoted as JSON quotes.
 private func text(_ value: Logger.MetadataValue) -> String {
     let plain = "\(value)"
-    let isWord = !plain.isEmpty && plain.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F && $0 != "\"" }
+    let isWord =
+        !plain.isEmpty
+        && plain.unicodeScalars.allSatisfy { $0.value > 0x20 && !(0x7F...0x9F).contains($0.value) && $0 != "\"" }
     return isWord ? plain : jsonString(plain)
 }
 
 /// A text without what would break the line or drive a terminal.
-private func oneLine(_ text: String) -> String {
+package func oneLine(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         result.append(scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? " " : scalar)
@@ -101,7 +103,7 @@ package func jsonString(_ text: String) -> String {
         case "\n": result += "\\n"
         case "\r": result += "\\r"
         case "\t": result += "\\t"
-        case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+        case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value):
             let hex = String(scalar.value, radix: 16)
             result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
         default: result.unicodeScalars.append(scalar)

@@ -25,6 +25,8 @@ import Testing
         ["--nonsense"], ["run", "--nonsense"], ["frobnicate"], ["--mode", "tape"], ["--mode"],
         ["--batch-size", "0"], ["--window", "-1"], ["--poll-interval", "soon"], ["--memory", "much"],
         ["--leader-timeout", "2 parsecs"], ["--order", "chaos"], ["sinks", "move", "stdout"],
+        // The rest of a conninfo without its quotes, and a URL in the place of an option's value.
+        ["status", "--database", "host=h", "password=hunter2"], ["run", "postgres://relay:hunter2@h/x"],
     ])
     func commandLine(_ arguments: [String]) async throws {
         try await expectRefusal(arguments, code: 64)
@@ -42,6 +44,11 @@ import Testing
     func connectionString(_ conninfo: String) async throws {
         try await expectRefusal(["run", "--database", conninfo], code: 78)
         try await expectRefusal(["status", "--database", conninfo], code: 78)
+    }
+
+    /// What follows the scheme may be the receiver's secret.
+    @Test func aSinkOfNoKind() async throws {
+        try await expectRefusal(["run", "--sink", "htps://hooks.example/hunter2"], code: 78, mentions: ["htps:"])
     }
 
     @Test func unknownKeyInTheFile() async throws {

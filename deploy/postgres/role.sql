@@ -1,6 +1,6 @@
 -- The relay's least-privilege roles, for the database that psql is connected to:
 --
---   psql -f role.sql DATABASE        after `outbox-relay migrate`, as the tables' owner with CREATEROLE, or a superuser
+--   psql -f role.sql DATABASE        after `outbox-relay migrate`, as a superuser
 --
 -- outbox_relay_poll may read the outbox, mark its rows as published and keep the relay's own tables; nothing else of
 -- the database. outbox_relay_wal may stream besides, which needs REPLICATION: an attribute that by its nature lets a

@@ -50,11 +50,12 @@ final class WebhookClient: Sendable {
         do {
             let response = try await http.execute(request, timeout: .init(settings.timeout))
             let beginning = await ResponseBody.beginning(of: response.body, within: settings.timeout)
+            let hidden = secrets(credentials)
             let answer = Answer(
                 status: Int(response.status.code), phrase: phrase(response),
                 retryAfter: response.headers.first(name: "retry-after"),
-                location: response.headers.first(name: "location"),
-                excerpt: Excerpt.make(beginning, hiding: secrets(credentials)))
+                location: response.headers.first(name: "location").map { Excerpt.make($0.utf8, hiding: hidden) },
+                excerpt: Excerpt.make(beginning, hiding: hidden))
             return answer.verdict(receiver: endpoint.shown, now: now)
         } catch {
             if Task.isCancelled { return nil }

@@ -154,7 +154,7 @@ struct FileAuditTests {
         scene.rows = (1...260_000).map {
             AuditRow(id: $0, createdAt: $0, publishedAt: $0, transaction: 1, payload: AuditScene.payload(0))
         }
-        var audit = FileAudit()
+        var audit = FileAudit(from: 1)
         var lost = 0
         for start in stride(from: Int64(1), to: 260_000, by: 4000) {
             let rows = scene.rows[Int(start - 1)..<Int(start + 3999)]
