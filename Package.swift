@@ -192,7 +192,8 @@ let package = Package(
         .testTarget(
             name: "RelayChaosTests", dependencies: ["RelayChaos", "RelayTestKit", "OutboxRelay", "Ledger"],
             swiftSettings: strict),
-        .testTarget(name: "DeployTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "DeployTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay"], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay", "WebhookReceiver"],
             swiftSettings: strict),

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Libpq
 import RelayTestKit
 import Testing
@@ -128,6 +129,29 @@ import Testing
             try await roles.database.isTrue(
                 "SELECT has_sequence_privilege('\(roles.poll)', 'ours.outbox_id_seq', 'SELECT')"))
         try await roles.execute(as: roles.poll, "SELECT FROM ours.outbox_unpublished FOR UPDATE")
+        try await roles.drop()
+    }
+
+    /// The relay itself, with no more than its role was given: it leads, delivers and settles, takes over from one that was
+    /// killed, and answers.
+    @Test(arguments: ["poll", "wal"]) func theRelayWorksWithItsRole(_ mode: String) async throws {
+        let roles = try await Roles()
+        let login = ["--database", roles.database.conninfo(user: mode == "poll" ? roles.poll : roles.wal)]
+        let relay = try RelayProcess.start(["run", "--mode", mode] + login)
+        try await relay.waitForLog("leading", within: .seconds(60))
+        if mode == "wal" { try await relay.waitForLog("streaming", within: .seconds(120)) }
+        try await roles.database.insert(20)
+        try await relay.waitForEvents(20, within: .seconds(60))
+        relay.signal(SIGKILL)
+        #expect(try await relay.exitStatus() == .signalled(SIGKILL))
+        try await roles.database.insert(5)
+        let next = try RelayProcess.start(["run", "--mode", mode, "--until-drained"] + login)
+        #expect(try await next.exitStatus(within: .seconds(60)) == .exited(0), "\(next.log.text)")
+        #expect(try await roles.database.number("SELECT count(*) FROM outbox_published") == 25)
+        for command in ["doctor --mode \(mode)", "status", "sinks list", "parked list --sink stdout"] {
+            let done = try await run(["outbox-relay"] + command.split(separator: " ").map(String.init) + login)
+            #expect(done.status == .exited(0), "\(command): \(done.output) \(done.errors)")
+        }
         try await roles.drop()
     }
 }
