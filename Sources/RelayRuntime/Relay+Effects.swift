@@ -5,8 +5,9 @@ extension Relay {
     func perform(_ effect: RelayEffect) {
         guard let tenure else { return performWithoutTenure(effect) }
         switch effect {
-        case .scan, .askVisible: performOnLeader(effect, tenure)
+        case .scan: scan(tenure)
         case .claim, .look, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, tenure)
+        case .readTail(let request): readTail(request, tenure)
         case .read(let request): read(request, tenure)
         case .readLate(let sink, let ids): readLate(sink, ids, tenure)
         case .readParked(let sink, let ids): readParked(sink, ids, tenure)
@@ -36,26 +37,22 @@ extension Relay {
 
     // MARK: - Leader session
 
-    private func performOnLeader(_ effect: RelayEffect, _ tenure: any LeaderTenure) {
+    private func scan(_ tenure: any LeaderTenure) {
         let term = term
         spawn { relay in
             do {
-                switch effect {
-                case .scan: await relay.take(.scanned(try await tenure.scan()), term: term)
-                case .askVisible(let ids): await relay.take(.visible(try await tenure.visible(ids)), term: term)
-                default: break
-                }
+                await relay.take(.scanned(try await tenure.scan()), term: term)
             } catch {
-                await relay.leaderFailed(error, effect, tenure, term)
+                await relay.scanFailed(error, tenure, term)
             }
         }
     }
 
-    private func leaderFailed(_ error: any Error, _ effect: RelayEffect, _ tenure: any LeaderTenure, _ term: Int) {
+    private func scanFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) {
         guard term == self.term else { return }
         if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
         report(.failed(what: "looking at who holds the sequence", reason: Self.describe(error)))
-        if case .askVisible = effect { take(.visible([]), term: term) } else { take(.scanFailed, term: term) }
+        take(.scanFailed, term: term)
     }
 
     // MARK: - Work session
@@ -87,8 +84,8 @@ extension Relay {
         case .settle(let lanes, let inClaim):
             let answer = try await tenure.settle(lanes, inClaim: inClaim)
             await settled(answer.state, answer.unmovable, term)
-        case .sweep(let tail, let parkedKeys):
-            let answer = try await tenure.sweep(tail: tail, memory: memory, parkedKeys: parkedKeys)
+        case .sweep(let request):
+            let answer = try await tenure.sweep(request, memory: memory)
             await take(.swept(answer), term: term)
         case .fixStarts(let settledThrough, let firstScanIsOver):
             let sinks = try await tenure.fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver)
@@ -97,13 +94,13 @@ extension Relay {
         }
     }
 
-    private func claimed(_ answer: (rows: FetchedRows, lastValue: Int64?, isOpen: Bool), _ term: Int) {
+    private func claimed(_ answer: FetchedClaim, _ term: Int) {
         guard term == self.term else { return }
         take(
             .claimed(
                 ClaimedRows(
                     rows: keep(answer.rows), lastValue: answer.lastValue, reachedEnd: answer.rows.reachedEnd,
-                    isOpen: answer.isOpen)), term: term)
+                    isOpen: answer.isOpen, fault: answer.rows.faults.first)), term: term)
     }
 
     private func settled(_ state: SettledState, _ unmovable: [UnmovableRow], _ term: Int) {
@@ -159,13 +156,40 @@ extension Relay {
 
     // MARK: - Reading sessions
 
+    private func readTail(_ request: TailRequest, _ tenure: any LeaderTenure) {
+        let term = term
+        spawn { relay in
+            do {
+                let found = try await tenure.readTail(request)
+                await relay.tailRead(found, term)
+            } catch {
+                await relay.tailReadFailed(error, term)
+            }
+        }
+    }
+
+    private func tailRead(_ found: FetchedTail, _ term: Int) {
+        guard term == self.term else { return }
+        take(
+            .tailRead(
+                TailRows(
+                    rows: keep(found.rows), lastValue: found.lastValue, reachedEnd: found.rows.reachedEnd,
+                    visible: found.visible, edges: found.edges, fault: found.rows.faults.first)), term: term)
+    }
+
+    private func tailReadFailed(_ error: any Error, _ term: Int) {
+        guard term == self.term else { return }
+        report(.failed(what: "reading the table", reason: Self.describe(error)))
+        take(.tailReadFailed, term: term)
+    }
+
     private func read(_ request: ReadRequest, _ tenure: any LeaderTenure) {
         let term = term
         spawn { relay in
             do {
                 let rows = try await tenure.read(request)
                 await relay.rowsRead(rows, term) { batch in
-                    .rowsRead(sink: request.sink, batch, reachedEnd: rows.reachedEnd)
+                    .rowsRead(sink: request.sink, batch, reachedEnd: rows.reachedEnd, fault: rows.faults.first)
                 }
             } catch {
                 await relay.readFailed(request.sink, error, term)
@@ -178,7 +202,9 @@ extension Relay {
         spawn { relay in
             do {
                 let rows = try await tenure.readLate(ids)
-                await relay.rowsRead(rows, term) { .lateRowsRead(sink: sink, $0, reachedEnd: rows.reachedEnd) }
+                await relay.rowsRead(rows, term) {
+                    .lateRowsRead(sink: sink, $0, reachedEnd: rows.reachedEnd, faults: rows.faults)
+                }
             } catch {
                 await relay.readFailed(sink, error, term)
             }
@@ -222,8 +248,7 @@ extension Relay {
         guard term == self.term else { return }
         switch streamReport {
         case .standing: take(.streamStanding, term: term)
-        case .rows(let batch):
-            take(.streamRows(keep(FetchedRows(batch: batch, ids: batch.ids, reachedEnd: false))), term: term)
+        case .rung(let announcements): take(.rung(announcements), term: term)
         case .ended(let reason):
             if reason != pollingReason { report(.polling(reason: reason)) }
             pollingReason = reason
@@ -240,8 +265,7 @@ extension Relay {
         let token = freeTokens.popLast() ?? BatchToken(batches.count)
         batches[token] = batch
         return RowBatch(
-            token: token, ids: batch.ids, createdAt: batch.createdAt, transactions: batch.transactions,
-            keys: settings.needsKeys ? batch.keys : [], bytes: batch.byteCount)
+            token: token, ids: batch.ids, marks: batch.marks, keys: settings.needsKeys ? batch.keys : [], bytes: batch.byteCount)
     }
 
     private func release(_ token: BatchToken) {

@@ -10,7 +10,7 @@ extension Relay {
             report(.note(note))
         case .streaming:
             pollingReason = nil
-            // Between two leads of one stream the table was drained once more: nothing to tell.
+            // After an overflow it was read without being called for a while: nothing to tell.
             if !isStreamingTold { report(.streaming) }
             isStreamingTold = true
         default: report(.note(note))
@@ -72,6 +72,9 @@ extension Relay {
         members.append("\"application_name\":\(quoted(description?.applicationName ?? ""))")
         if let since = description?.since, !since.isEmpty { members.append("\"since\":\(quoted(since))") }
         members.append("\"above_id\":\(orderHold.aboveID)")
+        if case .unreadableRow(let fault) = orderHold.cause {
+            members.append("\"row_id\":\(fault.id),\"reason\":\(quoted(fault.reason))")
+        }
         return "{\(members.joined(separator: ","))}"
     }
 

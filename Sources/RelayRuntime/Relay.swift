@@ -182,8 +182,6 @@ package actor Relay {
         report(.leading(epoch: taken.epoch))
         memory.settled(taken.opened.sinks)
         announce(taken.opened)
-        // Always: a standby may become synchronous between two beats, and a row must not leave in between.
-        decide(.visibilityGate(true))
         take(.sessionsOpened(taken.opened), term: term)
         if end == nil {
             startBeating()

@@ -64,7 +64,7 @@ extension Lane {
             guard !isStale, turn == .ordered else { return [] }
             return unanswered.flatMap { slice in
                 slice.ids.indices.filter { behind[slice.ids[$0]] == nil }
-                    .map { DeliveredRow(id: slice.ids[$0], createdAt: slice.createdAt[$0]) }
+                    .map { DeliveredRow(id: slice.ids[$0], mark: slice.marks[$0]) }
             }
         }
 
@@ -98,22 +98,22 @@ extension Lane {
         while let (slice, index) = flight.next {
             let id = slice.ids[index]
             if let head = flight.behind[id] {
-                finishOne(id, slice.createdAt[index], .parked, flight)
+                finishOne(id, slice.marks[index], .parked, flight)
                 if !flight.isStale { park(Parking(id: id, behind: head), slice.key(index)) }
             } else {
                 guard left > 0 else { break }
                 left -= 1
-                finishOne(id, slice.createdAt[index], fate, flight)
+                finishOne(id, slice.marks[index], fate, flight)
             }
             flight.advance()
         }
         inFlight = flight
     }
 
-    private mutating func finishOne(_ id: Int64, _ createdAt: Int64, _ fate: Fate, _ flight: InFlight) {
+    private mutating func finishOne(_ id: Int64, _ mark: RowMark, _ fate: Fate, _ flight: InFlight) {
         guard !flight.isStale else { return }
         switch flight.turn {
-        case .ordered: done.append(Done(id: id, createdAt: createdAt, fate: fate))
+        case .ordered: done.append(Done(id: id, mark: mark, fate: fate))
         case .late: late[id] = true
         case .parked: if fate == .delivered { retried.append(ParkedRetry(id: id)) }
         }

@@ -5,7 +5,7 @@
 package struct KeyedWindow: Hashable, Sendable {
     struct Row: Hashable, Sendable {
         var id: Int64
-        var createdAt: Int64
+        var mark: RowMark
         var key: EventKey
         /// Nil once it is over: its batch need not be kept for it.
         var token: BatchToken?
@@ -85,7 +85,7 @@ package struct KeyedWindow: Hashable, Sendable {
         for slice in slices {
             for (index, id) in slice.ids.enumerated() {
                 let row = Row(
-                    id: id, createdAt: slice.createdAt[index],
+                    id: id, mark: slice.marks[index],
                     key: index < slice.keys.count ? slice.keys[index] : EventKey(hash: 0),
                     token: slice.token, offset: slice.offset + index, state: .waiting)
                 uses.add(row.token)
@@ -149,13 +149,13 @@ package struct KeyedWindow: Hashable, Sendable {
             let row = rows[index]
             if var last = result.last, last.token == row.token, last.offset + last.count == row.offset {
                 last.ids.append(row.id)
-                last.createdAt.append(row.createdAt)
+                last.marks.append(row.mark)
                 last.keys.append(row.key)
                 result[result.count - 1] = last
             } else {
                 result.append(
                     RowSlice(
-                        token: row.token, offset: row.offset, ids: [row.id], createdAt: [row.createdAt],
+                        token: row.token, offset: row.offset, ids: [row.id], marks: [row.mark],
                         keys: [row.key]))
             }
         }
@@ -230,7 +230,7 @@ package struct KeyedWindow: Hashable, Sendable {
         var taken: [Lane.Done] = []
         while taken.count < rows.count, case .over(let fate) = rows[taken.count].state {
             let row = rows[taken.count]
-            taken.append(Lane.Done(id: row.id, createdAt: row.createdAt, fate: fate))
+            taken.append(Lane.Done(id: row.id, mark: row.mark, fate: fate))
         }
         rows.removeFirst(taken.count)
         return taken
@@ -274,7 +274,7 @@ package struct KeyedWindow: Hashable, Sendable {
     private mutating func rememberWhatIsOver() {
         for row in rows {
             guard case .over(let fate) = row.state else { continue }
-            ahead[row.id] = Lane.Done(id: row.id, createdAt: row.createdAt, fate: fate)
+            ahead[row.id] = Lane.Done(id: row.id, mark: row.mark, fate: fate)
         }
         remove { _ in true }
     }
@@ -302,8 +302,8 @@ package struct KeyedWindow: Hashable, Sendable {
             }
         }
         let result =
-            left.map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
-            + ahead.values.map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
+            left.map { DeliveredRow(id: $0.id, mark: $0.mark) }
+            + ahead.values.map { DeliveredRow(id: $0.id, mark: $0.mark) }
         return result.sorted { $0.id < $1.id }
     }
 

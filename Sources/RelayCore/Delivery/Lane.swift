@@ -35,7 +35,7 @@ package struct Lane: Hashable, Sendable {
     /// A row that the lane is done with and no settlement has written.
     package struct Done: Hashable, Sendable {
         package var id: Int64
-        package var createdAt: Int64
+        package var mark: RowMark
         package var fate: Fate
     }
 
@@ -80,10 +80,15 @@ package struct Lane: Hashable, Sendable {
     package var parkings: [Int64: Parking] = [:]
     /// Of `onReject: parkKey`: the keys that are parked, and the lowest parked event of each.
     package var parkedKeys: [EventKey: Int64] = [:]
+    /// An event of `parkings` that the database cannot take: the lane waits at it, and it is tried again now and then.
+    var unparked: UnparkedEvent?
+    var nextParking: Int64 = 0
     /// The keys of what is parked and not settled: a list that was read before does not hold them.
     package var parkedUnsettled: [Int64: EventKey] = [:]
-    /// Owed rows: false while they wait, true once delivered.
+    /// Owed rows: false while they wait, true once delivered. The lowest of them, where there are many.
     package var late: [Int64: Bool] = [:]
+    /// More is owed than `late` and `stuck` tell, or may be: nobody has looked yet.
+    package var isOwedMore = true
     /// Owed rows that were delivered, as a settlement has written, but could not move: tried again now and then.
     package var stuck: Set<Int64> = []
     /// The read of the table for this lane that is under way.
@@ -92,6 +97,12 @@ package struct Lane: Hashable, Sendable {
     package var isAboutToMeet = false
     /// Not before (milliseconds): the last read brought nothing.
     package var nextRead: Int64 = 0
+    /// Not before (milliseconds): some of the owed rows could not be read.
+    var nextLateRead: Int64 = 0
+    /// Those that could not be read when they were asked for last.
+    var lateFaults: Set<Int64> = []
+    /// The row at which its reads end, since it cannot be read.
+    var fault: RowFault?
     /// The owed rows that a read under way asks for.
     package var awaitedLate: [Int64]?
     /// Parked events that somebody wants tried again, ascending.
@@ -125,7 +136,7 @@ package struct Lane: Hashable, Sendable {
 
     /// Rows in turn that the sink has, or may have, and that no settlement has written; ascending.
     var leftRows: [DeliveredRow] {
-        done.lazy.filter { $0.fate != .passed }.map { DeliveredRow(id: $0.id, createdAt: $0.createdAt) }
+        done.lazy.filter { $0.fate != .passed }.map { DeliveredRow(id: $0.id, mark: $0.mark) }
             + (inFlight?.leftRows ?? []) + (keyed?.leftRows ?? [])
     }
 
@@ -139,10 +150,17 @@ package struct Lane: Hashable, Sendable {
     package var isWaitingForRoom: Bool { !isSending && !queue.isEmpty && !done.isEmpty && health == .well }
 
     /// There is something to settle.
-    package var hasNews: Bool { !done.isEmpty || late.values.contains(true) || !retried.isEmpty }
+    func hasNews(at now: Int64) -> Bool {
+        guard let unparked, now < nextParking else {
+            return !done.isEmpty || late.values.contains(true) || !retried.isEmpty
+        }
+        return (done.first.map { $0.id < unparked.id } ?? false)
+            || late.contains { $0.value && $0.key != unparked.id } || !retried.isEmpty
+    }
 
     /// How the lane fares, a failing key included.
     package var reportedHealth: Health {
+        if let unparked { return .blocked(id: unparked.id, until: nextParking, reason: unparked.parkingReason) }
         let failures = [outOfTurn, keyed?.worstFailure].compactMap(\.self)
         guard health == .well, let failure = failures.first(where: { $0.rejected != nil }) ?? failures.first else {
             return health
@@ -155,7 +173,10 @@ package struct Lane: Hashable, Sendable {
     package var passesThrough: Int64? { registration.isRemoving ? Int64.max : registration.passThrough }
 
     /// Everything that was handed over is settled, and nothing is owed.
-    package var isSettled: Bool { isIdle && done.isEmpty && late.isEmpty && retried.isEmpty }
+    package var isSettled: Bool { isIdle && done.isEmpty && late.isEmpty && !isOwedMore && retried.isEmpty }
+
+    /// All that was taken on of what is owed is settled, and there is more.
+    var lacksOwed: Bool { isOwedMore && late.isEmpty }
 
     /// The last id that has left the queue, or is over: whatever comes next is above. A flight of an earlier registration
     /// says nothing about this one.
@@ -183,22 +204,31 @@ package struct Lane: Hashable, Sendable {
     }
 
     /// What the lane brings to a settlement.
-    package func progress(settledThrough: Int64) -> LaneProgress {
-        LaneProgress(
+    ///
+    /// - Parameter triesStuck: with those that could not move; a settlement that failed for one takes long.
+    package func progress(triesStuck: Bool, at now: Int64) -> LaneProgress {
+        var done = done
+        var lateDone = late.filter(\.value).map(\.key)
+        if let unparked, now < nextParking {
+            done.removeAll { $0.id >= unparked.id }
+            lateDone.removeAll { $0 == unparked.id }
+        }
+        if triesStuck { lateDone += stuck.sorted().prefix(Self.stuckAtOnce) }
+        return LaneProgress(
             sink: name, generation: registration.generation, done: done.map(\.id),
-            endsPassed: done.last?.fate == .passed,
-            lateDone: stuck.union(late.filter(\.value).keys).sorted(), settledThrough: settledThrough,
+            endsPassed: done.last?.fate == .passed, lateDone: lateDone.sorted(),
             parked: parkings.values.sorted { $0.id < $1.id }, retried: retried)
     }
 
+    private static let stuckAtOnce = 100
+
     /// A settlement wrote the row anew: what it covers is no longer held here.
-    package mutating func settled(_ row: SinkRegistration, late entries: [LateEntry]?) {
+    package mutating func settled(_ row: SinkRegistration) {
         registration = row
         if let first = done.first, first.id <= row.cursor {
             done.removeFirst(done.firstIndex { $0.id > row.cursor } ?? done.count)
         }
         position = max(position, row.cursor)
-        if let entries { takeLate(entries) }
         if !parkings.isEmpty { forgetSettledParkings() }
     }
 
@@ -209,14 +239,32 @@ package struct Lane: Hashable, Sendable {
         }
     }
 
-    /// The owed rows as the table has them; those that were delivered and not settled stay so.
-    package mutating func takeLate(_ entries: [LateEntry]) {
-        var next: [Int64: Bool] = [:]
-        stuck = []
-        for entry in entries where entry.sink == name {
-            if entry.isDelivered { stuck.insert(entry.id) } else { next[entry.id] = late[entry.id] ?? false }
-        }
+    /// What is owed as the table has it; what was delivered and not settled stays so.
+    package mutating func takeLate(_ portion: OwedPortion) {
+        let end = portion.isPart ? portion.waiting.last : nil
+        var next = late.filter { id, isDelivered in isDelivered && end.map { id > $0 } ?? false }
+        for id in portion.waiting { next[id] = late[id] ?? false }
         late = next
+        stuck = Set(portion.delivered)
+        isOwedMore = portion.isPart
+    }
+
+    /// A settlement has written what became of owed rows, and what is owed since.
+    mutating func lateSettled(_ state: SettledState) {
+        for entry in state.removed where entry.sink == name {
+            late[entry.id] = nil
+            stuck.remove(entry.id)
+        }
+        for entry in state.entered where entry.sink == name {
+            if entry.isDelivered {
+                late[entry.id] = nil
+                stuck.insert(entry.id)
+            } else if late.count < OwedPortion.limit {
+                late[entry.id] = late[entry.id] ?? false
+            } else {
+                isOwedMore = true
+            }
+        }
     }
 
     /// The registration is new, or nobody knows what happened meanwhile: begin at its cursor.
@@ -234,8 +282,10 @@ package struct Lane: Hashable, Sendable {
         } else {
             done = []
             late = [:]
+            isOwedMore = true
             stuck = []
             parkings = [:]
+            unparked = nil
             parkedUnsettled = [:]
             retried = []
             isAboutToMeet = false

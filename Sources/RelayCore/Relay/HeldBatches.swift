@@ -5,9 +5,9 @@
 package struct HeldBatches: Hashable, Sendable {
     private struct Batch: Hashable, Sendable {
         var bytes: Int
-        /// Brought by a claim or the stream, for every lane on the tail.
+        /// Brought by a claim or a read of the tail, for every lane on the tail.
         var isOfTail: Bool
-        /// Rows of it wait for their turn, with the stream or in a lane's queue.
+        /// Rows of it wait for their turn, in a lane's queue.
         var isQueued = false
     }
 

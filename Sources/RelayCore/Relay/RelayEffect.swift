@@ -2,7 +2,6 @@
 package enum RelayEffect: Hashable, Sendable {
     // On the leader session.
     case scan
-    case askVisible([UInt32])
 
     // On the work session, one at a time.
     case claim(ClaimRequest)
@@ -11,11 +10,12 @@ package enum RelayEffect: Hashable, Sendable {
     case settle([LaneProgress], inClaim: Bool)
     /// Ends an open claim that has nothing to settle. Not answered.
     case endClaim
-    /// `parkedKeys`: the keys that are parked are to be read again.
-    case sweep(tail: Int64, parkedKeys: Bool = false)
+    case sweep(SweepRequest)
     case fixStarts(settledThrough: Int64, firstScanIsOver: Bool)
 
     // On the reading sessions.
+    /// WAL mode: the tail's next rows.
+    case readTail(TailRequest)
     case read(ReadRequest)
     case readLate(sink: String, ids: [Int64])
     case readParked(sink: String, ids: [Int64])
@@ -66,6 +66,33 @@ package struct ReadRequest: Hashable, Sendable {
     package var idsOnly: Bool
 }
 
+/// A read of the tail, without locks.
+package struct TailRequest: Hashable, Sendable {
+    package var rows: ReadRequest
+    /// Whether these are visible is asked before the rows are looked for.
+    package var transactions: [UInt32]
+    /// The edges of a snapshot are asked for before the rows are looked for.
+    package var wantsEdges: Bool
+}
+
+/// A bounded look at what may have turned up where cursors have passed.
+package struct SweepRequest: Hashable, Sendable {
+    package var tail: Int64
+    /// Late rows are looked for above this; nil: from the bottom.
+    package var above: Int64?
+    /// What the stream has announced at or below the tail: looked for by id.
+    package var announced: [Announcement]
+    /// The keys that are parked are to be read again.
+    package var parkedKeys: Bool
+
+    package init(tail: Int64, above: Int64? = nil, announced: [Announcement] = [], parkedKeys: Bool = false) {
+        self.tail = tail
+        self.above = above
+        self.announced = announced
+        self.parkedKeys = parkedKeys
+    }
+}
+
 /// Something an operator should hear of.
 package enum RelayNote: Hashable, Sendable {
     case orderHold(OrderHold)
@@ -78,9 +105,12 @@ package enum RelayNote: Hashable, Sendable {
     case recovered(sink: String)
     case leftTail(sink: String)
     case caughtUp(sink: String)
+    /// Everything that is committed rings from here on.
     case streaming
-    /// Rows of the stream were dropped, or it lacks some: the table is drained first.
-    case draining
+    /// A row cannot be read, moved or parked.
+    case rowFault(RowFault)
+    /// Rows that were delivered were deleted by somebody before they were settled.
+    case rowsGone([Int64])
 }
 
 /// What holds the order back.
@@ -92,6 +122,8 @@ package struct OrderHold: Hashable, Sendable {
         case lockedRow(Int64)
         /// A row above the sequence's last value.
         case aboveSequence(Int64)
+        /// A row that the database cannot give out.
+        case unreadableRow(RowFault)
         /// No scan has answered yet.
         case unknown
     }

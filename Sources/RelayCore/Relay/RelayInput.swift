@@ -10,8 +10,6 @@ package enum RelayInput: Hashable, Sendable {
     case sinksChanged
     /// What keeps delivery from going on (a sequence whose settings break the proof); nil once mended.
     case suspended(String?)
-    /// Streamed rows wait until their transaction is visible to everybody.
-    case visibilityGate(Bool)
 
     case scanned(SequenceScan)
     case scanFailed
@@ -22,17 +20,19 @@ package enum RelayInput: Hashable, Sendable {
     case settled(SettledState)
     case swept(SweptState)
     case startsFixed([SinkRegistration])
-    /// A table read for a lane. `reachedEnd`: there was nothing more up to the place asked for.
-    case rowsRead(sink: String, RowBatch, reachedEnd: Bool)
-    /// `reachedEnd`: all that were asked for and are there came.
-    case lateRowsRead(sink: String, RowBatch, reachedEnd: Bool = true)
+    /// A table read for a lane. `reachedEnd`: there was nothing more up to the place asked for. `fault`: it ends before a
+    /// row that cannot be read.
+    case rowsRead(sink: String, RowBatch, reachedEnd: Bool, fault: RowFault? = nil)
+    /// `reachedEnd`: all that were asked for and are there came, but for those that cannot be read.
+    case lateRowsRead(sink: String, RowBatch, reachedEnd: Bool = true, faults: [RowFault] = [])
     case readFailed(sink: String)
 
     case streamStanding
-    case streamRows(RowBatch)
+    /// Transactions that were committed, as the stream tells of them.
+    case rung([Announcement])
     case streamEnded
-    /// Of the transactions asked about, those that are visible.
-    case visible([UInt32])
+    case tailRead(TailRows)
+    case tailReadFailed
 
     case sinkOpened(sink: String)
     case sinkOpenFailed(sink: String, SinkError)
@@ -50,7 +50,8 @@ package enum RelayInput: Hashable, Sendable {
 /// The stored state that leadership begins with.
 package struct OpenedSessions: Hashable, Sendable {
     package var sinks: [SinkRegistration]
-    package var late: [LateEntry]
+    /// Per sink, what is owed to it, as far as ``OwedPortion`` takes it.
+    package var late: [String: OwedPortion]
     /// Nobody else has led since these lanes were last settled: what they remember holds.
     package var keepsMemory: Bool
     /// The published leaf holds rows above the highest cursor.
@@ -59,7 +60,7 @@ package struct OpenedSessions: Hashable, Sendable {
     package var parkedKeys: [String: [EventKey: Int64]]
 
     package init(
-        sinks: [SinkRegistration], late: [LateEntry] = [], keepsMemory: Bool = false,
+        sinks: [SinkRegistration], late: [String: OwedPortion] = [:], keepsMemory: Bool = false,
         publishedAboveCursors: Bool = false, parkedKeys: [String: [EventKey: Int64]] = [:]
     ) {
         self.sinks = sinks
@@ -91,12 +92,43 @@ package struct ClaimedRows: Hashable, Sendable {
     package var reachedEnd: Bool
     /// The transaction is open and holds the rows' locks.
     package var isOpen: Bool
+    /// It ends before a row that cannot be read.
+    package var fault: RowFault?
 
-    package init(rows: RowBatch, lastValue: Int64?, reachedEnd: Bool, isOpen: Bool) {
+    package init(rows: RowBatch, lastValue: Int64?, reachedEnd: Bool, isOpen: Bool, fault: RowFault? = nil) {
         self.rows = rows
         self.lastValue = lastValue
         self.reachedEnd = reachedEnd
         self.isOpen = isOpen
+        self.fault = fault
+    }
+}
+
+/// What a read of the tail brought.
+package struct TailRows: Hashable, Sendable {
+    /// Ascending.
+    package var rows: RowBatch
+    /// The sequence's last value, read no earlier than the rows; nil where there is no row.
+    package var lastValue: Int64?
+    /// There was nothing more up to the place asked for.
+    package var reachedEnd: Bool
+    /// Of the transactions asked about, those that were visible before the rows were looked for.
+    package var visible: [UInt32]
+    /// Of a snapshot taken before the rows were looked for, where they were asked for.
+    package var edges: SnapshotEdges?
+    /// It ends before a row that cannot be read.
+    package var fault: RowFault?
+
+    package init(
+        rows: RowBatch, lastValue: Int64?, reachedEnd: Bool, visible: [UInt32] = [], edges: SnapshotEdges? = nil,
+        fault: RowFault? = nil
+    ) {
+        self.rows = rows
+        self.lastValue = lastValue
+        self.reachedEnd = reachedEnd
+        self.visible = visible
+        self.edges = edges
+        self.fault = fault
     }
 }
 
@@ -111,48 +143,61 @@ package struct LookedRows: Hashable, Sendable {
     }
 }
 
-/// The sinks and what is owed, as a settlement left them.
+/// The sinks as a settlement left them, and what of the owed rows it changed.
 package struct SettledState: Hashable, Sendable {
     package var sinks: [SinkRegistration]
-    package var late: [LateEntry]
+    /// Entries that are there no more.
+    package var removed: [LateEntry]
+    /// Entries that this settlement made, or whose row was delivered and could not move.
+    package var entered: [LateEntry]
     /// A row that was to move and is locked by somebody else.
     package var lockedRow: Int64?
-    /// Entries that this settlement made.
-    package var entered: [LateEntry]
+    /// Events that could not be parked: their lanes block at them.
+    package var unparked: [UnparkedEvent]
+    /// Rows that were delivered and are not there any more: somebody deleted them.
+    package var gone: [Int64]
 
     package init(
-        sinks: [SinkRegistration], late: [LateEntry], lockedRow: Int64? = nil, entered: [LateEntry] = []
+        sinks: [SinkRegistration], removed: [LateEntry] = [], entered: [LateEntry] = [], lockedRow: Int64? = nil,
+        unparked: [UnparkedEvent] = [], gone: [Int64] = []
     ) {
         self.sinks = sinks
-        self.late = late
-        self.lockedRow = lockedRow
+        self.removed = removed
         self.entered = entered
+        self.lockedRow = lockedRow
+        self.unparked = unparked
+        self.gone = gone
     }
 }
 
 /// What a sweep left and saw.
 package struct SweptState: Hashable, Sendable {
     package var sinks: [SinkRegistration]
-    package var late: [LateEntry]
+    /// Per sink, what is owed to it, as far as ``OwedPortion`` takes it.
+    package var late: [String: OwedPortion]
     package var entered: [LateEntry]
     /// The lowest unpublished rows above the tail, ascending, bounded.
     package var aboveTail: [Int64]
-    /// The sweep read everything that it was to look at.
-    package var isComplete: Bool
+    /// How far it has looked for late rows; nil: to the end.
+    package var lookedThrough: Int64?
+    /// Of the transactions of ``SweepRequest/announced``, those that were visible before it looked.
+    package var visible: [UInt32]
     /// Per sink: parked events that somebody wants tried again, ascending, bounded.
     package var retries: [String: [Int64]]
     /// As in ``OpenedSessions``; nil where nothing of it changed.
     package var parkedKeys: [String: [EventKey: Int64]]?
 
     package init(
-        sinks: [SinkRegistration], late: [LateEntry], entered: [LateEntry] = [], aboveTail: [Int64] = [],
-        isComplete: Bool = true, retries: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
+        sinks: [SinkRegistration], late: [String: OwedPortion], entered: [LateEntry] = [], aboveTail: [Int64] = [],
+        lookedThrough: Int64? = nil, visible: [UInt32] = [], retries: [String: [Int64]] = [:],
+        parkedKeys: [String: [EventKey: Int64]]? = nil
     ) {
         self.sinks = sinks
         self.late = late
         self.entered = entered
         self.aboveTail = aboveTail
-        self.isComplete = isComplete
+        self.lookedThrough = lookedThrough
+        self.visible = visible
         self.retries = retries
         self.parkedKeys = parkedKeys
     }

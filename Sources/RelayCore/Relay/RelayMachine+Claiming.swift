@@ -1,20 +1,21 @@
 extension RelayMachine {
-    /// Whether the tail is fed from the table now.
-    var polls: Bool { stream.phase != .leading }
-
     /// Chooses what the work session does next.
     mutating func startWork(at now: Int64, _ effects: inout [RelayEffect]) {
         if case .holding(let until) = work { endHolding(until, at: now, &effects) }
         guard work == .idle else { return }
+        if claimIsNext, !isStopping, suspension == nil {
+            claimIsNext = false
+            startClaim(at: now, &effects)
+            guard work == .idle else { return }
+        }
         if startSettling(at: now, &effects) { return }
         guard !isStopping, suspension == nil else { return }
         if startFixing(at: now, &effects) { return }
         if startSweep(at: now, &effects) { return }
-        if startStreamLook(&effects) { return }
         startClaim(at: now, &effects)
     }
 
-    private var tailIsHungry: Bool {
+    var tailIsHungry: Bool {
         lanes.contains { lane in
             guard lane.isOnTail else { return false }
             if case .closed = lane.health { return false }
@@ -23,9 +24,8 @@ extension RelayMachine {
     }
 
     private mutating func startClaim(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard polls, !tailIsPaused, now >= nextClaim, tailIsHungry else { return }
-        guard tailHasRoom else { return makeRoom() }
-        let known = max(horizon.settledThrough, 0)
+        guard !policy.usesStream, !tailIsPaused, now >= nextClaim, tailIsHungry, tailHasRoom else { return }
+        let known = horizon.settledThrough
         // While a gap is open, claims stay below the row that waits; a new horizon may close it.
         let below = gap.flatMap { gapMayClose($0) ? nil : $0.waiting }
         let request = ClaimRequest(
@@ -35,18 +35,10 @@ extension RelayMachine {
         effects.append(.claim(request))
     }
 
-    /// What the stream has brought must not keep the table from being drained: the table has it too.
-    private mutating func makeRoom() {
-        guard stream.phase == .standing, !stream.pending.isEmpty else { return }
-        stream.askAgain()
-        scanWanted = true
-    }
-
-    private func gapMayClose(_ gap: Gap) -> Bool {
-        switch gap.cause {
-        case .lockedRow, .aboveSequence: true
-        case .transaction, .unknown: horizon.settledThrough >= gap.waiting - 1
-        }
+    func gapMayClose(_ gap: Gap) -> Bool {
+        if gap.isTimed { return true }
+        let settled = max(tail, settledForTail(horizon.settledThrough))
+        return settled >= gap.waiting - 1 || bell.gone.covers(IDRange(settled + 1, gap.waiting - 1))
     }
 
     mutating func claimed(_ answer: ClaimedRows, at now: Int64, _ effects: inout [RelayEffect]) {
@@ -66,14 +58,14 @@ extension RelayMachine {
             answer = answer.prefix(above)
         }
         let found = deliverable(answer.rows.ids, after: tail, settled: settledForTail(known))
-        if found.count == answer.rows.ids.count, answer.reachedEnd, request.below == nil,
-            found.closed.isEmpty || answer.rows.ids.isEmpty
-        {
-            noteDrained(through: known, at: now, &effects)
-        }
         guard found.count > 0 else {
             if let waiting = answer.rows.ids.first {
                 openGap(waiting: waiting, .unknown, at: now)
+            } else if let fault = answer.fault {
+                openGap(before: fault, at: now, &effects)
+                endEmptyClaim(answer, at: now, &effects)
+                nextClaim = max(nextClaim, now + policy.faultInterval)
+                return
             } else if request.below == nil {
                 // What waited is gone, or locked like what it waited for: a later claim tells.
                 closeGap(&effects)
@@ -101,12 +93,12 @@ extension RelayMachine {
     ) {
         let found = deliverable(
             Array(answer.rows.ids.prefix(count)), after: tail, settled: settledForTail(known))
-        // Where the tail stands on streamed rows it may be ahead of what is visible, which the horizon must not be.
-        let standsOnHorizon = tail <= known
         hand([RowSlice(answer.rows, 0..<count)])
-        if standsOnHorizon { horizon.sawContiguous(through: found.through) }
+        horizon.sawContiguous(through: found.through)
         if count < answer.rows.ids.count {
             openGap(waiting: answer.rows.ids[count], .unknown, at: now)
+        } else if let fault = answer.fault {
+            openGap(before: fault, at: now, &effects)
         } else if let open = gap, tail >= open.waiting {
             closeGap(&effects)
         }
@@ -119,7 +111,7 @@ extension RelayMachine {
         // Nothing is with a sink: all is delivered, or a window is full and settling makes room.
         let isDelivered = lanes.allSatisfy { !$0.isOnTail || !$0.isSending }
         guard isDelivered || now >= until || isStopping else { return }
-        if lanes.contains(where: \.hasNews) {
+        if lanes.contains(where: { $0.hasNews(at: now) }), now >= settleBarrier {
             settle(inClaim: true, at: now, &effects)
         } else {
             work = .idle
@@ -128,8 +120,7 @@ extension RelayMachine {
     }
 
     mutating func looked(_ found: LookedRows, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .looking(let ranges, let claim, let known) = work else { return }
-        guard let claim else { return streamLooked(found, ranges, known: known, at: now, &effects) }
+        guard case .looking(_, let claim, let known) = work else { return }
         let stop = (found.unpublished + found.published).min() ?? Int64.max
         let count = claim.rows.ids.firstIndex { $0 > stop } ?? claim.rows.ids.count
         let allowed = min(
@@ -150,14 +141,22 @@ extension RelayMachine {
     }
 
     mutating func workFailed(at now: Int64) {
-        guard work != .absent else { return }
+        let failed = work
+        guard failed != .absent else { return }
         work = .idle
-        claimPause = policy.pollInterval
-        nextClaim = now + policy.pollInterval
-        nextSettle = now + policy.settleInterval
-        settledNothing = true
-        nextSweep = max(nextSweep, now + policy.pollInterval)
-        nextFix = now + policy.pollInterval
+        switch failed {
+        case .absent, .idle: break
+        case .claiming, .looking, .holding:
+            claimPause = policy.pollInterval
+            nextClaim = now + policy.pollInterval
+        case .settling: settlementFailed(at: now)
+        case .sweeping(let request, _, _):
+            // What it was asked for is asked for again.
+            if request.parkedKeys { parkedKeysWanted = true }
+            nextSweep = now + max(policy.pollInterval, policy.sweepInterval / 3)
+            bell.nextSweep = nextSweep
+        case .fixing: nextFix = now + max(policy.pollInterval, policy.sweepInterval / 3)
+        }
     }
 }
 
@@ -166,8 +165,9 @@ extension ClaimedRows {
     fileprivate func prefix(_ count: Int) -> ClaimedRows {
         var result = self
         result.rows.ids = Array(rows.ids.prefix(count))
-        result.rows.createdAt = Array(rows.createdAt.prefix(count))
+        result.rows.marks = Array(rows.marks.prefix(count))
         result.reachedEnd = false
+        result.fault = nil
         return result
     }
 }

@@ -76,7 +76,7 @@ extension RelayMachine {
 
     /// Whether the lane may be given rows at all now.
     func mayTry(_ lane: Lane, at now: Int64) -> Bool {
-        guard lane.opening == .open else { return false }
+        guard lane.opening == .open, lane.unparked == nil else { return false }
         return switch lane.health {
         case .well: true
         case .retrying(_, let until, _), .blocked(_, let until, _): now >= until

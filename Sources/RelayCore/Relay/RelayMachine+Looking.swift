@@ -34,7 +34,7 @@ extension RelayMachine {
                 isConfigured: configured.contains(other.name),
                 state: configured.contains(other.name) ? "catching-up" : "stopped", lastError: nil)
         }
-        return LeaderStatus(mode: mode, isStreaming: stream.phase == .leading, orderHold: orderHold, sinks: sinks)
+        return LeaderStatus(mode: mode, isStreaming: bell.ringsForAll, orderHold: orderHold, sinks: sinks)
     }
 }
 

@@ -7,14 +7,6 @@ extension RelayMachine {
     /// Whether the tail may bring more.
     var tailHasRoom: Bool { held.bytes < policy.memory / 2 || tailBytes < policy.memory / 2 }
 
-    /// Whether the stream may bring so much at once.
-    func streamHasRoom(for bytes: Int) -> Bool {
-        if held.bytes + bytes <= policy.memory / 2 { return true }
-        let held = tailBytes
-        // One row may be larger than all the room; before the stream leads, the table brings it.
-        return held + bytes <= policy.memory / 2 || (held == 0 && stream.phase == .leading)
-    }
-
     /// Whether the table may be read for a lane. One that fails leaves half of the room to those that do not.
     func hasRoom(toReadFor lane: Lane) -> Bool {
         let limit = policy.memory / (lane.health == .well ? 2 : 4)
@@ -34,16 +26,15 @@ extension RelayMachine {
 
     /// The batch of a claim whose gaps are looked at.
     private var claimToken: BatchToken? {
-        if case .looking(_, let claim, _) = work { claim?.rows.token } else { nil }
+        if case .looking(_, let claim, _) = work { claim.rows.token } else { nil }
     }
 
     /// Lets go of the batches that nothing refers to any more.
     mutating func collect(_ effects: inout [RelayEffect]) {
         held.claimHolds(claimToken)
-        held.suspect(stream.pending.takeLeft())
         for index in lanes.indices { held.suspect(lanes[index].takeLeft()) }
         for token in held.takeSuspects() {
-            let isQueued = stream.pending.uses.contains(token) || lanes.contains { $0.queue.uses.contains(token) }
+            let isQueued = lanes.contains { $0.queue.uses.contains(token) }
             if isQueued || token == claimToken || lanes.contains(where: { $0.isSending(token) }) {
                 held.keep(token, isQueued: isQueued)
             } else if held.letGo(token) {

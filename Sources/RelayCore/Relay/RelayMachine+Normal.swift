@@ -10,9 +10,11 @@ extension RelayMachine {
         return result
     }
 
-    /// Whether new rows come from the stream alone.
-    package var isLedByStream: Bool { stream.phase == .leading }
-    /// Whether it is to be.
+    /// Whether everything that is committed rings.
+    package var ringsForAll: Bool { bell.ringsForAll }
+    /// Announced ids are waited for.
+    package var waitsForAnnounced: Bool { !bell.announced.isEmpty }
+    /// Whether the stream is wanted.
     package var usesStream: Bool { policy.usesStream }
 
     /// Bytes of all batches that are held in memory.
@@ -39,8 +41,10 @@ extension RelayMachine {
                 + ", owed \(lane.late), \(lane.health), reads from \(lane.awaitedRows?.after ?? -1)"
         }
         return "tail \(tail), settled \(horizon.settledThrough), ordered \(orderedThrough), \(work), scan \(scan)"
-            + " wanted \(scanWanted), gap \(gap?.waiting ?? 0), stream \(stream.phase) to \(stream.drainTo ?? -1)"
-            + " holds \(stream.pending.rows.map(\.id)); " + lanes.joined(separator: "; ")
+            + " wanted \(scanWanted), gap \(gap?.waiting ?? 0), stream \(bell.phase) \(bell.unheard)"
+            + " announced \(bell.announced.entries.map { "\($0.transaction): \($0.ids.ranges)" })"
+            + " awaited \(bell.awaited.ranges) gone \(bell.gone.ranges)"
+            + ", reads the tail from \(tailRead?.request.after ?? -1); " + lanes.joined(separator: "; ")
     }
 
     private mutating func foldClock(_ now: Int64) {
@@ -53,13 +57,18 @@ extension RelayMachine {
         fold(&nextAsk)
         fold(&nextFix)
         fold(&nextSettle)
-        fold(&stream.nextOpen)
-        fold(&stream.nextQuestion)
+        fold(&settleBarrier)
+        fold(&nextStuckTry)
+        fold(&nextTailRead)
+        fold(&tailReadBarrier)
+        bell.foldClock(now)
         if case .holding(let until) = work { work = .holding(until: max(0, until - now)) }
         gap?.since = 0
         startHold?.since = 0
         for index in lanes.indices {
             fold(&lanes[index].nextRead)
+            fold(&lanes[index].nextLateRead)
+            fold(&lanes[index].nextParking)
             lanes[index].keyed?.foldClock(now)
             lanes[index].outOfTurn?.foldClock(now)
             switch lanes[index].health {
@@ -75,10 +84,11 @@ extension RelayMachine {
     private mutating func foldCounters() {
         random.state = 0
         // Only whether a remembered count is the present one matters.
-        if case .sweeping(let sent) = work { work = .sweeping(stamp: sent == stamp ? 0 : -1) }
+        if case .sweeping(let request, let sent, _) = work {
+            work = .sweeping(request, stamp: sent == stamp ? 0 : -1, since: 0)
+        }
+        rotationStamp = rotationStamp == stamp ? 0 : -1
         quietAt = quietAt == stamp ? 0 : nil
         stamp = 0
-        if case .running(let drops) = scan { scan = .running(dropsBefore: drops == stream.drops ? 0 : -1) }
-        stream.drops = 0
     }
 }

@@ -23,13 +23,15 @@ extension RelayMachine {
             if lane.retries.isEmpty { lanes[index].outOfTurn = nil }
             return false
         }
-        let passed = waiting.filter { $0 <= (lane.passesThrough ?? Int64.min) }
+        let passed = waiting.filter { id in lane.passesThrough.map { id <= $0 } ?? false }
         if !passed.isEmpty {
             for id in passed { lanes[index].late[id] = true }
             return true
         }
         let room = roomOutOfTurn(lane)
-        guard lane.isConfigured, mayGoOutOfTurn(lane, at: now), room > 0 else { return false }
+        guard lane.isConfigured, mayGoOutOfTurn(lane, at: now), room > 0, now >= lane.nextLateRead else {
+            return false
+        }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
         let asked = Array(waiting.prefix(min(room, policy.batchSize)))
         lanes[index].awaitedLate = asked
@@ -92,13 +94,16 @@ extension RelayMachine {
     }
 
     mutating func rowsRead(
-        _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, at now: Int64, _ effects: inout [RelayEffect]
+        _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, _ fault: RowFault?, at now: Int64,
+        _ effects: inout [RelayEffect]
     ) {
         held.hold(batch, isOfTail: false)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let read = lanes[index].awaitedRows else {
             return
         }
         lanes[index].awaitedRows = nil
+        if let fault, lanes[index].fault?.id != fault.id { effects.append(.note(.rowFault(fault))) }
+        lanes[index].fault = fault
         defer { if lanes[index].place == .meeting { lanes[index].place = .reading } }
         // After an outage the lane stands lower again, and what was read does not join on.
         guard !read.isStale, !lanes[index].isOnTail, lanes[index].position == read.after else { return }
@@ -118,6 +123,11 @@ extension RelayMachine {
             scanWanted = true
             lanes[index].nextRead = now + policy.pollInterval
         }
+        if fault != nil, found.count == batch.ids.count {
+            // Narrowing it down takes a while: not as often as other looks.
+            lanes[index].nextRead = now + max(policy.pollInterval, policy.faultInterval)
+            return
+        }
         if reachedEnd || found.count < batch.ids.count {
             meetTail(index, known: min(found.through, read.through), at: now, &effects)
         }
@@ -125,7 +135,7 @@ extension RelayMachine {
 
     private mutating func pass(_ ids: [Int64], _ index: Int) {
         for id in ids where id > lanes[index].position {
-            lanes[index].done.append(.init(id: id, createdAt: 0, fate: .passed))
+            lanes[index].done.append(.init(id: id, mark: RowMark(), fate: .passed))
             lanes[index].position = id
         }
     }
@@ -151,18 +161,25 @@ extension RelayMachine {
     }
 
     mutating func lateRowsRead(
-        _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, _ effects: inout [RelayEffect]
+        _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, _ faults: [RowFault], at now: Int64,
+        _ effects: inout [RelayEffect]
     ) {
         held.hold(batch, isOfTail: false)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedLate else {
             return
         }
         lanes[index].awaitedLate = nil
+        if !faults.isEmpty { lanes[index].nextLateRead = now + max(policy.pollInterval, policy.faultInterval) }
+        for fault in faults where lanes[index].lateFaults.insert(fault.id).inserted {
+            effects.append(.note(.rowFault(fault)))
+        }
+        lanes[index].lateFaults.formIntersection(faults.map(\.id))
         stamp += 1
         // What is not there any more was deleted, and is not owed. What found no room comes with the next read.
-        let through = reachedEnd ? Int64.max : batch.ids.last ?? Int64.min
-        for id in asked where id <= through && lanes[index].late[id] == false && !batch.ids.contains(id) {
-            lanes[index].late[id] = true
+        let through = reachedEnd ? asked.last : batch.ids.last
+        let came = Set(batch.ids).union(faults.map(\.id))
+        for id in asked where lanes[index].late[id] == false && !came.contains(id) {
+            if let through, id <= through { lanes[index].late[id] = true }
         }
         let rows = batch.ids.indices.filter {
             asked.contains(batch.ids[$0]) && lanes[index].late[batch.ids[$0]] == false

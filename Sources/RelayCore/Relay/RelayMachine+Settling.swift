@@ -1,14 +1,20 @@
+/// What is delivered is written: cursors forward, rows to the published leaf.
 extension RelayMachine {
+    /// The longest pause after settlements that failed.
+    private static let longestSettlePause: Int64 = 5000
+
     /// Settles what is done, when there is enough of it or it has waited long enough.
     ///
     /// - Returns: whether a settlement was begun.
     mutating func startSettling(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
+        // The last one failed: the others must not wait for the next.
+        guard now >= settleBarrier else { return false }
         var most = 0
         var any = refreshWanted
         for lane in lanes {
             most = max(most, lane.done.count)
             if lane.isWaitingForRoom { most = .max }
-            if lane.hasNews { any = true }
+            if lane.hasNews(at: now) { any = true }
             if !lane.retried.isEmpty, lane.inFlight == nil { most = .max }
             if lane.registration.isRemoving { any = any || now >= nextSettle }
         }
@@ -26,14 +32,17 @@ extension RelayMachine {
         work = .settling(retried: Dictionary(uniqueKeysWithValues: lanes.map { ($0.name, $0.retried.count) }))
         refreshWanted = false
         nextSettle = now + policy.settleInterval
-        let known = horizon.settledThrough
-        effects.append(.settle(lanes.map { $0.progress(settledThrough: known) }, inClaim: inClaim))
+        claimIsNext = true
+        let triesStuck = stuckWanted && !inClaim
+        if triesStuck { stuckWanted = false }
+        effects.append(.settle(lanes.map { $0.progress(triesStuck: triesStuck, at: now) }, inClaim: inClaim))
     }
 
     mutating func settled(_ state: SettledState, at now: Int64, _ effects: inout [RelayEffect]) {
         guard case .settling(let retried) = work else { return }
         work = .idle
         hasTriedStuck = true
+        settlePause = 0
         stamp += 1
         for index in lanes.indices {
             guard let count = retried[lanes[index].name], count > 0 else { continue }
@@ -44,10 +53,42 @@ extension RelayMachine {
         }
         // What was delivered while the settlement was under way is not in it, and stays.
         let before = lanes.map(\.registration)
-        adopt(state.sinks, late: state.late, keeping: true, at: now, &effects)
-        settledNothing = before == lanes.map(\.registration)
-        for entry in state.entered { effects.append(.note(.late(entry))) }
+        adopt(state.sinks, late: nil, keeping: true, at: now, &effects)
+        for index in lanes.indices { lanes[index].lateSettled(state) }
+        settledNothing = before == lanes.map(\.registration) && state.removed.isEmpty
+        blockAtUnparked(state.unparked, at: now, &effects)
+        if lanes.contains(where: \.lacksOwed) { sweepWanted = true }
+        for entry in state.entered where !entry.isDelivered { effects.append(.note(.late(entry))) }
+        if !state.gone.isEmpty { effects.append(.note(.rowsGone(state.gone))) }
         noteLockedRow(state.lockedRow, at: now, &effects)
+    }
+
+    /// A settlement failed: it waits apart, while claims and deliveries go on up to the window.
+    mutating func settlementFailed(at now: Int64) {
+        settlePause = min(Self.longestSettlePause, max(policy.settleInterval, settlePause * 2))
+        settleBarrier = now + settlePause
+        nextSettle = settleBarrier
+        settledNothing = true
+    }
+
+    /// Where an event cannot be parked, its lane blocks at it, as if nobody had said to park it.
+    private mutating func blockAtUnparked(
+        _ unparked: [UnparkedEvent], at now: Int64, _ effects: inout [RelayEffect]
+    ) {
+        for index in lanes.indices {
+            let name = lanes[index].name
+            guard let event = unparked.first(where: { $0.sink == name }) else {
+                guard lanes[index].unparked != nil else { continue }
+                lanes[index].unparked = nil
+                effects.append(.note(.recovered(sink: name)))
+                continue
+            }
+            if lanes[index].unparked?.id != event.id {
+                effects.append(.note(.rowFault(RowFault(id: event.id, kind: .unparkable, reason: event.reason))))
+            }
+            lanes[index].unparked = event
+            lanes[index].nextParking = now + policy.sweepInterval
+        }
     }
 
     private mutating func noteLockedRow(_ row: Int64?, at now: Int64, _ effects: inout [RelayEffect]) {
@@ -56,7 +97,8 @@ extension RelayMachine {
         settlingHold = nil
         guard let row else { return }
         settlingHold = SettlingHold(row: row)
-        effects.append(.note(.orderHold(OrderHold(aboveID: row - 1, cause: .lockedRow(row), since: now))))
+        effects.append(
+            .note(.orderHold(OrderHold(aboveID: row == .min ? row : row - 1, cause: .lockedRow(row), since: now))))
     }
 
     /// Deliveries go on up to the window while a row that is to be published is locked by somebody else.
@@ -71,43 +113,9 @@ extension RelayMachine {
         nextFix = now + policy.pollInterval
         if !horizon.firstScanIsOver { scanWanted = true }
         work = .fixing
+        claimIsNext = true
         effects.append(
             .fixStarts(settledThrough: horizon.settledThrough, firstScanIsOver: horizon.firstScanIsOver))
         return true
-    }
-
-    // MARK: - Sweeps
-
-    mutating func startSweep(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
-        // Worth asking once the table has shown nothing new; else the question would keep claims from being made.
-        let asksForTheEnd =
-            policy.untilDrained && isQuiet && quietAt != stamp && (claimPause > 0 || !polls) && now >= nextAsk
-        guard sweepWanted || now >= nextSweep || asksForTheEnd else { return false }
-        sweepWanted = false
-        nextSweep = now + policy.sweepInterval
-        nextAsk = now + policy.pollInterval / 5
-        work = .sweeping(stamp: stamp)
-        effects.append(.sweep(tail: tail, parkedKeys: parkedKeysWanted))
-        parkedKeysWanted = false
-        return true
-    }
-
-    mutating func swept(_ state: SweptState, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .sweeping(let sent) = work else { return }
-        work = .idle
-        let before = stamp
-        adopt(state.sinks, late: state.late, keeping: true, at: now, &effects)
-        for entry in state.entered { effects.append(.note(.late(entry))) }
-        if !state.entered.isEmpty { stamp += 1 }
-        for index in lanes.indices {
-            if let keys = state.parkedKeys { lanes[index].takeParkedKeys(keys[lanes[index].name] ?? [:]) }
-            guard lanes[index].retried.isEmpty, lanes[index].inFlight?.turn != .parked else { continue }
-            lanes[index].retries = state.retries[lanes[index].name] ?? []
-        }
-        let unseen = state.aboveTail.filter { id in id > tail && !stream.pending.holds(id) }
-        if stream.phase == .leading, !unseen.isEmpty, sent == before { drainAgain(&effects) }
-        if !state.isComplete { sweepWanted = true }
-        if lanes.contains(where: { !$0.stuck.isEmpty }) { refreshWanted = true }
-        if state.aboveTail.isEmpty, state.isComplete, sent == stamp, isQuiet { quietAt = stamp }
     }
 }

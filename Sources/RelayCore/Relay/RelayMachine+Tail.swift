@@ -17,16 +17,20 @@ extension RelayMachine {
 
     /// How many of `ids`, ascending above `place`, may be handed on now, and which gaps are closed by it.
     ///
-    /// - Parameter settled: the horizon as it was known before the rows were read: only at or below it may what is not
-    ///   there count as absent.
+    /// - Parameters:
+    ///   - settled: the horizon as it was known before the rows were read: only at or below it may what is not there
+    ///     count as absent,
+    ///   - gone: or among these ids, whose transactions are known to be over.
     func deliverable(
-        _ ids: [Int64], after place: Int64, settled: Int64
+        _ ids: [Int64], after place: Int64, settled: Int64, gone: IDRanges = IDRanges()
     ) -> (count: Int, closed: IDRanges, through: Int64) {
         var through = settled
         var previous = place
         var closed = IDRanges()
         for (index, id) in ids.enumerated() {
-            guard id - 1 <= through else { return (index, closed, through) }
+            guard id - 1 <= through || gone.covers(IDRange(max(through, previous) + 1, id - 1)) else {
+                return (index, closed, through)
+            }
             if id - 1 > previous { closed.insert(IDRange(previous + 1, id - 1)) }
             previous = id
             through = max(through, id)
@@ -42,8 +46,15 @@ extension RelayMachine {
         if gap?.waiting == waiting, gap?.cause == cause { return }
         gap = Gap(
             waiting: waiting, cause: cause, since: gap?.since ?? now, isNamed: gap?.isNamed ?? false,
-            holder: gap?.holder)
+            told: gap?.told, holder: gap?.holder)
         scanWanted = true
+    }
+
+    /// A row that cannot be read holds the order at its place until somebody fixes or deletes it.
+    mutating func openGap(before fault: RowFault, at now: Int64, _ effects: inout [RelayEffect]) {
+        openGap(waiting: fault.id, .unreadableRow(fault), at: now)
+        if gap?.told != fault.id { effects.append(.note(.rowFault(fault))) }
+        gap?.told = fault.id
     }
 
     mutating func closeGap(_ effects: inout [RelayEffect]) {
@@ -83,18 +94,17 @@ extension RelayMachine {
 
     mutating func startScan(at now: Int64, _ effects: inout [RelayEffect]) {
         guard work != .absent, scan == .idle, suspension == nil, scanWanted, now >= nextScan else { return }
-        scan = .running(dropsBefore: stream.drops)
+        scan = .running
         scanWanted = false
         effects.append(.scan)
     }
 
     mutating func scanned(_ answer: SequenceScan, at now: Int64) {
-        guard case .running(let drops) = scan else { return }
+        guard scan == .running else { return }
         scan = .idle
         let before = horizon.settledThrough
         horizon.scanned(lastValue: answer.lastValue, holders: answer.holders)
         orderedThrough = max(orderedThrough, horizon.settledThrough)
-        stream.scanned(lastValue: answer.lastValue, dropsBefore: drops)
         if horizon.settledThrough > before || gap == nil {
             nextScan = now
             scanPause = 0
@@ -105,9 +115,7 @@ extension RelayMachine {
             nextScan = now + scanPause
         }
         if gap != nil || !horizon.firstScanIsOver || lanes.contains(where: { !$0.isOnTail }) { scanWanted = true }
-        if stream.needsLastValue || stream.drainTo.map({ $0 > horizon.settledThrough }) == true { scanWanted = true }
         guard gap == nil, scanWanted else { return }
-        let isUrgent = !horizon.firstScanIsOver || stream.phase == .standing
-        nextScan = now + max(scanPause, isUrgent ? policy.pollInterval / 10 : policy.pollInterval)
+        nextScan = now + max(scanPause, !horizon.firstScanIsOver ? policy.pollInterval / 10 : policy.pollInterval)
     }
 }

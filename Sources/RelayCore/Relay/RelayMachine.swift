@@ -1,7 +1,7 @@
 /// The relay while it leads: everything that decides, and nothing that acts.
 ///
 /// It takes what happened and the time, and gives back what to do next; the driver does it and brings the answers. The
-/// way of an event through it: a claim, the stream or a table read brings rows (`+Claiming`, `+Streaming`, `+Reading`),
+/// way of an event through it: a claim or a read brings rows (`+Claiming`, `+Bell`, `+Reading`),
 /// the tail hands them on in order (`+Tail`), lanes carry them to sinks (`+Lanes`), a settlement writes what is done
 /// (`+Settling`).
 package struct RelayMachine: Hashable, Sendable {
@@ -14,20 +14,18 @@ package struct RelayMachine: Hashable, Sendable {
         /// Exits: `looking` (a gap was closed), `holding` (rows were handed on), `idle` (none could be).
         case claiming(ClaimRequest, known: Int64)
         /// The ids of closed gaps are looked up. Exits: `holding`, `idle`.
-        case looking(IDRanges, claim: ClaimedRows?, known: Int64)
+        case looking(IDRanges, claim: ClaimedRows, known: Int64)
         /// Rows are handed on and the claim is kept until they are delivered, or for a while. Exit: `settling`, `idle`.
         case holding(until: Int64)
         /// Exit: `idle`. `retried`: per sink, how many parked events that were tried again are in it.
         case settling(retried: [String: Int])
-        /// Exit: `idle`. `stamp` tells whether anything happened meanwhile.
-        case sweeping(stamp: Int)
+        /// Exit: `idle`. `stamp` tells whether anything happened meanwhile, `since` when it was sent.
+        case sweeping(SweepRequest, stamp: Int, since: Int64)
         case fixing
     }
 
     enum Scan: Hashable, Sendable {
-        case idle
-        /// `dropsBefore`: how often the stream had dropped rows, or begun, when the scan was sent.
-        case running(dropsBefore: Int)
+        case idle, running
     }
 
     /// The row that waits above a gap of the tail, and why.
@@ -36,6 +34,8 @@ package struct RelayMachine: Hashable, Sendable {
         var cause: OrderHold.Cause
         var since: Int64
         var isNamed = false
+        /// The row that cannot be read and was told of.
+        var told: Int64?
         /// The transaction that was named.
         var holder: SequenceHolder?
     }
@@ -76,10 +76,30 @@ package struct RelayMachine: Hashable, Sendable {
     var nextFix: Int64 = 0
     var nextSettle: Int64 = 0
     var settledNothing = false
+    /// The last settlements failed, or an event could not be parked: none is begun before.
+    var settleBarrier: Int64 = 0
+    var settlePause: Int64 = 0
+    /// The work session has done something else: a claim has its turn first.
+    var claimIsNext = false
+    /// Late rows have been looked for through here; nil: the next sweep begins at the bottom.
+    var sweptThrough: Int64?
+    /// What `stamp` was when the present rotation of sweeps began.
+    var rotationStamp = 0
+    /// The next settlement tries rows that could not move.
+    var stuckWanted = false
+    var stuckPause: Int64 = 0
+    var nextStuckTry: Int64 = 0
     var refreshWanted = false
     var parkedKeysWanted = false
 
-    var stream = StreamTail()
+    var bell: Bell
+    /// WAL mode: the read of the tail that is under way.
+    var tailRead: TailRead?
+    /// WAL mode: when the tail is read though nothing rings.
+    var nextTailRead: Int64 = 0
+    var tailPause: Int64 = 0
+    /// WAL mode: a read has failed, and none is sent before.
+    var tailReadBarrier: Int64 = 0
 
     var held = HeldBatches()
     /// Counts what would make an answer to «is it drained» out of date.
@@ -98,6 +118,7 @@ package struct RelayMachine: Hashable, Sendable {
         self.lanePolicies = lanePolicies
         self.rules = rules
         horizon = SettledHorizon(rules: rules)
+        bell = Bell(rules: rules)
         self.configured = Set(configured)
         random = SplitMix(state: seed)
     }
@@ -120,7 +141,6 @@ package struct RelayMachine: Hashable, Sendable {
         case .sessionsLost: loseSessions(&effects)
         case .sinksChanged: refreshWanted = true
         case .suspended(let reason): suspension = reason
-        case .visibilityGate(let isOn): stream.waitsForVisibility = isOn
         case .scanned(let answer): scanned(answer, at: now)
         case .scanFailed: scan = .idle
         case .claimed(let rows): claimed(rows, at: now, &effects)
@@ -132,16 +152,16 @@ package struct RelayMachine: Hashable, Sendable {
             guard work == .fixing else { return }
             work = .idle
             adopt(sinks, late: nil, at: now, &effects)
-        case .rowsRead(let sink, let batch, let reachedEnd): rowsRead(sink, batch, reachedEnd, at: now, &effects)
-        case .lateRowsRead(let sink, let batch, let reachedEnd): lateRowsRead(sink, batch, reachedEnd, &effects)
+        case .rowsRead(let sink, let batch, let reachedEnd, let fault):
+            rowsRead(sink, batch, reachedEnd, fault, at: now, &effects)
+        case .lateRowsRead(let sink, let batch, let reachedEnd, let faults):
+            lateRowsRead(sink, batch, reachedEnd, faults, at: now, &effects)
         case .readFailed(let sink): readFailed(sink, at: now)
-        case .streamStanding:
-            stream.stands()
-            scanWanted = true
-            nextScan = now
-        case .streamRows(let batch): streamed(batch, at: now, &effects)
+        case .streamStanding: streamStanding()
+        case .rung(let announcements): rung(announcements)
         case .streamEnded: streamEnded(at: now)
-        case .visible(let transactions): stream.nowVisible(transactions, at: now, atMost: min(policy.pollInterval, 20))
+        case .tailRead(let rows): tailRead(rows, at: now, &effects)
+        case .tailReadFailed: tailReadFailed(at: now)
         case .sinkOpened(let sink): sinkOpened(sink, &effects)
         case .sinkOpenFailed(let sink, let error): sinkOpenFailed(sink, error, at: now, &effects)
         case .answered(let sink, let flight, let count, let outcome):
@@ -156,16 +176,16 @@ package struct RelayMachine: Hashable, Sendable {
 
     /// Starts whatever can be started.
     private mutating func advance(at now: Int64, _ effects: inout [RelayEffect]) {
-        releaseStreamed(at: now, &effects)
         openSinks(at: now, &effects)
         dispatch(at: now, &effects)
         leaveTailIfOthersStarve(&effects)
         startReads(at: now, &effects)
+        startTailRead(at: now, &effects)
         startWork(at: now, &effects)
         startScan(at: now, &effects)
         startStream(at: now, &effects)
         nameHold(at: now, &effects)
-        finishIfDone(&effects)
+        finishIfDone(at: now, &effects)
     }
 
     /// When to call again with `tick`, though nothing else happens; nil: never.
@@ -174,20 +194,22 @@ package struct RelayMachine: Hashable, Sendable {
         var times: [Int64] = [nextSweep]
         if case .holding(let until) = work { times.append(until) }
         if work == .idle {
-            times.append(nextClaim)
+            if !policy.usesStream { times.append(nextClaim) }
             if policy.untilDrained { times.append(nextAsk) }
-            if lanes.contains(where: \.hasNews) { times.append(nextSettle) }
+            if lanes.contains(where: { $0.hasNews(at: .max) }) { times.append(max(nextSettle, settleBarrier)) }
+            if bell.announced.contains(through: tail) { times.append(bell.nextSweep) }
             if others.contains(where: { !$0.isFixed }) { times.append(nextFix) }
         }
         if scanWanted, scan == .idle { times.append(nextScan) }
         for open in [gap, startHold] {
             if let open, !open.isNamed { times.append(open.since + policy.holdNotice) }
         }
-        if policy.usesStream { times.append(max(stream.nextOpen, stream.nextQuestion)) }
+        if policy.usesStream { times += bellTimes }
         for lane in lanes {
             if !lane.isOnTail { times.append(lane.nextRead) }
             if let next = lane.keyed?.nextTry { times.append(next) }
             if let next = lane.outOfTurn?.until { times.append(next) }
+            if lane.unparked != nil { times.append(lane.nextParking) }
             switch lane.health {
             case .retrying(_, let until, _), .blocked(_, let until, _): times.append(until)
             case .well, .closed: break
@@ -205,6 +227,11 @@ package struct RelayMachine: Hashable, Sendable {
         startHold = nil
         settlingHold = nil
         hasTriedStuck = false
+        settleBarrier = 0
+        settlePause = 0
+        claimIsNext = false
+        sweptThrough = nil
+        nextStuckTry = now
         claimPause = 0
         nextClaim = now
         nextScan = now
@@ -213,7 +240,11 @@ package struct RelayMachine: Hashable, Sendable {
         scanWanted = true
         sweepWanted = true
         refreshWanted = false
-        stream.reset(nextOpen: now)
+        bell.reset(nextOpen: now)
+        tailRead = nil
+        nextTailRead = now
+        tailPause = 0
+        tailReadBarrier = now
         horizon.begin(earnedCursor: opened.sinks.earnedCursor)
         orderedThrough = horizon.settledThrough
         adopt(opened.sinks, late: opened.late, keeping: opened.keepsMemory, restarting: true, at: now, &effects)
@@ -230,7 +261,8 @@ package struct RelayMachine: Hashable, Sendable {
         work = .absent
         scan = .idle
         gap = nil
-        stream.reset(nextOpen: Int64.max)
+        bell.reset(nextOpen: Int64.max)
+        tailRead = nil
         for index in lanes.indices { lanes[index].loseSessions() }
         stamp += 1
     }
@@ -245,7 +277,7 @@ package struct RelayMachine: Hashable, Sendable {
 
     /// Brings the lanes in step with the stored sinks.
     mutating func adopt(
-        _ sinks: [SinkRegistration], late: [LateEntry]?, keeping: Bool = false, restarting: Bool = false,
+        _ sinks: [SinkRegistration], late: [String: OwedPortion]?, keeping: Bool = false, restarting: Bool = false,
         at now: Int64, _ effects: inout [RelayEffect]
     ) {
         others = sinks.filter { !hasLane($0) }
@@ -260,7 +292,7 @@ package struct RelayMachine: Hashable, Sendable {
                 var lane = Lane(
                     sink, isConfigured: configured.contains(sink.name),
                     policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry))
-                if let late { lane.takeLate(late) }
+                if let late { lane.takeLate(late[sink.name] ?? OwedPortion()) } else { sweepWanted = true }
                 lanes.append(lane)
                 if !restarting { beginOnTail(lanes.count - 1) }
                 stamp += 1
@@ -270,10 +302,11 @@ package struct RelayMachine: Hashable, Sendable {
             if restarting || !isSame {
                 lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
                 if lanes[index].hasStaleFlights { effects.append(.cancelDelivery(sink: sink.name)) }
-                if let late { lanes[index].takeLate(late) }
+                if let late { lanes[index].takeLate(late[sink.name] ?? OwedPortion()) } else { sweepWanted = true }
                 stamp += 1
             } else {
-                lanes[index].settled(sink, late: late)
+                lanes[index].settled(sink)
+                if let late { lanes[index].takeLate(late[sink.name] ?? OwedPortion()) }
             }
         }
         lanes.sort { $0.name < $1.name }
@@ -295,16 +328,15 @@ package struct RelayMachine: Hashable, Sendable {
         // A row that somebody has locked is delivered, and not settled.
         let noneIsLocked = settlingHold == nil && (hasTriedStuck || lanes.allSatisfy { $0.stuck.isEmpty })
         return lanesAreQuiet && startsAreFixed && everySinkIsKnown && noneIsLocked && gap == nil
-            && stream.pending.isEmpty
     }
 
-    private mutating func finishIfDone(_ effects: inout [RelayEffect]) {
+    private mutating func finishIfDone(at now: Int64, _ effects: inout [RelayEffect]) {
         if let closed = lanes.first(where: { if case .closed = $0.health { true } else { false } }),
             lanes.count(where: \.isConfigured) == 1, !closed.isSending, closed.done.isEmpty,
             work == .idle || work == .absent
         {
             finish(.sinkClosed(closed.name), &effects)
-        } else if isStopping, lanes.allSatisfy({ !$0.isSending && !$0.hasNews }),
+        } else if isStopping, lanes.allSatisfy({ !$0.isSending && !$0.hasNews(at: now) }),
             work == .idle || work == .absent
         {
             finish(.stopped, &effects)

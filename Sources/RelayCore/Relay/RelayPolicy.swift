@@ -1,6 +1,6 @@
 /// The settings that the deciding part follows. Times are milliseconds.
 package struct RelayPolicy: Hashable, Sendable {
-    /// Whether new rows are tailed from the stream, with the table behind it.
+    /// Whether new rows are tailed from the stream, that rings, so that the table is read at once.
     package var usesStream = false
     /// Rows of one claim or table read; at least 1.
     package var batchSize = 1000
@@ -12,6 +12,12 @@ package struct RelayPolicy: Hashable, Sendable {
     package var pollInterval: Int64 = 100
     /// A claim is kept at most this long for its rows to be delivered; and what is delivered is settled as often.
     package var settleInterval: Int64 = 100
+    /// The longest wait between two reads of the tail while everything that is committed rings.
+    package var netInterval: Int64 = 5000
+    /// Runs of announced ids that wait to be read, at most.
+    package var announcements = 4096
+    /// The shortest wait between two looks at a row that could not be read.
+    package var faultInterval: Int64 = 1000
     package var sweepInterval: Int64 = 3000
     package var retry = RetryPolicy()
     /// How long an order hold lasts before it is named.

@@ -23,6 +23,17 @@ package struct IDRanges: Hashable, Sendable {
         for range in ranges { insert(range) }
     }
 
+    /// The set of these ids, ascending.
+    package init(ascending ids: [Int64]) {
+        for id in ids {
+            if let last = ranges.last?.last, last < Int64.max, id == last + 1 {
+                ranges[ranges.count - 1].last = id
+            } else {
+                insert(id)
+            }
+        }
+    }
+
     package var isEmpty: Bool { ranges.isEmpty }
     package var first: Int64? { ranges.first?.first }
     package var last: Int64? { ranges.last?.last }
@@ -73,6 +84,11 @@ package struct IDRanges: Hashable, Sendable {
         if start < end { ranges.replaceSubrange(start..<end, with: left) }
     }
 
+    /// Forgets all but the highest `count` runs.
+    package mutating func keepHighest(_ count: Int) {
+        ranges.removeFirst(max(0, ranges.count - count))
+    }
+
     package func union(_ other: IDRanges) -> IDRanges {
         var result = self
         for range in other.ranges { result.insert(range) }
@@ -85,11 +101,42 @@ package struct IDRanges: Hashable, Sendable {
         return result
     }
 
-    /// What lies in `above < id <= through`.
-    package func clamped(above: Int64, through: Int64) -> IDRanges {
-        guard above < through else { return IDRanges() }
+    /// What lies in both.
+    package func intersection(_ other: IDRanges) -> IDRanges {
+        guard ranges.count <= other.ranges.count else { return other.intersection(self) }
+        var result = IDRanges()
+        for one in ranges {
+            var index = other.firstIndex(endingAtOrAbove: one.first)
+            while index < other.ranges.count, other.ranges[index].first <= one.last {
+                let two = other.ranges[index]
+                result.insert(IDRange(max(one.first, two.first), min(one.last, two.last)))
+                index += 1
+            }
+        }
+        return result
+    }
+
+    /// Whether all of `range` lies in the set; so does an empty one.
+    package func covers(_ range: IDRange) -> Bool {
+        guard range.first <= range.last else { return true }
+        let index = firstIndex(endingAtOrAbove: range.last)
+        return index < ranges.count && ranges[index].first <= range.first
+    }
+
+    /// Whether something of the set lies in `above < id <= through`.
+    package func meets(above: Int64, through: Int64) -> Bool {
+        guard above < through else { return false }
+        let index = firstIndex(endingAtOrAbove: above + 1)
+        return index < ranges.count && ranges[index].first <= through
+    }
+
+    /// What lies in `above < id <= through`; nil: there is nothing that bounds it from below.
+    package func clamped(above: Int64?, through: Int64) -> IDRanges {
         var result = self
-        result.remove(IDRange(Int64.min, above))
+        if let above {
+            guard above < through else { return IDRanges() }
+            result.remove(IDRange(Int64.min, above))
+        }
         if through < Int64.max { result.remove(IDRange(through + 1, Int64.max)) }
         return result
     }
@@ -109,7 +156,7 @@ package struct IDRanges: Hashable, Sendable {
         return result
     }
 
-    private func firstIndex(endingAtOrAbove id: Int64) -> Int {
+    func firstIndex(endingAtOrAbove id: Int64) -> Int {
         var low = 0
         var high = ranges.count
         while low < high {

@@ -8,9 +8,6 @@ package struct LaneProgress: Hashable, Sendable {
     package var endsPassed: Bool
     /// Owed rows that were delivered out of turn, ascending.
     package var lateDone: [Int64]
-    /// The horizon when this was put together: a row at or below it that is not there any more was deleted, and is not
-    /// waited for.
-    package var settledThrough: Int64
     /// Which of `done` and `lateDone` were parked, and why, ascending.
     package var parked: [Parking]
     /// Parked events that were tried again.
@@ -18,14 +15,13 @@ package struct LaneProgress: Hashable, Sendable {
 
     package init(
         sink: String, generation: Int64, done: [Int64], endsPassed: Bool = false, lateDone: [Int64] = [],
-        settledThrough: Int64 = 0, parked: [Parking] = [], retried: [ParkedRetry] = []
+        parked: [Parking] = [], retried: [ParkedRetry] = []
     ) {
         self.sink = sink
         self.generation = generation
         self.done = done
         self.endsPassed = endsPassed
         self.lateDone = lateDone
-        self.settledThrough = settledThrough
         self.parked = parked
         self.retried = retried
     }
@@ -45,14 +41,22 @@ package struct SettlementFacts: Hashable, Sendable {
     package var sinks: [SinkRegistration]
     /// The ranges that meet ``Settlement/span(of:_:)``.
     package var absent: IDRanges
+    /// The entries whose ids lie in ``Settlement/span(of:_:)``.
     package var late: [LateEntry]
+    /// Sinks that are being removed and are owed more than `late` tells.
+    package var stillOwed: Set<String>
     /// Every id that is done somewhere, or was passed as absent by a lane whose cursor moves, and is visible in a leaf.
+    /// One that is done and stands in none was deleted by somebody: the caller has judged that nothing went back.
     package var places: [Int64: RowPlace]
 
-    package init(sinks: [SinkRegistration], absent: IDRanges, late: [LateEntry], places: [Int64: RowPlace]) {
+    package init(
+        sinks: [SinkRegistration], absent: IDRanges, late: [LateEntry], stillOwed: Set<String> = [],
+        places: [Int64: RowPlace]
+    ) {
         self.sinks = sinks
         self.absent = absent
         self.late = late
+        self.stillOwed = stillOwed
         self.places = places
     }
 }
@@ -93,6 +97,8 @@ package struct SettlementWrites: Hashable, Sendable {
     package var retried: [String: [ParkedRetry]] = [:]
     /// The lowest row that was to move and is locked by somebody else.
     package var lockedRow: Int64?
+    /// Rows that cursors pass and that are not there any more, ascending.
+    package var gone: [Int64] = []
 
     package var isEmpty: Bool {
         cursors.isEmpty && published.isEmpty && lateEntered.isEmpty && lateRemoved.isEmpty && lateKept.isEmpty
@@ -102,7 +108,7 @@ package struct SettlementWrites: Hashable, Sendable {
 
 /// Which cursors go forward and which rows are published: the decision of one settling transaction.
 ///
-/// A cursor is only ever raised, and only over rows that are visible, so that nothing beyond it is in doubt. Every id
+/// A cursor is only ever raised, and only over rows that were delivered, so that nothing beyond it is in doubt. Every id
 /// that a lane passed as absent is looked at once more in the transaction that takes the cursor over it: what is there
 /// now is owed, what is not becomes a range. A row is published once every registered sink has it: its cursor is past
 /// the row, the row lies in no range and is not owed.
@@ -110,23 +116,29 @@ package struct Settlement: Sendable {
     private let facts: SettlementFacts
     private let lanes: [LaneProgress]
 
-    package init(facts: SettlementFacts, lanes: [LaneProgress]) {
+    private let unparked: [UnparkedEvent]
+
+    /// - Parameter unparked: events that the database cannot park: no cursor passes them.
+    package init(facts: SettlementFacts, lanes: [LaneProgress], unparked: [UnparkedEvent] = []) {
         self.facts = facts
+        self.unparked = unparked
         // Answers to an older generation count for nothing.
         self.lanes = lanes.filter { lane in
             facts.sinks.contains { $0.name == lane.sink && $0.generation == lane.generation && $0.isFixed }
+        }.map { lane in
+            let ids = Set(unparked.lazy.filter { $0.sink == lane.sink }.map(\.id))
+            guard !ids.isEmpty else { return lane }
+            var lane = lane
+            lane.lateDone.removeAll(where: ids.contains)
+            lane.parked.removeAll { ids.contains($0.id) }
+            return lane
         }
     }
 
     /// The writes that the facts allow.
     package func decide() -> SettlementWrites {
         var caps: [String: Int64] = [:]
-        for lane in lanes {
-            // Stop below the first row that is not visible: the stream runs ahead of it. What was settled and is not
-            // there any more was deleted.
-            let unseen = lane.done.first { $0 > lane.settledThrough && facts.places[$0] == nil }
-            if let unseen { caps[lane.sink] = unseen }
-        }
+        for event in unparked { caps[event.sink] = min(caps[event.sink] ?? event.id, event.id) }
         var kept: Set<LateEntry> = []
         var lockedRow: Int64?
         while true {
@@ -148,7 +160,7 @@ package struct Settlement: Sendable {
         var changed = false
         for lane in lanes {
             let old = attempt.oldCursor(lane.sink)
-            if old < row, attempt.cursor(lane.sink) >= row, (caps[lane.sink] ?? Int64.max) > row {
+            if old < row, attempt.cursor(lane.sink) >= row, caps[lane.sink].map({ $0 > row }) ?? true {
                 caps[lane.sink] = row
                 changed = true
             }
@@ -204,14 +216,15 @@ extension Settlement {
             if !writes.ended.isEmpty { writes.absentSpan = AbsentSpan(low: endSpan.low, high: endSpan.high) }
             noteLateEntries()
             park()
+            noteGone()
             return locked
         }
 
         private mutating func raiseCursors() {
             for lane in lanes {
                 guard let index = sinks.firstIndex(where: { $0.name == lane.sink }) else { continue }
-                let cap = caps[lane.sink] ?? Int64.max
-                let reached = lane.done.last { $0 < cap && facts.places[$0] != nil }
+                let cap = caps[lane.sink]
+                let reached = lane.done.last { id in cap.map { id < $0 } ?? true }
                 if let reached, reached > sinks[index].cursor {
                     sinks[index].cursor = reached
                     let passed = lane.endsPassed && reached == lane.done.last
@@ -248,7 +261,8 @@ extension Settlement {
                 if !facts.absent.contains(entry.id) { result.remove(entry.id) }
             }
             if !facts.absent.isEmpty {
-                for id in lane.done where id <= new && id > old && facts.places[id] != .published {
+                for id in lane.done where id <= new && id > old {
+                    guard let place = facts.places[id], place != .published else { continue }
                     oweToOthers(id, than: lane.sink)
                 }
             }
@@ -305,7 +319,9 @@ extension Settlement {
                             isEarned: sink.isEarned, endsPassing: ends))
                 }
                 if sink.isRemoving,
-                    staying.isEmpty || (sink.cursor >= highest && !owed.contains { $0.sink == sink.name })
+                    staying.isEmpty
+                        || (sink.cursor >= highest && !facts.stillOwed.contains(sink.name)
+                            && !owed.contains { $0.sink == sink.name })
                 {
                     writes.ended.append(sink.name)
                 }
@@ -329,6 +345,15 @@ extension Settlement {
             }
         }
 
+        private mutating func noteGone() {
+            var gone = Set<Int64>()
+            for lane in lanes {
+                let (old, new) = (oldCursor(lane.sink), cursor(lane.sink))
+                for id in lane.done where id > old && id <= new && facts.places[id] == nil { gone.insert(id) }
+            }
+            writes.gone = gone.sorted()
+        }
+
         private mutating func noteLateEntries() {
             let before = Set(facts.late.map { LateEntry(sink: $0.sink, id: $0.id) })
             writes.lateRemoved = before.subtracting(owed).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }
@@ -339,8 +364,8 @@ extension Settlement {
 }
 
 extension SettlementWrites {
-    /// The sinks and what is owed, once this is written.
-    package func applied(to facts: SettlementFacts) -> (sinks: [SinkRegistration], late: [LateEntry]) {
+    /// What the relay is told once this is written.
+    package func settled(from facts: SettlementFacts, unparked: [UnparkedEvent] = []) -> SettledState {
         var sinks = facts.sinks.filter { !ended.contains($0.name) }
         for write in cursors {
             guard let index = sinks.firstIndex(where: { $0.name == write.sink }) else { continue }
@@ -348,14 +373,9 @@ extension SettlementWrites {
             sinks[index].isEarned = write.isEarned
             if write.endsPassing { sinks[index].passThrough = nil }
         }
-        let removed = Set(lateRemoved)
-        let kept = Set(lateKept)
-        var late: [LateEntry] = []
-        for entry in facts.late where !ended.contains(entry.sink) {
-            let key = LateEntry(sink: entry.sink, id: entry.id)
-            if removed.contains(key) { continue }
-            late.append(LateEntry(sink: entry.sink, id: entry.id, isDelivered: entry.isDelivered || kept.contains(key)))
-        }
-        return (sinks, late + lateEntered)
+        let kept = lateKept.map { LateEntry(sink: $0.sink, id: $0.id, isDelivered: true) }
+        return SettledState(
+            sinks: sinks, removed: lateRemoved, entered: lateEntered + kept, lockedRow: lockedRow, unparked: unparked,
+            gone: gone)
     }
 }

@@ -39,13 +39,8 @@ package struct SinkRegistration: Hashable, Sendable {
 extension [SinkRegistration] {
     /// The span in which cursors differ: ranges of absent ids are kept above `low`, up to `high`.
     package var cursorSpan: (low: Int64, high: Int64) {
-        var low = Int64.max
-        var high: Int64 = 0
-        for sink in self {
-            low = Swift.min(low, sink.isFixed ? sink.cursor : 0)
-            high = Swift.max(high, sink.isFixed ? sink.cursor : 0)
-        }
-        return low == Int64.max ? (high, high) : (low, high)
+        let cursors = map { $0.isFixed ? $0.cursor : 0 }
+        return (cursors.min() ?? 0, Swift.max(0, cursors.max() ?? 0))
     }
 
     /// The highest stored cursor that was reached by delivery; 0 if there is none.

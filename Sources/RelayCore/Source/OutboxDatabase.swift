@@ -18,12 +18,11 @@ package protocol OutboxDatabase: Sendable {
 /// A row that left and is not settled.
 package struct DeliveredRow: Hashable, Sendable {
     package var id: Int64
-    /// Microseconds since the Unix epoch.
-    package var createdAt: Int64
+    package var mark: RowMark
 
-    package init(id: Int64, createdAt: Int64) {
+    package init(id: Int64, mark: RowMark) {
         self.id = id
-        self.createdAt = createdAt
+        self.mark = mark
     }
 }
 
@@ -70,18 +69,52 @@ package struct FetchedRows: Sendable {
     package var batch: EventBatch?
     package var ids: [Int64]
     package var reachedEnd: Bool
+    /// Rows that the database cannot give out. A read in order ends before the first of them.
+    package var faults: [RowFault]
 
-    package init(batch: EventBatch?, ids: [Int64], reachedEnd: Bool) {
+    package init(batch: EventBatch?, ids: [Int64], reachedEnd: Bool, faults: [RowFault] = []) {
         self.batch = batch
         self.ids = ids
         self.reachedEnd = reachedEnd
+        self.faults = faults
+    }
+}
+
+/// What a read of the tail brought, with the rows' bytes.
+package struct FetchedTail: Sendable {
+    package var rows: FetchedRows
+    package var lastValue: Int64?
+    package var visible: [UInt32]
+    package var edges: SnapshotEdges?
+
+    package init(rows: FetchedRows, lastValue: Int64?, visible: [UInt32] = [], edges: SnapshotEdges? = nil) {
+        self.rows = rows
+        self.lastValue = lastValue
+        self.visible = visible
+        self.edges = edges
+    }
+}
+
+/// What a claim brought, with the rows' bytes.
+package struct FetchedClaim: Sendable {
+    package var rows: FetchedRows
+    /// The sequence's last value, read after the rows; nil where the claim saw no row.
+    package var lastValue: Int64?
+    /// The transaction is open and holds the rows' locks.
+    package var isOpen: Bool
+
+    package init(rows: FetchedRows, lastValue: Int64? = nil, isOpen: Bool = false) {
+        self.rows = rows
+        self.lastValue = lastValue
+        self.isOpen = isOpen
     }
 }
 
 /// What the stream tells of itself.
 package enum StreamReport: Sendable {
     case standing
-    case rows(EventBatch)
+    /// Transactions that were committed, in the order of their commits.
+    case rung([Announcement])
     /// Ended, or cannot be had; the reason is for the log.
     case ended(reason: String)
 }
@@ -93,8 +126,6 @@ package protocol LeaderTenure: Sendable {
 
     func beat() async throws -> LeaderBeat
     func scan() async throws -> SequenceScan
-    /// Of these transactions, those that everybody sees.
-    func visible(_ transactions: [UInt32]) async throws -> [UInt32]
     func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription?
     /// Whether the work session's COMMIT waits for a synchronous standby.
     func commitWaits() async throws -> Bool
@@ -102,17 +133,17 @@ package protocol LeaderTenure: Sendable {
     /// Writes the reason where it still holds; true if a stop stands.
     func writeStop(_ travel: TimeTravel) async throws -> Bool
 
-    func claim(_ request: ClaimRequest) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool)
+    func claim(_ request: ClaimRequest) async throws -> FetchedClaim
     func endClaim() async throws
     func look(_ gaps: IDRanges) async throws -> LookedRows
     func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> (state: SettledState, unmovable: [UnmovableRow])
-    /// - Parameters:
-    ///   - memory: what had left when the sweep was sent: judged before a row is called late.
-    ///   - parkedKeys: whether the keys that are parked are to be read.
+    /// - Parameter memory: what had left when the sweep was sent: judged before a row is called late.
     /// - Throws: ``TimeTravel`` where the database went back, before anything is written.
-    func sweep(tail: Int64, memory: ProcessMemory, parkedKeys: Bool) async throws -> SweptState
+    func sweep(_ request: SweepRequest, memory: ProcessMemory) async throws -> SweptState
     func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration]
 
+    /// The tail's next rows, in WAL mode; one such read at a time.
+    func readTail(_ request: TailRequest) async throws -> FetchedTail
     func read(_ request: ReadRequest) async throws -> FetchedRows
     func readLate(_ ids: [Int64]) async throws -> FetchedRows
     /// Parked events, from the copies that were parked.

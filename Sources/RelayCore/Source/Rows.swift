@@ -7,28 +7,37 @@ package struct BatchToken: Hashable, Sendable {
     }
 }
 
+/// What tells a row from another one of the same id.
+package struct RowMark: Hashable, Sendable {
+    /// `created_at`, microseconds since the Unix epoch.
+    package var createdAt: Int64
+    /// The 32-bit id of the transaction that wrote the row as it was read; 0 where nobody asked.
+    package var transaction: UInt32
+
+    package init(createdAt: Int64 = 0, transaction: UInt32 = 0) {
+        self.createdAt = createdAt
+        self.transaction = transaction
+    }
+}
+
 /// What the deciding part knows of a batch of rows: everything but the bytes.
 package struct RowBatch: Hashable, Sendable {
     /// The batch, or nil where only ids were read because nothing of them is to be delivered.
     package var token: BatchToken?
     package var ids: [Int64]
-    /// `created_at`, microseconds since the Unix epoch, one an id.
-    package var createdAt: [Int64]
-    /// From the stream: the 32-bit id of the transaction that wrote each row; empty otherwise.
-    package var transactions: [UInt32]
+    /// One an id.
+    package var marks: [RowMark]
     /// The ordering key of each row; empty where no lane asks for keys.
     package var keys: [EventKey]
     /// What the batch takes in memory.
     package var bytes: Int
 
     package init(
-        token: BatchToken?, ids: [Int64], createdAt: [Int64]? = nil, transactions: [UInt32] = [],
-        keys: [EventKey] = [], bytes: Int = 0
+        token: BatchToken?, ids: [Int64], marks: [RowMark]? = nil, keys: [EventKey] = [], bytes: Int = 0
     ) {
         self.token = token
         self.ids = ids
-        self.createdAt = createdAt ?? [Int64](repeating: 0, count: ids.count)
-        self.transactions = transactions
+        self.marks = marks ?? [RowMark](repeating: RowMark(), count: ids.count)
         self.keys = keys
         self.bytes = bytes
     }
@@ -40,18 +49,18 @@ package struct RowSlice: Hashable, Sendable {
     /// Where the slice begins in its batch.
     package var offset: Int
     package var ids: [Int64]
-    package var createdAt: [Int64]
+    package var marks: [RowMark]
     /// One a row, or none where no lane asks for keys.
     package var keys: [EventKey]
 
     package var count: Int { ids.count }
     package var range: Range<Int> { offset..<(offset + ids.count) }
 
-    package init(token: BatchToken?, offset: Int, ids: [Int64], createdAt: [Int64], keys: [EventKey] = []) {
+    package init(token: BatchToken?, offset: Int, ids: [Int64], marks: [RowMark], keys: [EventKey] = []) {
         self.token = token
         self.offset = offset
         self.ids = ids
-        self.createdAt = createdAt
+        self.marks = marks
         self.keys = keys
     }
 
@@ -60,7 +69,7 @@ package struct RowSlice: Hashable, Sendable {
         token = batch.token
         offset = range.lowerBound
         ids = Array(batch.ids[range])
-        createdAt = Array(batch.createdAt[range])
+        marks = Array(batch.marks[range])
         keys = batch.keys.isEmpty ? [] : Array(batch.keys[range])
     }
 
@@ -80,7 +89,7 @@ package struct RowSlice: Hashable, Sendable {
     /// The rows at `range` of the slice.
     package func part(_ range: Range<Int>) -> RowSlice {
         RowSlice(
-            token: token, offset: offset + range.lowerBound, ids: Array(ids[range]), createdAt: Array(createdAt[range]),
+            token: token, offset: offset + range.lowerBound, ids: Array(ids[range]), marks: Array(marks[range]),
             keys: keys.isEmpty ? [] : Array(keys[range]))
     }
 }
