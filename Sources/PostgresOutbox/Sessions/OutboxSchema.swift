@@ -1,21 +1,31 @@
 import Libpq
 
-/// Where the outbox is: the schema in which the search path found it, with everything that stands beside it.
+/// Where the outbox is and what it is made of: resolved once for each session, by the catalogue and never by a name that
+/// is only usual. Statements use what was resolved.
 package struct OutboxSchema: Sendable, Hashable {
     /// The number of the newest migration that this version knows.
     package static let newestMigration: Int64 = 4
 
-    /// The schema's name as it is, without quotes.
+    /// The schema in which the search path found the outbox, with everything that stands beside it; without quotes.
     package let schema: String
-
-    package init(schema: String) {
-        self.schema = schema
-    }
+    /// The search path by which it was found, as `current_setting` shows it.
+    package let searchPath: String
+    /// The partitioned table.
+    package let table: OutboxRelation
+    /// The leaf FOR VALUES IN (true) of `published_at IS NULL`.
+    package let unpublished: OutboxRelation
+    /// The leaf FOR VALUES IN (false).
+    package let published: OutboxRelation
+    /// The sequence that the ids are drawn from: the identity's, or the one that the column owns.
+    package let sequence: OutboxRelation
+    /// The sequence's file when it was resolved; 0 where there is no sequence. RESTART changes it, and so do most other
+    /// changes of a sequence.
+    package let sequenceFileNode: UInt32
 
     /// The schema's name as an SQL identifier, always in quotes.
     package var quoted: String { quotedIdentifier(schema) }
 
-    /// A name in this schema, as `"ledger".outbox_sink`.
+    /// The name of one of the relay's own tables, which stand beside the outbox, as `"ledger".outbox_sink`.
     package func table(_ name: String) -> String { "\(quoted).\(name)" }
 
     /// The key of the leader's advisory lock, as an SQL expression of type bigint. It is made of the outbox's
@@ -32,23 +42,76 @@ package struct OutboxSchema: Sendable, Hashable {
         do {
             // The simple protocol, since a replication session knows no other.
             found = try await connection.execute(
-                """
-                SELECT n.nspname, current_setting('search_path'), current_database()
-                FROM (SELECT pg_catalog.to_regclass('outbox') AS oid) AS o
-                LEFT JOIN pg_catalog.pg_class AS c ON c.oid = o.oid
-                LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-                """)
+                "\(partsSQL);\nSELECT current_setting('search_path'), current_database()")
         } catch {
             throw Refusal(error)
         }
-        guard let schema = found.last?.string(0, 0) else {
-            let path = found.last?.string(0, 1) ?? ""
-            let database = found.last?.string(0, 2) ?? ""
-            throw Refusal(
-                .configuration, check: "table",
-                problem: "database \"\(database)\" has no table outbox on the search path \(path)",
-                mend: "run outbox-relay migrate, or give the role the search_path of the outbox's schema")
+        let path = found.last?.string(0, 0) ?? ""
+        guard let parts = found.first, let schema = OutboxSchema(parts, searchPath: path) else {
+            throw noOutbox(database: found.last?.string(0, 1) ?? "", searchPath: path)
         }
-        return OutboxSchema(schema: schema)
+        return schema
+    }
+
+    private static func noOutbox(database: String, searchPath: String) -> Refusal {
+        Refusal(
+            .configuration, check: "table",
+            problem: "database \"\(database)\" has no table outbox on the search path \(searchPath)",
+            mend: "run outbox-relay migrate, or give the role the search_path of the outbox's schema")
+    }
+}
+
+extension OutboxSchema {
+    /// The outbox that the search path finds, a row for each of its parts.
+    ///
+    /// The leaves are known by their bounds; one that is being detached is none any more. The sequence is the one that
+    /// `pg_get_serial_sequence` gives, which throws where there is no column `id`; of several that the column owns, the
+    /// one that its default draws from.
+    static let partsSQL = """
+        WITH outbox AS (SELECT pg_catalog.to_regclass('outbox')::pg_catalog.oid AS oid), part AS (
+          SELECT 'table' AS part, oid FROM outbox
+          UNION ALL
+          SELECT CASE pg_catalog.pg_get_expr(c.relpartbound, c.oid)
+              WHEN 'FOR VALUES IN (true)' THEN 'unpublished' WHEN 'FOR VALUES IN (false)' THEN 'published' END, c.oid
+            FROM outbox AS o JOIN pg_catalog.pg_inherits AS i ON i.inhparent = o.oid AND NOT i.inhdetachpending
+            JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+          UNION ALL
+          (SELECT 'sequence', s.seqrelid
+            FROM outbox AS o JOIN pg_catalog.pg_attribute AS a ON a.attrelid = o.oid AND a.attname = 'id'
+            JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+              AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid
+              AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
+            JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = d.objid
+            LEFT JOIN pg_catalog.pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+            ORDER BY d.deptype = 'i' DESC, EXISTS (
+              SELECT FROM pg_catalog.pg_depend AS u WHERE u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+                AND u.objid = f.oid AND u.refobjid = s.seqrelid) DESC, s.seqrelid LIMIT 1))
+        SELECT p.part, c.oid, n.nspname, c.relname, c.relfilenode FROM part AS p
+        JOIN pg_catalog.pg_class AS c ON c.oid = p.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        """
+
+    /// - Parameter parts: the rows of ``partsSQL``.
+    /// - Returns: nil where the search path finds no outbox.
+    init?(_ parts: ResultTable, searchPath: String) {
+        var relations: [String: OutboxRelation] = [:]
+        var fileNode: UInt32 = 0
+        for row in parts.rows {
+            guard let part = row.string(0), let oid = row.int(1).flatMap(UInt32.init(exactly:)),
+                let schema = row.string(2), let name = row.string(3)
+            else { continue }
+            relations[part] = OutboxRelation(schema: schema, name: name, oid: oid)
+            if part == "sequence" { fileNode = row.int(4).flatMap(UInt32.init(exactly:)) ?? 0 }
+        }
+        guard let table = relations["table"] else { return nil }
+        func relation(_ part: String, usually name: String) -> OutboxRelation {
+            relations[part] ?? OutboxRelation(schema: table.schema, name: name, oid: 0)
+        }
+        schema = table.schema
+        self.searchPath = searchPath
+        self.table = table
+        unpublished = relation("unpublished", usually: "outbox_unpublished")
+        published = relation("published", usually: "outbox_published")
+        sequence = relation("sequence", usually: "outbox_id_seq")
+        sequenceFileNode = fileNode
     }
 }
