@@ -22,6 +22,7 @@ extension RelayOptions {
         try reader.set(&window, .window, count(1...1_000_000))
         if let configured = try layers.sinks() { sinks = configured }
         try refuseCombinations()
+        if order == .none { try fitTimeouts() }
     }
 
     /// What no single option shows.
@@ -36,6 +37,25 @@ extension RelayOptions {
         if let sink = sinks.first(where: { $0.lane.order != .id || $0.lane.onReject == .parkKey }) {
             throw .configuration(
                 "\(sink.place): order none keeps no order by key; leave out order: key and park-key, or use --order id")
+        }
+    }
+
+    /// Without order an event is held by a claim until it is delivered: a request that takes longer than the claim would
+    /// be sent again for ever.
+    private mutating func fitTimeouts() throws(ConfigurationProblem) {
+        for index in sinks.indices {
+            guard case .webhook(var webhook) = sinks[index].destination, webhook.timeout >= claimTimeout else {
+                continue
+            }
+            if let timeout = webhook.chosenTimeout {
+                throw .configuration(
+                    "\(sinks[index].place): with order none the timeout of sink \(sinks[index].name), "
+                        + "\(timeout.configured), must be below the claim timeout of \(claimTimeout.configured), "
+                        + "or a slow answer never counts; lower timeout, or raise --claim-timeout")
+            }
+            // The rest is for the mark.
+            webhook.timeout = claimTimeout * 4 / 5
+            sinks[index].destination = .webhook(webhook)
         }
     }
 }

@@ -101,4 +101,27 @@ struct ResolutionTests {
         #expect(layers.warnings.count == 1)
         #expect(layers.warnings.first?.contains("OUTBOX_RELAY_POL_INTERVAL") == true)
     }
+
+    /// With order none a claim holds an event until it is delivered: no request may take longer than that.
+    @Test func withoutOrderARequestIsShorterThanItsClaim() throws {
+        func timeout(_ options: RelayOptions) -> Duration? {
+            guard case .webhook(let webhook)? = options.sinks.first?.destination else { return nil }
+            return webhook.timeout
+        }
+        let sinks = ["https://h/"]
+        #expect(timeout(try resolve(sinks: sinks)) == .seconds(30))
+        #expect(timeout(try resolve(flags: [.order: "none"], sinks: sinks)) == .seconds(4))
+        #expect(
+            timeout(try resolve(flags: [.order: "none", .claimTimeout: "100ms"], sinks: sinks)) == .milliseconds(80))
+        #expect(timeout(try resolve(flags: [.order: "none", .claimTimeout: "1m"], sinks: sinks)) == .seconds(30))
+        func yaml(_ timeout: String) -> String { "sinks: [{name: a, to: 'https://h/', timeout: \(timeout)}]" }
+        let problem = try #require(throws: ConfigurationProblem.self) {
+            try resolve(flags: [.order: "none"], yaml: yaml("5s"))
+        }
+        #expect(problem.exitCode == 78)
+        #expect(problem.message.contains("sink a, 5s, must be below the claim timeout of 5s"))
+        #expect(problem.message.contains("lower timeout, or raise --claim-timeout"))
+        #expect(timeout(try resolve(flags: [.order: "none"], yaml: yaml("4999ms"))) == .milliseconds(4999))
+        #expect(timeout(try resolve(yaml: yaml("5s"))) == .seconds(5))
+    }
 }

@@ -39,6 +39,7 @@ struct SinkEntryTests {
         #expect(sinks.first == audit)
         var webhook = WebhookOptions(url: "https://billing.example/hooks")
         webhook.secretFiles = ["/run/credentials/new", "/run/credentials/old"]
+        webhook.timeout = .seconds(30)
         webhook.headers = [.init(name: "x-tenant", value: "acme")]
         webhook.headerFiles = [.init(name: "authorization", path: "/run/credentials/token")]
         webhook.tls = .init(authority: "/etc/ssl/ours.pem", certificate: "/c", key: "/k")
