@@ -20,7 +20,8 @@ package actor CompetingRelay {
     private var alarm: Task<Void, Never>?
     private var exit: RelayExit?
     private var ended: CheckedContinuation<Void, Never>?
-    private var unmovableTold: Set<UnmovableRow> = []
+    /// Faults that were reported, so that each is said once.
+    private var faultsTold: Set<RowFault> = []
 
     package init(
         settings: RelaySettings, claimTimeout: Int64, outbox: any CompetingOutbox, sink: any Sink,
@@ -129,6 +130,7 @@ package actor CompetingRelay {
         case .deliver(let slices): deliver(slices)
         case .cancelDelivery: delivery?.cancel()
         case .mark(let ids, let parked): mark(ids, parked)
+        case .remark(let rows): remark(rows)
         case .look: onSession { .looked(isEmpty: try await $0.isEmpty()) }
         case .release: batch = nil
         case .note(let note): report(.note(note))
@@ -163,31 +165,46 @@ package actor CompetingRelay {
         Task {
             do {
                 let found = try await tenure.claim(rows: rows, bytes: bytes, without: without)
-                self.claimed(found, term)
+                self.claimed(found.rows, found.unreadable, term)
             } catch {
                 await self.failed(error, tenure, term)
             }
         }
     }
 
-    private func claimed(_ rows: FetchedRows, _ term: Int) {
+    private func claimed(_ rows: FetchedRows, _ unreadable: [RowFault], _ term: Int) {
         guard term == self.term else { return }
+        tell(unreadable)
         batch = rows.batch
         let token = rows.ids.isEmpty ? nil : BatchToken(0)
-        take(.claimed(RowBatch(token: token, ids: rows.ids, bytes: rows.batch?.byteCount ?? 0)))
+        let batch = RowBatch(
+            token: token, ids: rows.ids, createdAt: rows.batch?.createdAt, bytes: rows.batch?.byteCount ?? 0)
+        take(.claimed(batch, unreadable: unreadable.map(\.id)))
     }
 
     private func mark(_ ids: [Int64], _ parked: [Parking]) {
         let name = sink.name
         onSession { tenure in
-            let unmovable = try await tenure.mark(ids, parked: parked, sink: name)
-            await self.tell(unmovable)
-            return .marked(unmovable: unmovable.map(\.id))
+            let faults = try await tenure.mark(ids, parked: parked, sink: name)
+            await self.tell(faults)
+            return .marked(
+                unmarked: faults.filter { $0.work == .mark }.map(\.id),
+                unparked: faults.filter { $0.work == .park }.map(\.id))
         }
     }
 
-    private func tell(_ unmovable: [UnmovableRow]) {
-        for row in unmovable where unmovableTold.insert(row).inserted { report(.unmovable(row)) }
+    private func remark(_ rows: [UnmarkedRow]) {
+        onSession { tenure in
+            let found = try await tenure.remark(rows)
+            await self.tell(found.faults)
+            return .remarked(unmarked: found.faults.map(\.id), locked: found.locked)
+        }
+    }
+
+    private func tell(_ faults: [RowFault]) {
+        // They are tried again for as long as they last; what is remembered of them is bounded all the same.
+        if faultsTold.count > 10_000 { faultsTold = [] }
+        for fault in faults where faultsTold.insert(fault).inserted { report(.rowFault(fault)) }
     }
 
     private func onSession(_ work: @escaping @Sendable (any CompetingTenure) async throws -> CompetingMachine.Input) {

@@ -11,11 +11,13 @@ package struct SinksAreRegistered: Error, Hashable, Sendable {
 package actor CompetingSession: CompetingTenure {
     private let connection: Connection
     private let source: String
+    private let claimTimeout: Duration
     private var portion = PortionSize()
 
-    init(_ session: Session, source: String) {
+    init(_ session: Session, source: String, claimTimeout: Duration) {
         connection = session.connection
         self.source = source
+        self.claimTimeout = claimTimeout
     }
 
     package func close() async { await connection.close() }
@@ -30,20 +32,28 @@ package actor CompetingSession: CompetingTenure {
         (error as? PostgresError)?.sqlState == "40001"
     }
 
-    package func claim(rows: Int, bytes: Int, without: [Int64]) async throws -> FetchedRows {
+    package func claim(
+        rows: Int, bytes: Int, without: [Int64]
+    ) async throws -> (rows: FetchedRows, unreadable: [RowFault]) {
+        let nothing = FetchedRows(batch: nil, ids: [], reachedEnd: true)
         let bounds = without.isEmpty ? "true" : "id <> ALL(\(without.arraySQL))"
         let seen = try await connection.query("SELECT FROM outbox_unpublished WHERE \(bounds) LIMIT 1")
-        guard seen.rowCount > 0 else { return FetchedRows(batch: nil, ids: [], reachedEnd: true) }
+        guard seen.rowCount > 0 else { return (nothing, []) }
         let cursor = ClaimCursor(rows: rows, bytes: bytes)
-        return try await rollingBack {
-            // A sink that is registered meanwhile waits until this claim is over.
-            let tables = try await connection.execute(
-                """
-                BEGIN; LOCK TABLE outbox_sink IN ROW EXCLUSIVE MODE;
-                SELECT EXISTS (SELECT FROM outbox_sink);
-                \(cursor.declare(bounds))
-                """)
-            if tables.contains(where: { $0.rows.first?.bool(0) == true }) { throw SinksAreRegistered() }
+        do {
+            return (try await claim(cursor, bounds), [])
+        } catch {
+            guard !isLoss(error), !lostRace(error), !(error is CancellationError) else { throw error }
+            let unreadable = try await unreadableRows(atMost: rows, bounds)
+            // Where every row can be read by now, the claim is tried again after a pause.
+            if unreadable.isEmpty { throw error }
+            return (nothing, unreadable)
+        }
+    }
+
+    private func claim(_ cursor: ClaimCursor, _ bounds: String) async throws -> FetchedRows {
+        try await rollingBack {
+            try await begin(cursor.declare(bounds))
             var portion = portion
             let (batch, reachedEnd) = try await cursor.fetch(on: connection, source: source, &portion)
             self.portion = portion
@@ -52,15 +62,77 @@ package actor CompetingSession: CompetingTenure {
         }
     }
 
-    package func mark(_ ids: [Int64], parked: [Parking], sink: String) async throws -> [UnmovableRow] {
+    /// Begins a claim; a sink that is registered meanwhile waits until it is over.
+    private func begin(_ statement: String) async throws {
+        let tables = try await connection.execute(
+            """
+            BEGIN; LOCK TABLE outbox_sink IN ROW EXCLUSIVE MODE;
+            SELECT EXISTS (SELECT FROM outbox_sink);
+            \(statement)
+            """)
+        if tables.contains(where: { $0.rows.first?.bool(0) == true }) { throw SinksAreRegistered() }
+    }
+
+    /// Reads the rows that a claim would hold, and throws them away: which of them it fails for.
+    private func unreadableRows(atMost rows: Int, _ bounds: String) async throws -> [RowFault] {
+        let limit = ContinuousClock.now + claimTimeout / 2
+        return try await rollingBack {
+            try await connection.execute("BEGIN")
+            let found = try await connection.query(
+                """
+                SELECT id FROM outbox WHERE published_at IS NULL AND \(bounds) ORDER BY id LIMIT \(rows)
+                FOR UPDATE SKIP LOCKED
+                """)
+            let ids = found.rows.compactMap { $0.int(0) }
+            let narrowed = try await RowNarrowing(of: ids, mayGoOn: { ContinuousClock.now < limit }) { part in
+                try await connection.inSavepoint {
+                    try await RowReadability(source: source).check(Array(part), on: connection)
+                    return Array(part)
+                }
+            }
+            try await connection.execute("ROLLBACK")
+            return narrowed.failures.map { RowFault(id: $0.id, work: .read, reason: $0.reason) }
+        }
+    }
+
+    package func mark(_ ids: [Int64], parked: [Parking], sink: String) async throws -> [RowFault] {
         let parked = StorableText(connection)(parked)
         return try await rollingBack {
-            let parking = ParkedWrites.park(parked.isEmpty ? [:] : [sink: parked])
-            let moved = ids + parked.map(\.id)
-            var unmovable: [UnmovableRow] = []
-            try await RowMoves.halving(moved[...], on: connection, &unmovable)
-            try await connection.execute(parking + "COMMIT")
-            return unmovable
+            let marks = marks
+            let faults = try await marks.mark(ids) + marks.park(parked, sink: sink)
+            try await connection.execute("COMMIT")
+            return faults
+        }
+    }
+
+    private var marks: CompetingMarks {
+        let limit = ContinuousClock.now + claimTimeout / 2
+        return CompetingMarks(connection: connection) { ContinuousClock.now < limit }
+    }
+
+    package func remark(_ rows: [UnmarkedRow]) async throws -> RemarkedRows {
+        try await rollingBack {
+            try await connection.execute("BEGIN")
+            let (ids, times) = (rows.map(\.id), rows.map(\.createdAt))
+            // An id that was issued a second time belongs to a row that nobody has delivered.
+            let standing = try await connection.query(
+                """
+                SELECT o.id FROM unnest($1::bigint[], $2::bigint[]) AS r (id, created_at)
+                JOIN outbox_unpublished AS o ON o.id = r.id
+                WHERE LEAST(GREATEST(extract(epoch FROM o.created_at) * 1000000, -9223372036854775808),
+                  9223372036854775807) = r.created_at ORDER BY o.id
+                """, [.int8Array(ids), .int8Array(times)]
+            ).rows.compactMap { $0.int(0) }
+            let mine = try await connection.query(
+                """
+                SELECT id FROM outbox WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
+                FOR UPDATE SKIP LOCKED
+                """, [.int8Array(standing)]
+            ).rows.compactMap { $0.int(0) }
+            let faults = try await marks.mark(mine)
+            try await connection.execute("COMMIT")
+            let locked = Set(standing).subtracting(mine)
+            return RemarkedRows(faults: faults, locked: locked.sorted())
         }
     }
 

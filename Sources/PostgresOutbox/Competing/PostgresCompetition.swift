@@ -21,7 +21,7 @@ package actor PostgresCompetition: CompetingOutbox {
             settings.target, role: .work, timeouts: .competing(claimTimeout: claimTimeout), timeout: .seconds(5))
         do {
             try await inspect(session)
-            return CompetingSession(session, source: settings.source)
+            return CompetingSession(session, source: settings.source, claimTimeout: claimTimeout)
         } catch {
             await session.close()
             throw error

@@ -10,8 +10,8 @@ package struct ClaimBudget: Hashable, Sendable {
     package init(limit: Int, claimTimeout: Int64) {
         self.limit = max(1, limit)
         span = max(1, claimTimeout / 2)
-        // Nothing is known of the sink yet.
-        rows = min(self.limit, 100)
+        // Nothing is known of the sink yet, and what a claim holds too much is cut off in the middle of a request.
+        rows = 1
     }
 
     /// Learns from a claim: `delivered` of `claimed` rows took so many milliseconds.

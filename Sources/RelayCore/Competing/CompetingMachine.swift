@@ -3,6 +3,9 @@
 /// It claims rows that nobody else has locked, delivers them to its one sink, and marks what was delivered in the
 /// transaction that claimed it. A claim is held until its rows are delivered, at most for the claim timeout; what is not
 /// delivered by then is free for others.
+///
+/// One event holds nobody up: whatever fails is left out of claims for a while, and the others are tried. What was
+/// delivered and cannot be marked is not sent again; its mark is tried again by itself.
 package struct CompetingMachine: Hashable, Sendable {
     package enum Phase: Hashable, Sendable {
         /// There is no session. Exit: `idle`.
@@ -15,6 +18,8 @@ package struct CompetingMachine: Hashable, Sendable {
         case delivering(RowBatch, since: Int64, deadline: Int64)
         /// What was delivered is marked, and the claim ends. Exit: `idle`.
         case marking(RowBatch)
+        /// What was delivered earlier and could not be marked is tried again. Exit: `idle`.
+        case remarking([UnmarkedRow])
         /// Whether anything is left is asked for. Exits: `idle`, `ended`.
         case looking
         case ended
@@ -26,14 +31,18 @@ package struct CompetingMachine: Hashable, Sendable {
         case sessionLost
         case sinkOpened
         case sinkOpenFailed(SinkError)
-        /// The rows are locked for this relay, and the claim is open, unless there are none.
-        case claimed(RowBatch)
+        /// The rows are locked for this relay, and the claim is open, unless there are none. Those that cannot be read
+        /// are named.
+        case claimed(RowBatch, unreadable: [Int64] = [])
         /// The claim, the marking or the look failed and was rolled back. `again`: another relay was quicker.
         case workFailed(again: Bool)
         case answered(count: Int, DeliveryOutcome)
         case deliveryEnded
-        /// Those that cannot be marked are named: they were delivered, and stand where they stood.
-        case marked(unmovable: [Int64] = [])
+        /// Those that cannot be marked or parked are named: they stand where they stood.
+        case marked(unmarked: [Int64] = [], unparked: [Int64] = [])
+        /// Those of the rows that still cannot be marked, and those that another relay has locked; all others are
+        /// marked, or gone.
+        case remarked(unmarked: [Int64] = [], locked: [Int64] = [])
         /// Whether some unpublished row is left, held by another relay or not.
         case looked(isEmpty: Bool)
         case stop
@@ -47,14 +56,20 @@ package struct CompetingMachine: Hashable, Sendable {
         case cancelDelivery
         /// Mark these as published, park those, and end the claim. Both may be empty.
         case mark([Int64], parked: [Parking])
+        /// Mark these as published if they stand there as they stood.
+        case remark([UnmarkedRow])
         case look
         case release(BatchToken)
         case note(RelayNote)
         case finished(RelayEnd)
     }
 
-    /// Milliseconds until an event that cannot be marked is delivered once more, and marked where that was mended.
-    private static let unmovablePause: Int64 = 3_600_000
+    /// Milliseconds until a row that cannot be read is tried again: after the first time, and the longest.
+    private static let unreadablePauses: ClosedRange<Int64> = 500...10_000
+    /// Milliseconds, the longest, between two statements that fail.
+    private static let longestFailurePause: Int64 = 5000
+    /// Milliseconds: an outage that comes and goes is told so often at most.
+    private static let tellingPause: Int64 = 10_000
 
     private let sink: String
     private let policy: RelayPolicy
@@ -66,11 +81,18 @@ package struct CompetingMachine: Hashable, Sendable {
     private var budget: ClaimBudget
     private var delivered: [Int64] = []
     private var parked: [Parking] = []
-    /// Events that claims leave out, and until when: rejected ones that are not parked, and those that cannot be marked.
-    /// Nobody is held up by them.
-    private var leftOut: [Int64: Int64] = [:]
+    /// What failed in this claim: its first event that is not delivered.
+    private var outage: Int64?
+    /// Rejected events that are not parked, those that failed, and those that cannot be read.
+    private var leftOut = LeftOutRows()
+    private var unmarked = UnmarkedRows()
     private var nextClaim: Int64 = 0
     private var pause: Int64 = 0
+    /// Statements that failed in a row.
+    private var failures = 0
+    /// When an outage was told last, and whether its end is to be told.
+    private var lastTold: Int64?
+    private var isTold = false
     /// The last claim found nothing: what is left is held by others, or there is nothing.
     private var foundNothing = false
     private var isStopping = false
@@ -101,9 +123,10 @@ package struct CompetingMachine: Hashable, Sendable {
     /// When to call again with `tick`, though nothing else happens; nil: never.
     package var nextWake: Int64? {
         switch phase {
-        case .away, .claiming, .marking, .looking, .ended: nil
-        // The sink's answer is waited for.
-        case .idle: opening == .opening ? nil : max(nextClaim, heldUntil)
+        case .away, .claiming, .marking, .remarking, .looking, .ended: nil
+        // While the sink opens, its answer is waited for.
+        case .idle where opening == .opening: unmarked.nextDue
+        case .idle: min(max(nextClaim, heldUntil), unmarked.nextDue ?? .max)
         case .delivering(_, _, let deadline): deadline
         }
     }
@@ -123,52 +146,73 @@ package struct CompetingMachine: Hashable, Sendable {
         case .sessionOpened:
             if phase == .away { phase = .idle }
             nextClaim = now
-        case .sessionLost: loseSession(&effects)
+        case .sessionLost: loseSession(at: now, &effects)
         case .sinkOpened:
             opening = .open
             recover(&effects)
         case .sinkOpenFailed(let error): openFailed(error, at: now, &effects)
-        case .claimed(let rows): claimed(rows, at: now, &effects)
+        case .claimed(let rows, let unreadable): claimed(rows, unreadable, at: now, &effects)
         case .workFailed(let again): workFailed(again, at: now, &effects)
         case .answered(let count, let outcome): answered(count, outcome, at: now, &effects)
         case .deliveryEnded: deliveryEnded(at: now, &effects)
-        case .marked(let unmovable):
-            guard case .marking(let rows) = phase else { return }
-            release(rows, &effects)
-            for id in unmovable { leftOut[id] = now + Self.unmovablePause }
-            phase = .idle
-            nextClaim = now
+        case .marked(let unmarked, let unparked): marked(unmarked, unparked, at: now, &effects)
+        case .remarked(let failed, let locked): remarked(failed, locked, at: now)
         case .looked(let isEmpty): looked(isEmpty, at: now, &effects)
         case .stop: isStopping = true
         }
     }
 
-    private mutating func loseSession(_ effects: inout [Effect]) {
-        // The server has freed the rows: whatever was delivered of them comes again, from somebody.
-        if case .delivering(let rows, _, _) = phase {
+    private mutating func loseSession(at now: Int64, _ effects: inout [Effect]) {
+        // The server has freed the rows. What was delivered of them is marked by the next session, unless it is already.
+        switch phase {
+        case .delivering(let rows, _, _):
             effects.append(.cancelDelivery)
+            rememberUnmarked(delivered, of: rows, until: now)
             release(rows, &effects)
+        case .marking(let rows):
+            rememberUnmarked(delivered, of: rows, until: now)
+            release(rows, &effects)
+        case .away, .idle, .claiming, .remarking, .looking, .ended: break
         }
-        if case .marking(let rows) = phase { release(rows, &effects) }
         phase = .away
         delivered = []
         parked = []
     }
 
-    private mutating func claimed(_ rows: RowBatch, at now: Int64, _ effects: inout [Effect]) {
+    private mutating func rememberUnmarked(_ ids: some Sequence<Int64>, of rows: RowBatch, until: Int64) {
+        let ids = Set(ids)
+        let found = zip(rows.ids, rows.createdAt).filter { ids.contains($0.0) }
+        unmarked.remember(found.map { UnmarkedRow(id: $0.0, createdAt: $0.1) }, until: until)
+    }
+
+    private mutating func claimed(
+        _ rows: RowBatch, _ unreadable: [Int64], at now: Int64, _ effects: inout [Effect]
+    ) {
         guard phase == .claiming else {
             return release(rows, &effects)
         }
+        failures = 0
+        for id in unreadable { leaveOut(unreadable: id, at: now) }
         guard !rows.ids.isEmpty else {
             phase = .idle
+            // Without those that cannot be read there may be others.
+            if !unreadable.isEmpty { return nextClaim = now }
             foundNothing = true
+            leftOut.othersAreDone()
             return rest(at: now)
         }
         pause = 0
         delivered = []
         parked = []
+        outage = nil
         phase = .delivering(rows, since: now, deadline: now + claimTimeout)
         effects.append(.deliver([RowSlice(rows, 0..<rows.ids.count)]))
+    }
+
+    private mutating func leaveOut(unreadable id: Int64, at now: Int64) {
+        let pauses = Self.unreadablePauses
+        _ = leftOut.failed(
+            id, pause: { min(pauses.lowerBound << Int64(min($0 - 1, 10)), pauses.upperBound) }, at: now)
     }
 
     /// Nothing to do: ask less often, up to the poll interval.
@@ -178,9 +222,41 @@ package struct CompetingMachine: Hashable, Sendable {
     }
 
     private mutating func workFailed(_ again: Bool, at now: Int64, _ effects: inout [Effect]) {
-        if case .marking(let rows) = phase { release(rows, &effects) }
+        switch phase {
+        case .marking(let rows):
+            rememberUnmarked(delivered, of: rows, until: again ? now : UnmarkedRows.firstDue(at: now))
+            for parking in parked { leaveOut(rejected: parking.id, at: now) }
+            release(rows, &effects)
+        case .remarking(let rows): unmarked.failed(rows.map(\.id), at: now)
+        case .away, .idle, .claiming, .delivering, .looking, .ended: break
+        }
         if phase != .away { phase = .idle }
-        nextClaim = again ? now : now + policy.pollInterval
+        if again { return nextClaim = now }
+        nextClaim =
+            now
+            + min(policy.pollInterval << Int64(min(failures, 10)), max(policy.pollInterval, Self.longestFailurePause))
+        failures += 1
+    }
+
+    private mutating func marked(
+        _ failed: [Int64], _ unparked: [Int64], at now: Int64, _ effects: inout [Effect]
+    ) {
+        guard case .marking(let rows) = phase else { return }
+        failures = 0
+        rememberUnmarked(failed, of: rows, until: UnmarkedRows.firstDue(at: now))
+        for id in unparked { leaveOut(rejected: id, at: now) }
+        release(rows, &effects)
+        phase = .idle
+        nextClaim = now
+    }
+
+    private mutating func remarked(_ failed: [Int64], _ locked: [Int64], at now: Int64) {
+        guard case .remarking(let rows) = phase else { return }
+        failures = 0
+        let left = Set(failed + locked)
+        unmarked.failed(left, at: now)
+        unmarked.forget(rows.map(\.id).filter { !left.contains($0) })
+        phase = .idle
     }
 
     private mutating func answered(
@@ -192,9 +268,10 @@ package struct CompetingMachine: Hashable, Sendable {
         switch outcome {
         case .delivered:
             delivered += next
+            for id in next { leftOut.succeeded(id) }
             recover(&effects)
         case .rejected(let reason): for id in next { reject(id, reason, at: now, &effects) }
-        case .retry(let after, let reason): fail(reason, after, at: now, &effects)
+        case .retry(let after, let reason): fail(next.first, reason, after, at: now, &effects)
         case .blocked(let reason): block(reason, at: now, &effects)
         case .closed(let reason):
             health = .closed(reason: reason)
@@ -205,12 +282,23 @@ package struct CompetingMachine: Hashable, Sendable {
     private mutating func reject(_ id: Int64, _ reason: String, at now: Int64, _ effects: inout [Effect]) {
         let parks = lane.onReject != .block
         effects.append(.note(.rejected(sink: sink, id: id, reason: reason, isParked: parks)))
-        if parks { parked.append(Parking(id: id, reason: reason)) } else { leftOut[id] = now + lane.retry.maximum }
+        if parks { parked.append(Parking(id: id, reason: reason)) } else { leaveOut(rejected: id, at: now) }
+    }
+
+    private mutating func leaveOut(rejected id: Int64, at now: Int64) {
+        let pause = lane.retry.maximum
+        _ = leftOut.failed(id, pause: { _ in pause }, at: now)
     }
 
     private mutating func deliveryEnded(at now: Int64, _ effects: inout [Effect]) {
-        guard case .delivering(let rows, let since, _) = phase else { return }
-        budget.learn(claimed: rows.ids.count, delivered: delivered.count + parked.count, in: now - since)
+        guard case .delivering(let rows, let since, let deadline) = phase else { return }
+        let done = delivered.count + parked.count
+        if deadline == .max, done == 0, outage == nil, let first = rows.ids.first {
+            // Not too many for the claim: one that takes longer than it.
+            fail(first, "no answer came within the claim timeout of \(claimTimeout) ms", nil, at: now, &effects)
+        }
+        if outage != nil { leftOut.took(now - since, at: now) }
+        budget.learn(claimed: rows.ids.count, delivered: done, in: now - since)
         phase = .marking(rows)
         effects.append(.mark(delivered, parked: parked))
     }
@@ -227,21 +315,39 @@ package struct CompetingMachine: Hashable, Sendable {
     private mutating func recover(_ effects: inout [Effect]) {
         guard health != .well else { return }
         health = .well
+        guard isTold else { return }
+        isTold = false
         effects.append(.note(.recovered(sink: sink)))
     }
 
-    private mutating func fail(_ reason: String, _ after: Duration?, at now: Int64, _ effects: inout [Effect]) {
+    /// An outage, found at one event: that one is left out for a while, and the others are tried after a shorter pause.
+    private mutating func fail(
+        _ id: Int64?, _ reason: String, _ after: Duration?, at now: Int64, _ effects: inout [Effect]
+    ) {
         var attempt = 1
         if case .retrying(let earlier, _, _) = health { attempt += earlier }
         let delay = lane.retry.pause(attempt: attempt, after: after, &random)
         health = .retrying(attempt: attempt, until: now + delay, reason: reason)
-        effects.append(.note(.outage(sink: sink, reason: reason, attempt: attempt)))
+        var shown = reason
+        if let id {
+            outage = id
+            let (retry, draw) = (lane.retry, random.next())
+            _ = leftOut.failed(id, pause: { delay + retry.delay(attempt: $0, draw: draw) }, at: now)
+            shown += " (event \(id); others are tried meanwhile)"
+        }
+        guard attempt > 1 || lastTold.map({ now - $0 >= Self.tellingPause }) ?? true else { return }
+        if attempt == 1 {
+            isTold = true
+            lastTold = now
+        }
+        effects.append(.note(.outage(sink: sink, reason: shown, attempt: attempt)))
     }
 
     private mutating func block(_ reason: String, at now: Int64, _ effects: inout [Effect]) {
         if case .blocked(_, _, reason) = health {
         } else {
             effects.append(.note(.blocked(sink: sink, reason: reason)))
+            isTold = true
         }
         health = .blocked(id: 0, until: now + lane.retry.maximum, reason: reason)
     }
@@ -250,7 +356,7 @@ package struct CompetingMachine: Hashable, Sendable {
         opening = .shut
         switch error.code {
         case .misconfigured: block(error.reason, at: now, &effects)
-        case .unavailable: fail(error.reason, nil, at: now, &effects)
+        case .unavailable: fail(nil, error.reason, nil, at: now, &effects)
         }
     }
 
@@ -265,7 +371,7 @@ package struct CompetingMachine: Hashable, Sendable {
         guard phase == .idle || phase == .away else { return }
         if isStopping { return finish(.stopped, &effects) }
         if case .closed = health { return finish(.sinkClosed(sink), &effects) }
-        guard phase == .idle, now >= heldUntil else { return }
+        guard phase == .idle, !remark(at: now, &effects), now >= heldUntil else { return }
         guard opening == .open else {
             if opening == .shut {
                 opening = .opening
@@ -273,20 +379,32 @@ package struct CompetingMachine: Hashable, Sendable {
             }
             return
         }
-        guard now >= nextClaim else { return }
-        leftOut = leftOut.filter { $0.value > now }
-        if leftOut.count >= policy.window {
-            // What is left out of claims is bounded; the first of them is tried again before more is claimed.
-            nextClaim = leftOut.values.min() ?? now
+        if now >= nextClaim { claim(at: now, &effects) }
+    }
+
+    /// Tries the marks that are due; whether there are any.
+    private mutating func remark(at now: Int64, _ effects: inout [Effect]) -> Bool {
+        let due = unmarked.due(at: now)
+        guard !due.isEmpty else { return false }
+        phase = .remarking(due)
+        effects.append(.remark(due))
+        return true
+    }
+
+    private mutating func claim(at now: Int64, _ effects: inout [Effect]) {
+        if leftOut.count(at: now) + unmarked.count >= policy.window {
+            // What is left out of claims is bounded; the first of it is tried again before more is claimed.
+            nextClaim = min(leftOut.firstDue(after: now) ?? .max, unmarked.nextDue ?? .max)
             return
         }
-        if policy.untilDrained, foundNothing, leftOut.isEmpty {
+        if policy.untilDrained, foundNothing {
             phase = .looking
             foundNothing = false
             return effects.append(.look)
         }
         phase = .claiming
-        effects.append(.claim(rows: budget.rows, bytes: policy.memory / 4, without: leftOut.keys.sorted()))
+        let without = Set(leftOut.ids(at: now)).union(unmarked.ids)
+        effects.append(.claim(rows: budget.rows, bytes: policy.memory / 4, without: without.sorted()))
     }
 
     private mutating func finish(_ end: RelayEnd, _ effects: inout [Effect]) {

@@ -20,7 +20,7 @@ import Testing
     @Test func itClaimsOnceItHasASessionAndASink() {
         var machine = machine
         #expect(machine.handle(.sessionOpened, at: 0) == [.openSink])
-        #expect(machine.handle(.sinkOpened, at: 0) == [.claim(rows: 100, bytes: 16 << 20, without: [])])
+        #expect(machine.handle(.sinkOpened, at: 0) == [.claim(rows: 1, bytes: 16 << 20, without: [])])
     }
 
     @Test func whatWasDeliveredIsMarkedInTheClaimThatHoldsIt() {
@@ -53,13 +53,15 @@ import Testing
         #expect(machine.handle(.deliveryEnded, at: 5002) == [.mark([1], parked: [])])
     }
 
-    @Test func afterALostSessionNothingIsMarked() {
+    /// What was delivered is not sent again: the next session marks it, unless it was marked.
+    @Test func afterALostSessionWhatWasDeliveredIsMarkedByTheNext() {
         var machine = Self.ready()
-        _ = machine.handle(.claimed(rows(1)), at: 0)
+        _ = machine.handle(.claimed(rows(1, 2)), at: 0)
         _ = machine.handle(.answered(count: 1, .delivered), at: 1)
         #expect(machine.handle(.sessionLost, at: 1) == [.cancelDelivery, .release(BatchToken(0))])
         #expect(machine.handle(.deliveryEnded, at: 2) == [])
-        #expect(machine.handle(.sessionOpened, at: 3) == [.claim(rows: 100, bytes: 16 << 20, without: [])])
+        #expect(machine.handle(.sessionOpened, at: 3) == [.remark([UnmarkedRow(id: 1, createdAt: 0)])])
+        #expect(machine.handle(.remarked(), at: 4) == [.claim(rows: 1, bytes: 16 << 20, without: [])])
     }
 
     @Test func aRejectedEventHoldsNobodyUp() {
@@ -67,7 +69,7 @@ import Testing
         _ = machine.handle(.claimed(rows(1, 2)), at: 0)
         _ = machine.handle(.answered(count: 1, .rejected(reason: "no")), at: 0)
         #expect(machine.handle(.deliveryEnded, at: 0) == [.mark([], parked: [])])
-        #expect(machine.handle(.marked(), at: 0).contains(.claim(rows: 50, bytes: 16 << 20, without: [1])))
+        #expect(machine.handle(.marked(), at: 0).contains(.claim(rows: 1, bytes: 16 << 20, without: [1])))
         _ = machine.handle(.claimed(rows(2)), at: 0)
         _ = machine.handle(.answered(count: 1, .delivered), at: 0)
         _ = machine.handle(.deliveryEnded, at: 0)
@@ -87,7 +89,7 @@ import Testing
 
     @Test func anotherRelayThatWasQuickerIsNoReasonToWait() {
         var machine = Self.ready()
-        #expect(machine.handle(.workFailed(again: true), at: 0) == [.claim(rows: 100, bytes: 16 << 20, without: [])])
+        #expect(machine.handle(.workFailed(again: true), at: 0) == [.claim(rows: 1, bytes: 16 << 20, without: [])])
         #expect(machine.handle(.workFailed(again: false), at: 0) == [])
         #expect(machine.nextWake == 100)
     }
@@ -98,7 +100,7 @@ import Testing
         #expect(machine.handle(.tick, at: 1) == [.look])
         // Another relay holds some.
         #expect(machine.handle(.looked(isEmpty: false), at: 1) == [])
-        #expect(machine.handle(.tick, at: 100) == [.claim(rows: 100, bytes: 16 << 20, without: [])])
+        #expect(machine.handle(.tick, at: 100) == [.claim(rows: 1, bytes: 16 << 20, without: [])])
         _ = machine.handle(.claimed(RowBatch(token: nil, ids: [])), at: 100)
         #expect(machine.handle(.tick, at: 300) == [.look])
         #expect(machine.handle(.looked(isEmpty: true), at: 300) == [.finished(.drained)])
@@ -106,8 +108,10 @@ import Testing
 
     @Test func itTakesNoMoreThanItsSinkDeliversInHalfTheTimeout() {
         var budget = ClaimBudget(limit: 1000, claimTimeout: 5000)
-        #expect(budget.rows == 100)
-        budget.learn(claimed: 100, delivered: 100, in: 10)
+        #expect(budget.rows == 1)
+        for claim in 0..<8 { budget.learn(claimed: 1 << claim, delivered: 1 << claim, in: 1) }
+        #expect(budget.rows == 256)
+        budget.learn(claimed: 256, delivered: 200, in: 2500)
         #expect(budget.rows == 200)
         budget.learn(claimed: 200, delivered: 200, in: 4000)
         #expect(budget.rows == 125)
