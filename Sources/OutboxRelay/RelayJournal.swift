@@ -52,7 +52,7 @@ struct RelayJournal: Sendable {
         case .deposed(let reason):
             notifier.status("not leading")
             logger.log(.deposed, level: .warning, "no longer leading: \(reason)", [LogKey.reason: "\(reason)"])
-        case .streaming: logger.log(.streaming, level: .notice, "streaming: new events come from the WAL")
+        case .streaming: logger.log(.streaming, level: .notice, "streaming: the WAL tells of new events at once")
         case .polling(let reason):
             logger.log(
                 .polling, level: .warning, "polling, without the stream: \(reason)", [LogKey.reason: "\(reason)"])
@@ -65,10 +65,7 @@ struct RelayJournal: Sendable {
                 .commitWaits, level: .warning,
                 "a settlement's COMMIT waits for a synchronous standby; deliveries go on up to the window",
                 [LogKey.seconds: .stringConvertible(milliseconds / 1000)])
-        case .unmovable(let row):
-            logger.log(
-                .unsettled, level: .error, "event \(row.id) cannot be marked published: \(row.reason)",
-                [LogKey.id: .stringConvertible(row.id), LogKey.reason: "\(row.reason)"])
+        case .rowFault(let fault): faulty(fault)
         case .wentBack(let reason): logger.log(.wentBack, level: .critical, "\(reason)", [LogKey.reason: "\(reason)"])
         case .failed(let what, let reason):
             logger.log(.failed, level: .warning, "\(what) failed: \(reason)", [LogKey.reason: "\(reason)"])
@@ -97,6 +94,33 @@ struct RelayJournal: Sendable {
         }
     }
 
+    private func gone(_ ids: [Int64]) {
+        guard let first = ids.first, let last = ids.last else { return }
+        logger.log(
+            .rowGone, level: .warning,
+            "\(ids.count) events from \(first) to \(last) were delivered, and deleted by somebody before they were marked",
+            [
+                LogKey.firstID: .stringConvertible(first), LogKey.lastID: .stringConvertible(last),
+                LogKey.count: .stringConvertible(ids.count),
+            ])
+    }
+
+    private func faulty(_ fault: RowFault) {
+        let sentence =
+            switch fault.work {
+            case .read: "event \(fault.id) cannot be read and is not delivered; fix or delete its row"
+            case .mark:
+                "event \(fault.id) was delivered and cannot be marked as published; fix its row, or what refuses the mark"
+            case .park: "event \(fault.id) was rejected and cannot be parked; fix or delete its row"
+            }
+        logger.log(
+            .rowFault, level: .error, "\(sentence): \(fault.reason)",
+            [
+                LogKey.id: .stringConvertible(fault.id), LogKey.what: "\(fault.work.rawValue)",
+                LogKey.reason: "\(fault.reason)",
+            ])
+    }
+
     private func held(_ hold: OrderHold, _ holder: HolderDescription?) {
         var keys: Logger.Metadata = [
             LogKey.aboveID: .stringConvertible(hold.aboveID),
@@ -118,7 +142,9 @@ struct RelayJournal: Sendable {
                 "events above \(hold.aboveID) wait for \(transaction)"
             case .lockedRow(let id): "event \(id) is locked by \(who ?? "somebody"), and what is above it waits"
             case .aboveSequence(let id): "event \(id) is above the sequence's last value, and is not delivered"
+            case .unreadableRow(let fault): "event \(fault.id) cannot be read, and what is above it waits"
             }
+        if case .unreadableRow(let fault) = hold.cause { keys[LogKey.id] = .stringConvertible(fault.id) }
         logger.log(.orderHold, level: .warning, "\(message)", keys)
     }
 
@@ -150,8 +176,8 @@ struct RelayJournal: Sendable {
         case .caughtUp(let sink):
             logger.log(.note, level: .debug, "sink \(sink) has caught up", [LogKey.sink: "\(sink)"])
         case .orderReleased: logger.log(.orderReleased, level: .notice, "the order is held back no longer")
-        case .draining: logger.log(.note, level: .debug, "the table is drained before the stream leads again")
-        case .streaming, .orderHold: break
+        case .rowsGone(let ids): gone(ids)
+        case .streaming, .orderHold, .rowFault: break
         }
     }
 }

@@ -11,7 +11,7 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case standby
     /// The lock was lost: `reason`.
     case deposed
-    /// The stream leads the tail.
+    /// What is committed rings: the table is read at once.
     case streaming
     /// The table is polled: `reason`.
     case polling
@@ -38,8 +38,10 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case blocked
     /// A commit waits for a synchronous standby: `seconds`.
     case commitWaits = "commit_waits"
-    /// A row could not be marked published: `id`, `reason`.
-    case unsettled
+    /// Rows were delivered, and deleted by somebody before they were marked: `first_id`, `last_id`, `count`.
+    case rowGone = "row_gone"
+    /// Something cannot be done with one row, and the others go on: `id`, `what` (read, mark, park), `reason`.
+    case rowFault = "row_fault"
     /// Everything that was committed is delivered and settled.
     case drained
     /// The process ends: `reason`.
@@ -60,6 +62,10 @@ package enum LogKey {
     package static let sink = "sink"
     package static let id = "id"
     package static let reason = "reason"
+    package static let what = "what"
+    package static let firstID = "first_id"
+    package static let lastID = "last_id"
+    package static let count = "count"
     package static let pid = "pid"
     package static let gid = "gid"
     package static let applicationName = "application_name"

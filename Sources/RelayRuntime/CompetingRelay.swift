@@ -178,7 +178,7 @@ package actor CompetingRelay {
         batch = rows.batch
         let token = rows.ids.isEmpty ? nil : BatchToken(0)
         let batch = RowBatch(
-            token: token, ids: rows.ids, createdAt: rows.batch?.createdAt, bytes: rows.batch?.byteCount ?? 0)
+            token: token, ids: rows.ids, marks: rows.batch?.marks, bytes: rows.batch?.byteCount ?? 0)
         take(.claimed(batch, unreadable: unreadable.map(\.id)))
     }
 

@@ -82,8 +82,7 @@ extension Relay {
         case .endClaim: try await tenure.endClaim()
         case .look(let gaps): await take(.looked(try await tenure.look(gaps)), term: term)
         case .settle(let lanes, let inClaim):
-            let answer = try await tenure.settle(lanes, inClaim: inClaim)
-            await settled(answer.state, answer.unmovable, term)
+            await settled(try await tenure.settle(lanes, inClaim: inClaim), term)
         case .sweep(let request):
             let answer = try await tenure.sweep(request, memory: memory)
             await take(.swept(answer), term: term)
@@ -103,11 +102,11 @@ extension Relay {
                     isOpen: answer.isOpen, fault: answer.rows.faults.first)), term: term)
     }
 
-    private func settled(_ state: SettledState, _ unmovable: [UnmovableRow], _ term: Int) {
+    private func settled(_ state: SettledState, _ term: Int) {
         guard term == self.term else { return }
         isSettling = false
         memory.settled(state.sinks)
-        for row in unmovable where unmovableTold.insert(row).inserted { report(.unmovable(row)) }
+        for fault in state.unmoved { tell(fault) }
         take(.settled(state), term: term)
     }
 

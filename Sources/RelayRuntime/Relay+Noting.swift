@@ -13,9 +13,18 @@ extension Relay {
             // After an overflow it was read without being called for a while: nothing to tell.
             if !isStreamingTold { report(.streaming) }
             isStreamingTold = true
+        case .rowFault(let fault): tell(fault)
         default: report(.note(note))
         }
     }
+
+    /// Once for each row and reason: as long as it lasts it would only be repeated.
+    func tell(_ fault: RowFault) {
+        if faultsTold.count >= Self.faultsRemembered { faultsTold.removeAll() }
+        if faultsTold.insert(fault).inserted { report(.rowFault(fault)) }
+    }
+
+    private static let faultsRemembered = 10_000
 
     private func describe(_ orderHold: OrderHold) {
         guard let tenure else { return }

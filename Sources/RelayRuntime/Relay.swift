@@ -59,7 +59,7 @@ package actor Relay {
     var settlements = 0
     var isSettling = false
     /// What was said already and would only be repeated.
-    var unmovableTold: Set<UnmovableRow> = []
+    var faultsTold: Set<RowFault> = []
     var unconfiguredTold: Set<String> = []
 
     /// Why a tenure ends.

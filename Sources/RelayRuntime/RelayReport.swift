@@ -16,7 +16,8 @@ package enum RelayReport: Sendable {
     case hold(OrderHold, HolderDescription?)
     case suspended(String)
     case resumed
-    case unmovable(UnmovableRow)
+    /// Something cannot be done with one row; the others go on.
+    case rowFault(RowFault)
     /// The work session's COMMIT waits for a synchronous standby; the settlement began so long ago (milliseconds).
     case commitWaits(Int64)
     case wentBack(String)

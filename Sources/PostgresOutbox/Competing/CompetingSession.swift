@@ -10,12 +10,14 @@ package struct SinksAreRegistered: Error, Hashable, Sendable {
 /// the transaction that holds them.
 package actor CompetingSession: CompetingTenure {
     private let connection: Connection
+    private let schema: OutboxSchema
     private let source: String
     private let claimTimeout: Duration
     private var portion = PortionSize()
 
     init(_ session: Session, source: String, claimTimeout: Duration) {
         connection = session.connection
+        schema = session.schema
         self.source = source
         self.claimTimeout = claimTimeout
     }
@@ -39,7 +41,7 @@ package actor CompetingSession: CompetingTenure {
         let bounds = without.isEmpty ? "true" : "id <> ALL(\(without.arraySQL))"
         let seen = try await connection.query("SELECT FROM outbox_unpublished WHERE \(bounds) LIMIT 1")
         guard seen.rowCount > 0 else { return (nothing, []) }
-        let cursor = ClaimCursor(rows: rows, bytes: bytes)
+        let cursor = ClaimCursor(schema: schema, rows: rows, bytes: bytes)
         do {
             return (try await claim(cursor, bounds), [])
         } catch {
@@ -80,13 +82,14 @@ package actor CompetingSession: CompetingTenure {
             try await connection.execute("BEGIN")
             let found = try await connection.query(
                 """
-                SELECT id FROM outbox WHERE published_at IS NULL AND \(bounds) ORDER BY id LIMIT \(rows)
+                SELECT id FROM \(schema.table) WHERE published_at IS NULL AND \(bounds) ORDER BY id LIMIT \(rows)
                 FOR UPDATE SKIP LOCKED
                 """)
             let ids = found.rows.compactMap { $0.int(0) }
+            let readability = RowReadability(source: source, schema: schema)
             let narrowed = try await RowNarrowing(of: ids, mayGoOn: { ContinuousClock.now < limit }) { part in
                 try await connection.inSavepoint {
-                    try await RowReadability(source: source).check(Array(part), on: connection)
+                    try await readability.check(Array(part), on: connection)
                     return Array(part)
                 }
             }
@@ -107,7 +110,8 @@ package actor CompetingSession: CompetingTenure {
 
     private var marks: CompetingMarks {
         let limit = ContinuousClock.now + claimTimeout / 2
-        return CompetingMarks(connection: connection) { ContinuousClock.now < limit }
+        return CompetingMarks(
+            moves: RowMoves(connection: connection, schema: schema) { ContinuousClock.now < limit })
     }
 
     package func remark(_ rows: [UnmarkedRow]) async throws -> RemarkedRows {
@@ -119,8 +123,7 @@ package actor CompetingSession: CompetingTenure {
                 """
                 SELECT o.id FROM unnest($1::bigint[], $2::bigint[]) AS r (id, created_at)
                 JOIN outbox_unpublished AS o ON o.id = r.id
-                WHERE LEAST(GREATEST(extract(epoch FROM o.created_at) * 1000000, -9223372036854775808),
-                  9223372036854775807) = r.created_at ORDER BY o.id
+                WHERE \(microsecondsSQL("o.created_at")) = r.created_at ORDER BY o.id
                 """, [.int8Array(ids), .int8Array(times)]
             ).rows.compactMap { $0.int(0) }
             let mine = try await connection.query(

@@ -9,7 +9,7 @@ extension LeaderSession {
             SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
               EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL)
             FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = 'outbox_id_seq'::regclass;
-            \(SequencePosition.sql);
+            \(SequencePosition.sql(of: session.schema.sequence));
             SELECT name, generation, delivered_through FROM outbox_sink
             """)
         guard tables.count == 3, let row = tables[0].rows.first, let epoch = row.int(0) else {

@@ -90,23 +90,17 @@ extension LeaderSession {
     }
 
     /// The stored state that leadership begins with.
-    package func storedState() async throws -> (sinks: [SinkRegistration], late: [LateEntry], publishedAbove: Bool) {
+    package func storedState() async throws -> (sinks: [SinkRegistration], publishedAbove: Bool) {
         let tables = try await execute(
             "BEGIN;\n" + StoredState.statements(lock: "ROW EXCLUSIVE")
-                + ";\nSELECT EXISTS (SELECT FROM outbox_published WHERE id > (SELECT coalesce(max(delivered_through), 0)"
+                + ";\nSELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > (SELECT coalesce(max(delivered_through), 0)"
                 + " FROM outbox_sink)); COMMIT")
-        guard tables.count >= 7 else {
+        guard tables.count >= 6 else {
             throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
         }
-        let answers = tables.suffix(6)
+        let answers = tables.suffix(5)
         func rows(_ index: Int) -> [ResultTable.Row] { answers[answers.startIndex + index].rows }
-        return (
-            rows(1).compactMap(SinkRegistration.init),
-            rows(3).compactMap { row in
-                guard let sink = row.string(0), let id = row.int(1), let delivered = row.bool(2) else { return nil }
-                return LateEntry(sink: sink, id: id, isDelivered: delivered)
-            }, rows(4).first?.bool(0) ?? false
-        )
+        return (rows(1).compactMap(SinkRegistration.init), rows(3).first?.bool(0) ?? false)
     }
 }
 

@@ -52,11 +52,11 @@ package actor LeaderSession {
     package func scan() async throws -> SequenceScan {
         let tables = try await execute(
             """
-            \(SequencePosition.sql);
+            \(SequencePosition.sql(of: session.schema.sequence));
             SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
             WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
               AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-              AND relation = 'outbox_id_seq'::regclass
+              AND relation = \(session.schema.sequence.oidSQL)
             """)
         let state = try SequencePosition(tables.first)
         var holders = Set<SequenceHolder>()
@@ -66,20 +66,6 @@ package actor LeaderSession {
                 SequenceHolder(virtualTransaction: transaction, pid: row.int(1).flatMap(Int32.init(exactly:))))
         }
         return SequenceScan(lastValue: state.drawn, holders: holders)
-    }
-
-    /// Of these transactions (32-bit ids, as the stream names them), those that everybody on this server sees.
-    package func visible(_ transactions: [UInt32]) async throws -> [UInt32] {
-        let table = try await query(
-            """
-            WITH now AS (SELECT pg_catalog.pg_current_snapshot() AS snapshot),
-              edge AS (SELECT snapshot, pg_catalog.pg_snapshot_xmax(snapshot)::text::numeric AS xmax FROM now),
-              -- The nearest 64-bit id that ends in these 32 bits.
-              wide AS (SELECT x, x + 4294967296 * round((xmax - x) / 4294967296) AS full_id, snapshot
-                FROM edge, unnest($1::bigint[]) AS x)
-            SELECT x FROM wide WHERE pg_catalog.pg_visible_in_snapshot(full_id::bigint::text::xid8, snapshot)
-            """, [.int8Array(transactions.map(Int64.init))])
-        return table.rows.compactMap { $0.int(0).flatMap(UInt32.init(exactly:)) }
     }
 
     func waitsForStandby(pid: Int32) async throws -> Bool {

@@ -41,6 +41,8 @@ package actor PostgresDatabase: OutboxDatabase {
     private let patience: Patience
     /// The tries to take over since this process led last.
     private var tries = TakeOverTries()
+    /// What the database was in this process's last lead: what it handed over and has not settled, it handed over then.
+    private var history: DatabaseHistory?
 
     package init(_ settings: PostgresSettings) {
         self.settings = settings
@@ -121,9 +123,12 @@ package actor PostgresDatabase: OutboxDatabase {
         let beat = try await leader.beat()
         if let reason = beat.stoppedReason { throw RelayStop(exitCode: 78, message: reason, wentBack: true) }
         var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
-        if travel == nil, let id = try await leader.changedRow(unsettled) { travel = .rowChanged(id: id) }
+        if travel == nil, let history {
+            let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
+            travel = try await leader.changedRow(unsettled, known: history, settledThrough: lowest)
+        }
         guard let travel else { return }
-        if try await leader.writeStop(travel.reason, condition: travel.condition(unsettled)) {
+        if try await leader.writeStop(travel.reason, condition: travel.condition(unsettled, leader.session.schema)) {
             throw RelayStop(exitCode: 78, message: travel.reason, wentBack: true)
         }
     }
@@ -165,15 +170,19 @@ package actor PostgresDatabase: OutboxDatabase {
         let work = try await leader.openFurther(.work, settings)
         do {
             try await register(on: work)
+            let history = try await work.history()
+            self.history = history
             let stored = try await leader.storedState()
+            let late = try await OwedRows.portions(of: stored.sinks.map(\.name), work.connection)
             let parkedKeys = try await parkedKeys(on: work)
             return PostgresTenure(
                 leader: leader,
                 work: WorkSession(
-                    work, epoch: succession.epoch, source: settings.source, parkingByKey: settings.parkingByKey),
+                    work, epoch: succession.epoch, history: history, source: settings.source,
+                    parkingByKey: settings.parkingByKey),
                 settings: settings, epoch: succession.epoch,
                 opened: OpenedSessions(
-                    sinks: stored.sinks, late: stored.late, keepsMemory: keepsMemory,
+                    sinks: stored.sinks, late: late, keepsMemory: keepsMemory,
                     publishedAboveCursors: stored.publishedAbove, parkedKeys: parkedKeys))
         } catch {
             await work.connection.close()

@@ -46,14 +46,13 @@ package actor PostgresTenure: LeaderTenure {
 
     package func beat() async throws -> LeaderBeat { try await leader.beat() }
     package func scan() async throws -> SequenceScan { try await leader.scan() }
-    package func visible(_ transactions: [UInt32]) async throws -> [UInt32] { try await leader.visible(transactions) }
     package func note(_ status: LeaderStatus) async throws { try await leader.note(status) }
 
     package func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription? {
         switch cause {
         case .transaction(let holder): try await leader.describe(holder)
         case .lockedRow(let id): try await leader.describeLock(ofRow: id)
-        case .aboveSequence, .unknown: nil
+        case .aboveSequence, .unreadableRow, .unknown: nil
         }
     }
 
@@ -62,26 +61,21 @@ package actor PostgresTenure: LeaderTenure {
     }
 
     package func writeStop(_ travel: TimeTravel) async throws -> Bool {
-        try await leader.writeStop(travel.reason, condition: travel.condition([]))
+        try await leader.writeStop(travel.reason, condition: travel.condition([], leader.session.schema))
     }
 
     // MARK: - Work session
 
-    package func claim(
-        _ request: ClaimRequest
-    ) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) { try await work.claim(request) }
+    package func claim(_ request: ClaimRequest) async throws -> FetchedClaim { try await work.claim(request) }
 
     package func endClaim() async throws { try await work.endClaim() }
     package func look(_ gaps: IDRanges) async throws -> LookedRows { try await work.look(gaps) }
-    package func sweep(tail: Int64, memory: ProcessMemory, parkedKeys: Bool) async throws -> SweptState {
-        try await work.sweep(tail: tail, memory: memory, parkedKeys: parkedKeys)
+    package func sweep(_ request: SweepRequest, memory: ProcessMemory) async throws -> SweptState {
+        try await work.sweep(request, memory: memory)
     }
 
-    package func settle(
-        _ lanes: [LaneProgress], inClaim: Bool
-    ) async throws -> (state: SettledState, unmovable: [UnmovableRow]) {
-        let settled = try await work.settle(lanes, inClaim: inClaim)
-        return (settled.state, settled.unmovable)
+    package func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledState {
+        try await work.settle(lanes, inClaim: inClaim)
     }
 
     package func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
@@ -89,6 +83,10 @@ package actor PostgresTenure: LeaderTenure {
     }
 
     // MARK: - Reading sessions
+
+    package func readTail(_ request: TailRequest) async throws -> FetchedTail {
+        try await withReader { try await $0.readTail(request) }
+    }
 
     package func read(_ request: ReadRequest) async throws -> FetchedRows {
         try await withReader { try await $0.read(request) }
@@ -119,6 +117,11 @@ package actor PostgresTenure: LeaderTenure {
             idleReaders.append(reader)
             return value
         } catch {
+            // A session that is well is kept: each new one costs a backend and a record.
+            guard isLoss(error) || error is CancellationError || !(error is PostgresError) else {
+                idleReaders.append(reader)
+                throw error
+            }
             readers.removeAll { $0 === reader }
             await reader.close()
             throw error
@@ -146,17 +149,26 @@ extension LeaderSession {
         }
     }
 
-    /// A row that left and is missing now, or is another one. One that a leader since has settled may have been purged.
-    func changedRow(_ rows: [DeliveredRow]) async throws -> Int64? {
+    /// A row that left and is another one now, or is missing in a way that no deletion explains.
+    ///
+    /// - Parameters:
+    ///   - known: what the database was when the rows were handed over.
+    ///   - settledThrough: the lowest cursor: what a leader since has settled may have been purged.
+    func changedRow(
+        _ rows: [DeliveredRow], known: DatabaseHistory, settledThrough: Int64
+    ) async throws -> TimeTravel? {
         guard !rows.isEmpty else { return nil }
-        let table = try await query(
-            """
-            SELECT w.id FROM unnest($1::bigint[], $2::bigint[]) AS w (id, at)
-            LEFT JOIN outbox AS o ON o.id = w.id
-            WHERE (o.id IS NULL AND w.id > (SELECT coalesce(min(delivered_through), 0) FROM outbox_sink))
-              OR (extract(epoch FROM o.created_at) * 1000000)::bigint <> w.at ORDER BY 1 LIMIT 1
-            """, [.int8Array(rows.map(\.id)), .int8Array(rows.map(\.createdAt))])
-        return table.rowCount > 0 ? table.int(0, 0) : nil
+        let table = try await query(HistoryQuery.changedRows(session.schema), HistoryQuery.parameters(rows))
+        var missing: [MissingRow] = []
+        for row in table.rows {
+            guard let id = row.int(0) else { continue }
+            guard row.bool(1) == true else { return .rowChanged(id: id) }
+            if id > settledThrough { missing.append(MissingRow(id: id, isCommitted: row.bool(2) ?? false)) }
+        }
+        guard !missing.isEmpty else { return nil }
+        // After the rows: what was cut before they were looked for shows.
+        let (now, lastValue) = try HistoryQuery.history(try await query(HistoryQuery.sql(session.schema)), session.schema)
+        return missing.judge(known: known, now: now, lastValue: lastValue)
     }
 
     /// Whether everything that is committed has reached these sinks and is settled.
@@ -185,16 +197,16 @@ extension LeaderSession {
 
 extension TimeTravel {
     /// What was judged, once more, as an SQL expression.
-    func condition(_ unsettled: [DeliveredRow]) -> String {
+    func condition(_ unsettled: [DeliveredRow], _ schema: OutboxSchema) -> String {
         switch self {
         case .sequenceBehind(_, let handed):
-            "(SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_id_seq) < \(handed)"
+            "(SELECT last_value < \(handed.sql) OR (last_value = \(handed.sql) AND NOT is_called) FROM \(schema.sequence))"
         case .cursorBehind(let sink, let generation, _, let acknowledged):
             "EXISTS (SELECT FROM outbox_sink WHERE name = \(quotedLiteral(sink)) AND generation = \(generation)"
-                + " AND delivered_through < \(acknowledged))"
+                + " AND delivered_through < \(acknowledged.sql))"
         case .rowChanged(let id):
-            "NOT EXISTS (SELECT FROM outbox WHERE id = \(id) AND (extract(epoch FROM created_at) * 1000000)::bigint"
-                + " = \(unsettled.first { $0.id == id }?.createdAt ?? -1))"
+            "NOT EXISTS (SELECT FROM \(schema.table) WHERE id = \(id.sql) AND \(microsecondsSQL("created_at"))"
+                + " = \((unsettled.first { $0.id == id }?.mark.createdAt ?? -1).sql))"
         }
     }
 }

@@ -9,22 +9,22 @@ struct OutboxRelations: Sendable {
         /// It is none of ours.
         case other
         /// It is the unpublished leaf.
-        case outbox(OutboxColumns)
+        case outbox(IDColumn)
     }
 
-    private var leaf: (id: UInt32, columns: OutboxColumns)?
+    private var leaf: (id: UInt32, column: IDColumn)?
     private var others: Set<UInt32> = []
 
     subscript(id: UInt32) -> Knowledge {
-        if let leaf, leaf.id == id { return .outbox(leaf.columns) }
+        if let leaf, leaf.id == id { return .outbox(leaf.column) }
         return others.contains(id) ? .other : .unknown
     }
 
     /// Notes that a relation is the leaf. Rows of the one that was come no more: it was dropped, or renamed and is
     /// described again before its next row.
-    mutating func describe(_ id: UInt32, as columns: OutboxColumns) {
+    mutating func describe(_ id: UInt32, as column: IDColumn) {
         others.remove(id)
-        leaf = (id, columns)
+        leaf = (id, column)
     }
 
     /// Notes that a relation is another one.

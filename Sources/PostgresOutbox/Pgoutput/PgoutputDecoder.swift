@@ -1,9 +1,8 @@
-import RelayCore
-
 /// Decodes what the server sends on a logical replication connection with pgoutput, protocol version 1, text format.
 ///
-/// It takes the content of one CopyData message after the other, appends each row that was inserted into the outbox's
-/// unpublished leaf to a batch, and says of the rest what happened. No input makes it trap or read out of bounds.
+/// It takes the content of one CopyData message after the other and says which ids were inserted into the outbox's
+/// unpublished leaf, and what else happened: of a row it reads nothing but the id. No input makes it trap or read out of
+/// bounds.
 ///
 /// Formats: PostgreSQL documentation, "Streaming Replication Protocol" and "Logical Replication Message
 /// Formats". Rows are decoded by the names that the last Relation message gave their columns: columns may be added,
@@ -15,8 +14,8 @@ package struct PgoutputDecoder: Sendable {
         case keepalive(walEnd: UInt64, replyRequested: Bool)
         /// A committed transaction begins; its rows follow. `transaction` is the 32-bit id.
         case begin(transaction: UInt32, finalLSN: UInt64)
-        /// A row was appended to the batch.
-        case appended
+        /// A row was inserted.
+        case inserted(id: Int64)
         /// The transaction's rows are complete. The next transaction begins at or behind `endLSN`.
         case commit(commitLSN: UInt64, endLSN: UInt64)
         /// The unpublished leaf was described, for the first time or anew.
@@ -45,18 +44,16 @@ package struct PgoutputDecoder: Sendable {
 
     /// Decodes the content of one CopyData message.
     ///
-    /// - Parameters:
-    ///   - message: The content, valid only during the call.
-    ///   - builder: Takes the row, if the message is one of the leaf.
+    /// - Parameter message: The content, valid only during the call.
     /// - Returns: What the message meant.
-    /// - Throws: Why it could not be decoded. The builder is then as before; the decoder is not to be used further.
+    /// - Throws: Why it could not be decoded. The decoder is not to be used further.
     package mutating func decode(
-        _ message: UnsafeRawBufferPointer, into builder: inout EventBatchBuilder
+        _ message: UnsafeRawBufferPointer
     ) throws(PgoutputError) -> Effect {
         guard let type = message.first else { throw .malformed(message: "CopyData", offset: 0) }
         let body = UnsafeRawBufferPointer(rebasing: message.dropFirst())
         switch type {
-        case UInt8(ascii: "w"): return try decodeWAL(body, into: &builder)
+        case UInt8(ascii: "w"): return try decodeWAL(body)
         case UInt8(ascii: "k"): return try decodeKeepalive(body)
         default: throw .unsupported(message: PgoutputDecoder.name(type))
         }
@@ -72,27 +69,27 @@ package struct PgoutputDecoder: Sendable {
     }
 
     private mutating func decodeWAL(
-        _ body: UnsafeRawBufferPointer, into builder: inout EventBatchBuilder
+        _ body: UnsafeRawBufferPointer
     ) throws(PgoutputError) -> Effect {
         var reader = MessageReader(body, of: "XLogData")
         let start = try reader.integer(UInt64.self)
         let end = try reader.integer(UInt64.self)
         _ = try reader.integer(Int64.self)  // the server's clock
         let type = try reader.integer(UInt8.self)
-        let effect = try decodeLogical(type, reader.rest(), into: &builder)
+        let effect = try decodeLogical(type, reader.rest())
         receivedLSN = max(receivedLSN, start, end)
         return effect
     }
 
     private mutating func decodeLogical(
-        _ type: UInt8, _ body: UnsafeRawBufferPointer, into builder: inout EventBatchBuilder
+        _ type: UInt8, _ body: UnsafeRawBufferPointer
     ) throws(PgoutputError) -> Effect {
         switch type {
-        case UInt8(ascii: "I"): return try decodeInsert(body, into: &builder)
+        case UInt8(ascii: "I"): return try decodeInsert(body)
         case UInt8(ascii: "B"): return try decodeBegin(body)
         case UInt8(ascii: "C"): return try decodeCommit(body)
         case UInt8(ascii: "R"): return try decodeRelation(body)
-        // A publication of more than inserts is none of ours to mend here: updates, deletes and truncations bring no
+        // A publication of more than inserts is none of ours to fix here: updates, deletes and truncations bring no
         // event. Origins, types and messages of other programs concern nobody.
         case UInt8(ascii: "U"), UInt8(ascii: "D"), UInt8(ascii: "T"), UInt8(ascii: "O"), UInt8(ascii: "Y"),
             UInt8(ascii: "M"):
@@ -132,28 +129,22 @@ package struct PgoutputDecoder: Sendable {
             relations.forget(id)
             return .ignored
         }
-        relations.describe(id, as: try OutboxColumns(&reader))
+        relations.describe(id, as: try IDColumn(&reader))
         return .relationChanged
     }
 
     private func decodeInsert(
-        _ body: UnsafeRawBufferPointer, into builder: inout EventBatchBuilder
+        _ body: UnsafeRawBufferPointer
     ) throws(PgoutputError) -> Effect {
         var reader = MessageReader(body, of: "Insert")
         let id = try reader.integer(UInt32.self)
-        guard let transaction else { throw .unexpected(message: "Insert") }
+        guard transaction != nil else { throw .unexpected(message: "Insert") }
         switch relations[id] {
         case .unknown: throw .unexpected(message: "Insert")
         case .other: return .ignored
-        case .outbox(let columns):
+        case .outbox(let column):
             guard try reader.integer(UInt8.self) == UInt8(ascii: "N") else { throw reader.malformed() }
-            let row = try columns.row(&reader)
-            do {
-                try builder.append(row, transaction: transaction)
-            } catch {
-                throw .event(error)
-            }
-            return .appended
+            return .inserted(id: try column.id(&reader))
         }
     }
 

@@ -1,5 +1,3 @@
-import RelayCore
-
 /// Why a replication message could not be decoded. After any of these the stream is given up: the rows are in the
 /// table.
 package enum PgoutputError: Error, Sendable, Hashable {
@@ -13,8 +11,6 @@ package enum PgoutputError: Error, Sendable, Hashable {
     case shape(missing: String)
     /// A column that an event needs is null, or holds something that is no such value.
     case value(column: String)
-    /// The row is no event.
-    case event(EventEncodingError)
 }
 
 extension PgoutputError: CustomStringConvertible {
@@ -35,8 +31,6 @@ extension PgoutputError: CustomStringConvertible {
         case .value(let column):
             "the replication stream sent a row whose column \(column) holds no usable value; "
                 + "give the column its type and NOT NULL"
-        case .event(let error):
-            error.description
         }
     }
 }

@@ -4,12 +4,12 @@ import RelayCore
 /// Reads event rows into a batch as they come off the socket: each byte is copied once, into the batch's arena.
 struct EventRows: Sendable {
     /// The columns in the order that `append` takes them.
-    static let columns = "id, aggregate_type, aggregate_id, event_type, payload, headers, created_at"
+    static let columns = "id, aggregate_type, aggregate_id, event_type, payload, headers, created_at, xmin"
     /// The same, to be read: without a payload of 8 MiB and more, which comes in pieces (``LargeRow``). What is stored
     /// in less than 64 KiB cannot be that long, compressed as it may be, and is not measured.
     static let readColumns = """
         id, aggregate_type, aggregate_id, event_type, CASE WHEN pg_catalog.pg_column_size(payload) < 65536 \
-        OR pg_catalog.octet_length(payload::text) < 8388608 THEN payload END, headers, created_at
+        OR pg_catalog.octet_length(payload::text) < 8388608 THEN payload END, headers, created_at, xmin
         """
 
     var builder: EventBatchBuilder
@@ -19,6 +19,8 @@ struct EventRows: Sendable {
     let byteLimit: Int
     /// How many rows the statement brought, taken or not.
     private(set) var seen = 0
+    /// Where the sequence stood, if the statement says that behind the columns.
+    private(set) var sequence: SequencePosition?
 
     init(source: String, byteLimit: Int) {
         builder = EventBatchBuilder(source: source)
@@ -30,13 +32,22 @@ struct EventRows: Sendable {
 
     mutating func append(_ row: RowView) throws {
         seen += 1
+        if sequence == nil { sequence = SequencePosition(row, column: Self.width) }
         guard builder.count == seen - 1, builder.count == 0 || builder.byteCount < byteLimit else { return }
         guard !row.isNull(4) else {
             if builder.count == 0 { largeID = row.int(0) }
             return
         }
-        try builder.append(EventColumns(row))
+        try builder.append(EventColumns(row), transaction: row.transaction)
     }
+
+    /// How many columns there are.
+    private static let width = 8
+}
+
+extension RowView {
+    /// The transaction that wrote the row, in a row of ``EventRows/columns``.
+    var transaction: UInt32 { int(7).map(UInt32.init(truncatingIfNeeded:)) ?? 0 }
 }
 
 extension EventColumns {
@@ -70,24 +81,5 @@ struct PortionSize: Sendable {
         let measured = bytes / rows
         // Grows at once, shrinks by half at a time: one large row among small ones must not come a thousandfold.
         average = max(measured, average / 4, 64)
-    }
-}
-
-extension IDRanges {
-    /// `(first, last), …` as the rows of a VALUES list.
-    var valuesSQL: String {
-        ranges.map { "(\($0.first)::bigint, \($0.last)::bigint)" }.joined(separator: ", ")
-    }
-}
-
-extension [Int64] {
-    /// An SQL expression of type bigint[].
-    var arraySQL: String {
-        var text = "'{"
-        for (index, id) in enumerated() {
-            if index > 0 { text += "," }
-            text += String(id)
-        }
-        return text + "}'::bigint[]"
     }
 }

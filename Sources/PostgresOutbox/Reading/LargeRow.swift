@@ -5,22 +5,26 @@ import RelayCore
 struct LargeRow: Sendable {
     /// Bytes of a piece.
     private static let piece = 4 << 20
-    /// One row, also where an id stands in both leaves.
-    static let outbox = "outbox WHERE id = $1::bigint ORDER BY published_at NULLS FIRST LIMIT 1"
 
     let id: Int64
-    /// Where it stands: what follows FROM.
-    var place = Self.outbox
+    /// Where it stands: what follows FROM, with `$1` for the id.
+    let place: String
+
+    /// One row of the outbox, also where an id stands in both leaves.
+    static func place(in schema: OutboxSchema) -> String {
+        "\(schema.table) WHERE id = $1::bigint ORDER BY published_at NULLS FIRST LIMIT 1"
+    }
 
     /// Appends the row to what was read; nothing where it is not there any more.
     func append(to rows: consuming EventRows, on connection: Connection) async throws -> EventRows {
         let begun = try await connection.rows(
             """
-            SELECT id, aggregate_type, aggregate_id, event_type, NULL, headers, created_at,
+            SELECT id, aggregate_type, aggregate_id, event_type, NULL, headers, created_at, xmin,
               pg_catalog.octet_length(pg_catalog.convert_to(payload::text, 'UTF8')) FROM \(place)
             """, [.int(id)], into: rows
         ) { rows, row in
-            try rows.builder.beginSpliced(EventColumns(row), payloadWidth: Int(row.int(7) ?? 0))
+            try rows.builder.beginSpliced(
+                EventColumns(row), payloadWidth: Int(row.int(8) ?? 0), transaction: row.transaction)
         }
         // The text is made once, before it is cut; the pieces come in the order in which the series is made.
         return try await connection.rows(

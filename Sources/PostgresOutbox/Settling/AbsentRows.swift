@@ -7,30 +7,26 @@ struct AbsentRows: Sendable {
 
     var ranges: IDRanges { IDRanges(rows) }
 
-    /// The rows that meet `span`, or adjoin it.
+    /// The rows that meet `span`, or adjoin it: found by the index on `first_id`.
     static func touching(
         _ span: IDRanges, in stored: StoredState, _ connection: Connection
     ) async throws -> AbsentRows {
         guard stored.hasAbsent, !span.isEmpty else { return AbsentRows(rows: []) }
-        return try await read(
+        let values = span.ranges.map { range in
+            let (before, behind) = (range.first == .min ? .min : range.first - 1, range.last == .max ? .max : range.last + 1)
+            return "(\(range.first.sql), \(before.sql), \(behind.sql))"
+        }
+        let table = try await connection.query(
             """
-            SELECT DISTINCT a.first_id, a.last_id FROM (VALUES \(span.valuesSQL)) AS s (low, high) CROSS JOIN LATERAL (
+            SELECT DISTINCT a.first_id, a.last_id FROM (VALUES \(values.joined(separator: ", "))) AS s (low, before, behind)
+            CROSS JOIN LATERAL (
               (SELECT first_id, last_id FROM outbox_absent WHERE first_id < s.low ORDER BY first_id DESC LIMIT 1)
               UNION ALL
-              (SELECT first_id, last_id FROM outbox_absent WHERE first_id >= s.low AND first_id - 1 <= s.high)) AS a
-            WHERE a.last_id >= s.low - 1 ORDER BY 1
-            """, connection)
-    }
-
-    /// Every row.
-    static func all(in stored: StoredState, _ connection: Connection) async throws -> AbsentRows {
-        guard stored.hasAbsent else { return AbsentRows(rows: []) }
-        return try await read("SELECT first_id, last_id FROM outbox_absent ORDER BY 1", connection)
-    }
-
-    private static func read(_ sql: String, _ connection: Connection) async throws -> AbsentRows {
-        AbsentRows(
-            rows: try await connection.query(sql).rows.compactMap { row in
+              (SELECT first_id, last_id FROM outbox_absent WHERE first_id >= s.low AND first_id <= s.behind)) AS a
+            WHERE a.last_id >= s.before ORDER BY 1
+            """)
+        return AbsentRows(
+            rows: table.rows.compactMap { row in
                 guard let first = row.int(0), let last = row.int(1) else { return nil }
                 return IDRange(first, last)
             })
@@ -44,18 +40,23 @@ struct AbsentRows: Sendable {
             sql += "DELETE FROM outbox_absent WHERE first_id = ANY(\(removed.map(\.first).arraySQL));\n"
         }
         if !inserted.isEmpty {
-            let values = inserted.map { "(\($0.first), \($0.last))" }.joined(separator: ", ")
-            sql += "INSERT INTO outbox_absent (first_id, last_id) VALUES \(values);\n"
+            sql += "INSERT INTO outbox_absent (first_id, last_id) VALUES \(IDRanges(inserted).valuesSQL);\n"
         }
         return sql
     }
 
-    /// The statement after which no range stands but within `span`.
+    /// The statement after which no range stands but within `span`. Ranges are disjoint, so that only the last one that
+    /// begins within may reach beyond.
     static func trim(to span: AbsentSpan) -> String {
-        """
-        WITH cut AS (DELETE FROM outbox_absent WHERE first_id <= \(span.low) OR last_id > \(span.high)
-          RETURNING greatest(first_id, \(span.low) + 1) AS first_id, least(last_id, \(span.high)) AS last_id)
-        INSERT INTO outbox_absent (first_id, last_id) SELECT first_id, last_id FROM cut WHERE first_id <= last_id;
+        let begin = span.low == .max ? .max : span.low + 1
+        return """
+        WITH cut AS (DELETE FROM outbox_absent WHERE first_id <= \(span.low.sql) OR first_id > \(span.high.sql)
+            OR (first_id, true) = (SELECT first_id, last_id > \(span.high.sql) FROM outbox_absent
+              WHERE first_id <= \(span.high.sql) ORDER BY first_id DESC LIMIT 1)
+          RETURNING first_id, last_id),
+        left_over AS (SELECT greatest(first_id, \(begin.sql)) AS first_id, least(last_id, \(span.high.sql)) AS last_id
+          FROM cut WHERE last_id > \(span.low.sql) AND first_id <= \(span.high.sql))
+        INSERT INTO outbox_absent (first_id, last_id) SELECT first_id, last_id FROM left_over WHERE first_id <= last_id;
 
         """
     }

@@ -6,6 +6,7 @@ import RelayCore
 /// Through the parent, pruned to its leaf: an ALTER TABLE locks the parent first, and so does the update that follows in
 /// the same transaction, or the two could wait for each other.
 struct ClaimCursor {
+    let schema: OutboxSchema
     let rows: Int
     let bytes: Int
 
@@ -14,7 +15,7 @@ struct ClaimCursor {
     /// - Parameter bounds: which rows, as an SQL condition.
     func declare(_ bounds: String) -> String {
         """
-        DECLARE claim NO SCROLL CURSOR FOR SELECT \(EventRows.readColumns) FROM outbox
+        DECLARE claim NO SCROLL CURSOR FOR SELECT \(EventRows.readColumns) FROM \(schema.table)
           WHERE published_at IS NULL AND \(bounds) ORDER BY id LIMIT \(rows) FOR UPDATE SKIP LOCKED
         """
     }
@@ -37,7 +38,9 @@ struct ClaimCursor {
             portion.learn(rows: read.builder.count - before.count, bytes: read.builder.byteCount - before.bytes)
             reachedEnd = read.seen - before.seen < size
         }
-        if let id = read.largeID { read = try await LargeRow(id: id).append(to: consume read, on: connection) }
+        if let id = read.largeID { 
+            read = try await LargeRow(id: id, place: LargeRow.place(in: schema)).append(to: consume read, on: connection)
+        }
         if read.isWhole, read.seen == rows { reachedEnd = false }
         let isWhole = read.isWhole
         return (read.builder.finish(), reachedEnd && isWhole)

@@ -1,38 +1,64 @@
 import Libpq
 import RelayCore
 
-/// Moves rows to the published leaf, in the transaction that is open.
-enum RowMoves {
-    static func statement(_ ids: [Int64]) -> String {
-        "UPDATE outbox SET published_at = clock_timestamp() WHERE published_at IS NULL AND id = ANY(\(ids.arraySQL))"
+/// Moves rows to the published leaf, in the transaction that is open and holds their locks.
+struct RowMoves {
+    let connection: Connection
+    let schema: OutboxSchema
+    /// Asked while rows that fail are looked for.
+    var mayGoOn: () -> Bool = { true }
+
+    /// Why a row that was named stands where it stood, though nothing failed.
+    private static let skipped = "a trigger or rule on the outbox skips the row without an error"
+
+    /// Gives the ids that it has moved.
+    static func statement(_ ids: [Int64], in schema: OutboxSchema, onlyWhere: String = "") -> String {
+        """
+        UPDATE \(schema.table) AS o SET published_at = clock_timestamp()
+          WHERE o.published_at IS NULL AND o.id = ANY(\(ids.arraySQL)) \(onlyWhere) RETURNING o.id
+        """
     }
 
-    /// Moves what can be moved, and finds the rows that cannot by halving: one bad row must not stop the others.
-    static func halving(
-        _ ids: ArraySlice<Int64>, on connection: Connection, _ unmovable: inout [UnmovableRow]
-    ) async throws {
-        guard !ids.isEmpty else { return }
-        try await connection.execute("SAVEPOINT move")
-        do {
-            try await connection.execute(statement(Array(ids)) + "; RELEASE SAVEPOINT move")
-        } catch {
-            guard error.isAboutRows else { throw error }
-            try await connection.execute("ROLLBACK TO SAVEPOINT move; RELEASE SAVEPOINT move")
-            if ids.count == 1, let id = ids.first {
-                unmovable.append(UnmovableRow(id: id, reason: error.message))
-                return
-            }
-            let middle = ids.startIndex + ids.count / 2
-            try await halving(ids[..<middle], on: connection, &unmovable)
-            try await halving(ids[middle...], on: connection, &unmovable)
+    /// Moves what can be moved, each row on its own where it must be.
+    ///
+    /// - Returns: what cannot be.
+    /// - Throws: what the statement is at fault for itself.
+    func move(_ ids: [Int64]) async throws -> [RowFault] {
+        let found = try await RowNarrowing(of: ids, mayGoOn: mayGoOn) { part in try await attempt(part) }
+        return faults(found, .mark)
+    }
+
+    /// Moves all of these rows, as far as no trigger or rule keeps them, or none.
+    ///
+    /// - Parameters:
+    ///   - before: what is done with them first.
+    ///   - onlyWhere: a further condition, beginning with AND.
+    func attempt(_ ids: ArraySlice<Int64>, before: String = "", onlyWhere: String = "") async throws -> [Int64] {
+        try await connection.inSavepoint {
+            let tables = try await connection.execute(
+                before + Self.statement(Array(ids), in: schema, onlyWhere: onlyWhere))
+            let moved = tables.last?.rows.compactMap { $0.int(0) } ?? []
+            if moved.count < ids.count { try await check(Set(ids).subtracting(moved).sorted()) }
+            return moved
         }
+    }
+
+    /// All of them are locked by this transaction: what did not move must still stand there.
+    private func check(_ ids: [Int64]) async throws {
+        let standing = try await connection.query(
+            "SELECT id FROM \(schema.unpublished) WHERE id = ANY($1::bigint[])", [.int8Array(ids)])
+        if standing.rowCount != ids.count { throw RowsVanished() }
+    }
+
+    func faults(_ found: RowNarrowing, _ work: RowFault.Work) -> [RowFault] {
+        found.failures.map { RowFault(id: $0.id, work: work, reason: $0.reason) }
+            + found.skipped.map { RowFault(id: $0, work: work, reason: Self.skipped) }
+            + found.untried.map { RowFault(id: $0, work: work, reason: "there was no time to find out why") }
     }
 }
 
-extension PostgresError {
-    /// The error is in what a row holds (data exceptions, violated constraints, a trigger's word), not in the session.
-    var isAboutRows: Bool {
-        guard kind == .server, let sqlState else { return false }
-        return ["22", "23", "44", "P0"].contains { sqlState.hasPrefix($0) }
-    }
+/// A trigger or a rule let rows vanish that were to move: one that returns NULL for the insert into the published leaf.
+/// The move is undone.
+private struct RowsVanished: Error, CustomStringConvertible {
+    let description = "a trigger or rule on the outbox drops the row when it moves to the published leaf"
 }

@@ -7,18 +7,19 @@ enum ParkedWrites {
 
     /// Parks events with a copy of their rows: first those that were rejected, then those behind them, which look at
     /// what stands before them.
-    static func park(_ parked: [String: [Parking]]) -> String {
+    static func park(_ parked: [String: [Parking]], in schema: OutboxSchema) -> String {
         parked.sorted { $0.key < $1.key }.map { sink, parkings in
-            insert(sink, parkings.filter { $0.behind == nil }) + insert(sink, parkings.filter { $0.behind != nil })
+            insert(sink, parkings.filter { $0.behind == nil }, schema)
+                + insert(sink, parkings.filter { $0.behind != nil }, schema)
         }.joined()
     }
 
     /// An event that comes to stand behind others that are all to be tried again is tried with them: else a retry of all
     /// would never catch up with a busy key.
-    private static func insert(_ sink: String, _ parkings: [Parking]) -> String {
+    private static func insert(_ sink: String, _ parkings: [Parking], _ schema: OutboxSchema) -> String {
         guard !parkings.isEmpty else { return "" }
         let values = parkings.map { parking in
-            "(\(parking.id)::bigint, \(quotedLiteral(parking.reason)), \(parking.behind.map(String.init) ?? "NULL")::bigint)"
+            "(\(parking.id.sql), \(quotedLiteral(parking.reason)), \(parking.behind?.sql ?? "NULL::bigint"))"
         }
         let columns = copied.split(separator: ", ").map { "o.\($0)" }.joined(separator: ", ")
         return """
@@ -26,7 +27,7 @@ enum ParkedWrites {
               SELECT \(quotedLiteral(sink)), o.id, \(columns), v.reason, v.behind, f.requested,
                 CASE WHEN f.requested IS NOT NULL THEN clock_timestamp() END
               FROM (VALUES \(values.joined(separator: ", "))) AS v (id, reason, behind)
-              JOIN outbox AS o ON o.id = v.id
+              JOIN \(schema.table) AS o ON o.id = v.id
               CROSS JOIN LATERAL (
                 SELECT CASE WHEN v.behind IS NOT NULL AND NOT EXISTS (
                   SELECT FROM outbox_parked AS p
@@ -52,9 +53,9 @@ enum ParkedWrites {
                 guard let reason = retry.rejection else { continue }
                 sql += """
                     UPDATE outbox_parked SET reason = \(quotedLiteral(reason)), attempts = attempts + 1, requested = NULL,
-                      requested_at = NULL WHERE sink = \(name) AND id = \(retry.id);
+                      requested_at = NULL WHERE sink = \(name) AND id = \(retry.id.sql);
                     UPDATE outbox_parked AS p SET requested = NULL, requested_at = NULL FROM outbox_parked AS h
-                      WHERE h.sink = \(name) AND h.id = \(retry.id) AND p.sink = h.sink AND p.id > h.id
+                      WHERE h.sink = \(name) AND h.id = \(retry.id.sql) AND p.sink = h.sink AND p.id > h.id
                         AND p.aggregate_id = h.aggregate_id AND p.behind IS NOT NULL AND p.requested = 'retry';
 
                     """

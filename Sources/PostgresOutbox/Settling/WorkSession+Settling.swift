@@ -1,56 +1,49 @@
 import Libpq
 import RelayCore
 
-/// A settlement's result, with the rows that could not be moved for what they hold.
-package struct SettledRows: Sendable {
-    package var state: SettledState
-    /// Ids that the published leaf holds already, or whose move the server refuses for another reason of the row.
-    package var unmovable: [UnmovableRow]
-}
-
 extension WorkSession {
     /// Writes what the lanes are done with: cursors forward, rows that every sink has to the published leaf.
     ///
     /// - Parameter inClaim: in the open claim's transaction, which it ends.
-    package func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledRows {
-        let continues = inClaim && claimIsOpen
+    /// - Throws: ``TimeTravel`` where a delivered row is gone in a way that no deletion explains; nothing is written.
+    package func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledState {
         let lanes = StorableText(connection)(lanes)
         do {
-            return try await settle(lanes, continues: continues)
-        } catch let error as PostgresError where error.isAboutRows {
-            // One bad row must not stop the others: once more, narrowed down by halving.
-            claimEnded()
-            try await connection.rollBack()
-            return try await settleNarrowing(lanes)
-        } catch {
-            claimEnded()
-            try await connection.rollBack()
-            throw error
+            return try await endingClaim { try await settle(lanes, continues: inClaim && claimIsOpen) }
+        } catch where RowNarrowing.mayBeRows(error) && !(error is TimeTravel) && !(error is Deposed) {
+            // One bad row must not stop the others: once more, narrowed down to it.
+            return try await endingClaim { try await settleNarrowing(lanes) }
         }
     }
 
-    private func settle(_ lanes: [LaneProgress], continues: Bool) async throws -> SettledRows {
-        let (facts, absent, writes) = try await decide(lanes, continues: continues)
-        let moved = writes.published.count
-        let tables = writes.isEmpty ? [] : try await connection.execute(Self.statements(writes, absent))
-        if moved > 0, let move = tables.first(where: { $0.commandTag.hasPrefix("UPDATE") }), move.affectedRows != moved
-        {
-            // Every row named is locked by this transaction, so this cannot be.
-            throw PostgresError(.protocolViolation, "a settlement moved \(move.affectedRows) rows of \(moved)")
+    private func settle(_ lanes: [LaneProgress], continues: Bool) async throws -> SettledState {
+        let (facts, absent) = try await facts(lanes, continues: continues)
+        let writes = Settlement(facts: facts, lanes: lanes).decide()
+        if !writes.isEmpty {
+            let moves = writes.published.isEmpty ? "" : RowMoves.statement(writes.published, in: schema) + ";\n"
+            let tables = try await connection.execute(
+                moves + Self.statements(writes, absent) + ParkedWrites.park(writes.parked, in: schema))
+            if !writes.published.isEmpty, tables.first?.rowCount != writes.published.count { throw RowsWereSkipped() }
         }
         try await connection.execute("COMMIT")
         claimEnded()
-        return result(facts, writes, unmovable: [])
+        return writes.settled(from: facts)
     }
 
-    private func decide(
+    // MARK: - Facts
+
+    private func facts(
         _ lanes: [LaneProgress], continues: Bool
-    ) async throws -> (SettlementFacts, AbsentRows, SettlementWrites) {
+    ) async throws -> (facts: SettlementFacts, absent: AbsentRows) {
         let stored = try await StoredState.read(connection, epoch: epoch, begins: !continues)
-        let absent = try await AbsentRows.touching(Settlement.span(of: lanes, stored.sinks), in: stored, connection)
-        var facts = SettlementFacts(sinks: stored.sinks, absent: absent.ranges, late: stored.late, places: [:])
+        let span = Settlement.span(of: lanes, stored.sinks)
+        let absent = try await AbsentRows.touching(span, in: stored, connection)
+        let owed = try await OwedRows.facts(in: span, stored, connection)
+        var facts = SettlementFacts(
+            sinks: stored.sinks, absent: absent.ranges, late: owed.entries, stillOwed: owed.stillOwed, places: [:])
         facts.places = try await places(lanes, stored)
-        return (facts, absent, Settlement(facts: facts, lanes: lanes).decide())
+        try await judgeMissing(lanes, facts)
+        return (facts, absent)
     }
 
     /// Where the rows stand that are done, and those that turned up where a lane saw nothing.
@@ -81,7 +74,7 @@ extension WorkSession {
     private func lock(_ ids: [Int64], _ places: inout [Int64: RowPlace]) async throws {
         let locked = try await connection.query(
             """
-            SELECT id FROM outbox WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
+            SELECT id FROM \(schema.table) WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
             FOR UPDATE SKIP LOCKED
             """, [.int8Array(ids)])
         for row in locked.rows { if let id = row.int(0) { places[id] = .unpublished } }
@@ -89,32 +82,46 @@ extension WorkSession {
         guard !rest.isEmpty else { return }
         let seen = try await connection.query(
             """
-            SELECT id, false FROM outbox_unpublished WHERE id = ANY($1::bigint[])
-            UNION ALL SELECT id, true FROM outbox_published WHERE id = ANY($1::bigint[])
+            SELECT id, false FROM \(schema.unpublished) WHERE id = ANY($1::bigint[])
+            UNION ALL SELECT id, true FROM \(schema.published) WHERE id = ANY($1::bigint[])
             """, [.int8Array(rest)])
         for row in seen.rows {
             if let id = row.int(0), let isPublished = row.bool(1) { places[id] = isPublished ? .published : .locked }
         }
     }
 
-    /// The rows first, so that their count is the first answer; then cursors, entries, ranges.
+    /// A row that is done and stands in neither leaf was deleted by somebody, or the database went back.
+    ///
+    /// The session lasts as long as the lead, and so does the server's run: whether its transaction is committed need not
+    /// be asked.
+    private func judgeMissing(_ lanes: [LaneProgress], _ facts: SettlementFacts) async throws {
+        let missing = lanes.flatMap(\.done).filter { facts.places[$0] == nil }
+        guard !missing.isEmpty else { return }
+        let (now, lastValue) = try HistoryQuery.history(
+            try await connection.query(HistoryQuery.sql(schema)), schema)
+        let rows = missing.map { MissingRow(id: $0, isCommitted: true) }
+        if let travel = rows.judge(known: history, now: now, lastValue: lastValue) { throw travel }
+    }
+
+    // MARK: - Writes
+
+    /// Cursors, entries, ranges, and what became of parked events.
     private static func statements(_ writes: SettlementWrites, _ absent: AbsentRows) -> String {
         var sql = ""
-        if !writes.published.isEmpty { sql += RowMoves.statement(writes.published) + ";\n" }
         for cursor in writes.cursors {
             sql += """
-                UPDATE outbox_sink SET delivered_through = \(cursor.cursor), earned = \(cursor.isEarned)\
+                UPDATE outbox_sink SET delivered_through = \(cursor.cursor.sql), earned = \(cursor.isEarned)\
                 \(cursor.endsPassing ? ", pass_through = NULL" : "")
                   WHERE name = \(quotedLiteral(cursor.sink)) AND generation = \(cursor.generation)
-                  AND delivered_through <= \(cursor.cursor);
+                  AND delivered_through <= \(cursor.cursor.sql);
 
                 """
         }
-        sql += StoredWrites.remove(writes.lateRemoved) + StoredWrites.enter(writes.lateEntered)
-        sql += StoredWrites.keep(writes.lateKept)
+        sql += OwedRows.remove(writes.lateRemoved) + OwedRows.enter(writes.lateEntered)
+        sql += OwedRows.keep(writes.lateKept)
         if let ranges = writes.absent { sql += absent.statements(for: ranges) }
         if let span = writes.absentSpan { sql += AbsentRows.trim(to: span) }
-        sql += ParkedWrites.park(writes.parked) + ParkedWrites.retried(writes.retried)
+        sql += ParkedWrites.retried(writes.retried)
         for sink in writes.ended {
             sql += """
                 DELETE FROM outbox_sink WHERE name = \(quotedLiteral(sink)) AND removing;
@@ -126,42 +133,62 @@ extension WorkSession {
         return sql
     }
 
-    private func result(
-        _ facts: SettlementFacts, _ writes: SettlementWrites, unmovable: [UnmovableRow]
-    ) -> SettledRows {
-        let after = writes.applied(to: facts)
-        return SettledRows(
-            state: SettledState(
-                sinks: after.sinks, late: after.late, lockedRow: writes.lockedRow, entered: writes.lateEntered),
-            unmovable: unmovable)
+    // MARK: - One row at fault
+
+    /// Each part of a settlement on its own: what cannot be parked stops its lane, what cannot be moved counts as
+    /// delivered, and all else is written.
+    private func settleNarrowing(_ lanes: [LaneProgress]) async throws -> SettledState {
+        let (facts, absent) = try await facts(lanes, continues: false)
+        // Parked first: where that is not to be, no cursor may pass.
+        let unparked = try await park(Settlement(facts: facts, lanes: lanes).decide().parked)
+        var writes = Settlement(facts: facts, lanes: lanes, unparked: unparked).decide()
+        let unmoved = try await RowMoves(connection: connection, schema: schema).move(writes.published)
+        let stuck = Set(unmoved.map(\.id))
+        writes.published.removeAll(where: stuck.contains)
+        // Kept as delivered, so that no sweep takes such a row for one that nobody has.
+        let staying = facts.sinks.filter { !writes.ended.contains($0.name) }
+        writes.lateEntered += unmoved.flatMap { fault in
+            staying.map { LateEntry(sink: $0.name, id: fault.id, isDelivered: true) }
+        }
+        writes.lateRemoved.removeAll { stuck.contains($0.id) }
+        try await connection.execute(Self.statements(writes, absent) + "COMMIT")
+        claimEnded()
+        var state = writes.settled(from: facts, unparked: unparked)
+        state.unmoved = unmoved
+        return state
     }
-}
 
-// MARK: - Rows that cannot move
-
-extension WorkSession {
-    private func settleNarrowing(_ lanes: [LaneProgress]) async throws -> SettledRows {
-        do {
-            let (facts, absent, decided) = try await decide(lanes, continues: false)
-            var writes = decided
-            let published = writes.published
-            var unmovable: [UnmovableRow] = []
-            try await RowMoves.halving(published[...], on: connection, &unmovable)
-            writes.published = []
-            let stuck = Set(unmovable.map(\.id))
-            // Kept as delivered, so that no sweep takes such a row for one that nobody has.
-            writes.lateEntered += stuck.sorted().flatMap { id in
-                facts.sinks.filter { !writes.ended.contains($0.name) }
-                    .map { LateEntry(sink: $0.name, id: id, isDelivered: true) }
+    /// Parks what can be parked, in the transaction that is open.
+    private func park(_ parked: [String: [Parking]]) async throws -> [UnparkedEvent] {
+        var unparked: [UnparkedEvent] = []
+        for (sink, parkings) in parked.sorted(by: { $0.key < $1.key }) {
+            // Those behind others look at what stands before them.
+            for group in [parkings.filter { $0.behind == nil }, parkings.filter { $0.behind != nil }] {
+                unparked += try await park(group, for: sink)
             }
-            try await connection.execute(Self.statements(writes, absent) + "\nCOMMIT")
-            let shown = writes.lateEntered.filter { !stuck.contains($0.id) }
-            var outcome = result(facts, writes, unmovable: unmovable)
-            outcome.state.entered = shown
-            return outcome
-        } catch {
-            try await connection.rollBack()
-            throw error
+        }
+        return unparked
+    }
+
+    private func park(_ parkings: [Parking], for sink: String) async throws -> [UnparkedEvent] {
+        let byID = Dictionary(parkings.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let ids = byID.keys.sorted()
+        do {
+            let found = try await RowNarrowing(of: ids) { part in
+                try await connection.inSavepoint {
+                    let parkings = part.compactMap { byID[$0] }
+                    try await connection.execute(ParkedWrites.park([sink: parkings], in: schema))
+                    return Array(part)
+                }
+            }
+            return found.failures.map { UnparkedEvent(sink: sink, id: $0.id, reason: $0.reason) }
+        } catch where RowNarrowing.mayBeRows(error) {
+            // None of them can be parked; the other sinks go on all the same.
+            let reason = (error as? PostgresError)?.message ?? String(describing: error)
+            return ids.map { UnparkedEvent(sink: sink, id: $0, reason: reason) }
         }
     }
 }
+
+/// Fewer rows moved than were named, though nothing failed: a trigger or a rule keeps some.
+private struct RowsWereSkipped: Error {}

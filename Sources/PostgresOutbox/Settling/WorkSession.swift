@@ -6,9 +6,12 @@ import RelayCore
 /// Every write is bound to the leader's epoch: once a successor has raised it, nothing here takes effect.
 package actor WorkSession {
     let connection: Connection
+    let schema: OutboxSchema
     let epoch: Int64
+    /// What the database was when this relay's lead began: a row that is gone was deleted only if it still is.
+    let history: DatabaseHistory
     nonisolated let pid: Int32
-    private let source: String
+    let source: String
     /// The sinks for which later events of a parked key are parked too.
     let parkingByKey: [String]
     private var portion = PortionSize()
@@ -16,10 +19,14 @@ package actor WorkSession {
     private(set) var claimed: Set<Int64> = []
     private(set) var claimIsOpen = false
 
-    package init(_ session: Session, epoch: Int64, source: String, parkingByKey: [String] = []) {
+    package init(
+        _ session: Session, epoch: Int64, history: DatabaseHistory, source: String, parkingByKey: [String] = []
+    ) {
         connection = session.connection
+        schema = session.schema
         pid = session.backendPID
         self.epoch = epoch
+        self.history = history
         self.source = source
         self.parkingByKey = parkingByKey
     }
@@ -29,65 +36,83 @@ package actor WorkSession {
     /// Cuts the session off, whatever it is doing.
     package nonisolated func abandon() { connection.abandon() }
 
-    /// Locks and reads the lowest unpublished rows above the tail; the transaction stays open where there is one.
-    package func claim(_ request: ClaimRequest) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) {
-        let bounds = "id > \(request.after)" + (request.below.map { " AND id < \($0)" } ?? "")
+    /// Locks and reads the lowest unpublished rows above the tail; the transaction stays open where there is one. Where
+    /// they cannot all be read, it takes those before the first that cannot be.
+    package func claim(_ request: ClaimRequest) async throws -> FetchedClaim {
         if request.looksFirst {
-            let seen = try await connection.query("SELECT FROM outbox_unpublished WHERE \(bounds) LIMIT 1")
-            if seen.rowCount == 0 { return (FetchedRows(batch: nil, ids: [], reachedEnd: true), nil, false) }
+            let seen = try await connection.query(
+                "SELECT FROM \(schema.unpublished) WHERE id > $1 AND id <= $2 ORDER BY id LIMIT 1",
+                [.int(request.after), .int(request.below.map { $0 - 1 } ?? .max)])
+            if seen.rowCount == 0 { return FetchedClaim(rows: FetchedRows(batch: nil, ids: [], reachedEnd: true)) }
         }
-        let cursor = ClaimCursor(rows: request.rows, bytes: request.bytes)
         do {
-            try await connection.execute("BEGIN;\n" + cursor.declare(bounds))
-            claimIsOpen = true
-            return try await fetch(cursor)
-        } catch {
-            claimEnded()
-            try await connection.rollBack()
-            throw error
+            return try await claimWhole(request)
+        } catch where RowNarrowing.mayBeRows(error) {
+            guard let fault = try await firstUnreadable(request) else { return try await claimWhole(request) }
+            var before = request
+            before.below = fault.id
+            var found = try await claimWhole(before)
+            if found.rows.reachedEnd { found.rows.faults = [fault] }
+            found.rows.reachedEnd = false
+            return found
         }
     }
 
-    private func fetch(
-        _ cursor: ClaimCursor
-    ) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) {
+    private func claimWhole(_ request: ClaimRequest) async throws -> FetchedClaim {
+        let bounds = "id > \(request.after.sql)" + (request.below.map { " AND id < \($0.sql)" } ?? "")
+        let cursor = ClaimCursor(schema: schema, rows: request.rows, bytes: request.bytes)
+        return try await endingClaim {
+            try await connection.execute("BEGIN;\n" + cursor.declare(bounds))
+            claimIsOpen = true
+            return try await fetch(cursor)
+        }
+    }
+
+    private func fetch(_ cursor: ClaimCursor) async throws -> FetchedClaim {
         var portion = portion
         let (batch, reachedEnd) = try await cursor.fetch(on: connection, source: source, &portion)
         self.portion = portion
         guard batch.count > 0 else {
             claimIsOpen = false
             try await connection.execute("ROLLBACK")
-            return (FetchedRows(batch: nil, ids: [], reachedEnd: true), nil, false)
+            return FetchedClaim(rows: FetchedRows(batch: nil, ids: [], reachedEnd: true))
         }
         claimed = Set(batch.ids)
         // After the rows: none of them can have been drawn later.
-        let lastValue = try await SequencePosition.read(connection).drawn
-        return (FetchedRows(batch: batch, ids: batch.ids, reachedEnd: reachedEnd), lastValue, true)
+        let lastValue = try await SequencePosition.read(schema.sequence, on: connection).drawn
+        return FetchedClaim(
+            rows: FetchedRows(batch: batch, ids: batch.ids, reachedEnd: reachedEnd), lastValue: lastValue,
+            isOpen: true)
+    }
+
+    private func firstUnreadable(_ request: ClaimRequest) async throws -> RowFault? {
+        let ids = try await connection.query(
+            "SELECT id FROM \(schema.unpublished) WHERE id > $1 AND id <= $2 ORDER BY id LIMIT \(request.rows)",
+            [.int(request.after), .int(request.below.map { $0 - 1 } ?? .max)]
+        ).rows.compactMap { $0.int(0) }
+        return try await RowReadability(source: source, schema: schema).faults(among: ids, on: connection).first
     }
 
     /// Ends an open claim without having settled anything.
     package func endClaim() async throws {
         guard claimIsOpen else { return }
-        claimEnded()
-        do {
+        try await endingClaim {
+            claimEnded()
             try await connection.execute("COMMIT")
-        } catch {
-            try await connection.rollBack()
-            throw error
         }
     }
 
     /// Which ids of these gaps stand in a leaf, seen by a new statement; at most the lowest thousand of each leaf.
     package func look(_ gaps: IDRanges) async throws -> LookedRows {
         guard !gaps.isEmpty else { return LookedRows() }
-        func sql(_ leaf: String) -> String {
+        func sql(_ leaf: OutboxRelation) -> String {
             """
             SELECT o.id FROM (VALUES \(gaps.valuesSQL)) AS r (a, b) CROSS JOIN LATERAL
               (SELECT id FROM \(leaf) WHERE id BETWEEN r.a AND r.b ORDER BY id LIMIT 1000) AS o ORDER BY 1 LIMIT 1000
             """
         }
-        let tables = try await rollingBackClaim {
-            try await connection.execute(sql("outbox_unpublished") + ";\n" + sql("outbox_published"))
+        let tables = try await endingClaim {
+            try await connection.execute(sql(schema.unpublished) + ";\n" + sql(schema.published))
         }
         func ids(_ index: Int) -> [Int64] {
             index < tables.count ? tables[index].rows.compactMap { $0.int(0) } : []
@@ -95,8 +120,8 @@ package actor WorkSession {
         return LookedRows(unpublished: ids(0), published: ids(1))
     }
 
-    /// A statement in an open claim: where it fails, the claim is over.
-    private func rollingBackClaim<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+    /// Statements in a claim: where they fail, the claim is over.
+    func endingClaim<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
         } catch {

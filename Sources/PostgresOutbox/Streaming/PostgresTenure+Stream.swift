@@ -24,7 +24,7 @@ extension PostgresTenure {
     private func run(_ session: Session, _ report: @escaping @Sendable (StreamReport) async -> Void) async -> String {
         let slot = "outbox_relay_\(session.backendPID)"
         do {
-            try await Publication(session).ensure()
+            try await Publication(session.schema).check(on: session.connection)
             let watch = Task { await self.watch(slot, session.connection) }
             defer { watch.cancel() }
             // Waits for every running transaction; the watch ends that where it would hold too much WAL.
@@ -36,7 +36,7 @@ extension PostgresTenure {
                 (proto_version '1', publication_names '\(Publication.name)')
                 """)
             await report(.standing)
-            try await StreamReader(session, source: settings.source).run(report)
+            try await StreamReader(session).run(report)
             return "the server ended the stream"
         } catch {
             return givenUp?.reason ?? streamReason(error)
@@ -57,9 +57,9 @@ extension PostgresTenure {
     private func watch(_ slot: String, _ connection: Connection) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(500))
-            guard let (retained, isPublished) = try? await leader.look(at: slot) else { continue }
-            if !isPublished {
-                givenUp = .publication
+            guard let (retained, problem) = try? await leader.look(at: slot) else { continue }
+            if !problem.isEmpty {
+                givenUp = .publication(problem)
             } else if let retained, retained > Int64(settings.maxSlotWAL) {
                 givenUp = .slot(retained: retained, beside: (try? await leader.oldestTransaction()) ?? nil)
             } else {
@@ -81,34 +81,32 @@ extension PostgresTenure {
 enum GivenUpStream: Sendable {
     /// The slot held more WAL than it may.
     case slot(retained: Int64, beside: SlotBlocker?)
-    /// The publication is gone. Up to PostgreSQL 17 the server ends the stream for that; from 18 on it leaves rows out.
-    case publication
+    /// The publication is gone, or is another one. Up to PostgreSQL 17 the server ends the stream where it is missing;
+    /// from 18 on it leaves rows out.
+    case publication(String)
 
     var reason: String {
         switch self {
         case .slot(let retained, let blocker):
             let who = blocker.map { " beside the transaction of \($0.name)" } ?? ""
             return "the slot held \(retained) bytes of WAL\(who), more than --max-slot-wal allows; end that transaction"
-        case .publication:
-            return "the publication \(Publication.name) of the inserts into outbox_unpublished is gone;"
-                + " run outbox-relay migrate where it does not come back"
+        case .publication(let problem):
+            return "the publication \(Publication.name) \(problem); run outbox-relay migrate as the table's owner"
         }
     }
 }
 
 extension LeaderSession {
-    /// The bytes of WAL that the slot keeps from being removed, and whether the publication is there.
-    func look(at slot: String) async throws -> (retained: Int64?, isPublished: Bool) {
+    /// The bytes of WAL that the slot keeps from being removed, and what is wrong with the publication.
+    func look(at slot: String) async throws -> (retained: Int64?, problem: String) {
         let row = try await query(
             """
             SELECT (SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::bigint
                 FROM pg_catalog.pg_replication_slots WHERE slot_name = $1),
-              EXISTS (SELECT FROM pg_catalog.pg_publication AS p
-                JOIN pg_catalog.pg_publication_rel AS r ON r.prpubid = p.oid
-                WHERE p.pubname = $2 AND p.pubinsert AND r.prrelid = 'outbox_unpublished'::regclass)
-            """, [.text(slot), .text(Publication.name)]
+              \(Publication(session.schema).problemSQL(serverVersion: session.connection.info.serverVersion))
+            """, [.text(slot)]
         ).rows.first
-        return (row?.int(0), row?.bool(1) ?? true)
+        return (row?.int(0), row?.string(1) ?? "")
     }
 
     /// The oldest transaction that has written something: what a slot waits for.

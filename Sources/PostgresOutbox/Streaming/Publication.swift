@@ -1,44 +1,54 @@
 import Libpq
 
-/// The publication that the stream is made of: inserts into the unpublished leaf, and nothing else.
+/// The publication that the stream is made of: the ids of what is inserted into the unpublished leaf, and nothing else.
 struct Publication: Sendable {
     static let name = "outbox_relay"
 
-    private let session: Session
+    private let schema: OutboxSchema
 
-    init(_ session: Session) {
-        self.session = session
+    init(_ schema: OutboxSchema) {
+        self.schema = schema
     }
 
-    /// Creates the publication where it is missing and the role may; refuses one of another shape.
-    func ensure() async throws {
-        let found = try await session.connection.execute(
+    /// Why the publication is not what the stream needs, as an SQL expression of type text; NULL where it is: the inserts
+    /// into the unpublished leaf alone, and from PostgreSQL 15 on of its column `id` alone.
+    ///
+    /// - Parameter serverVersion: as libpq gives it. Column lists and row filters exist from 15 on.
+    func problemSQL(serverVersion: Int) -> String {
+        let lists = serverVersion >= 150_000
+        let columns =
+            lists
+            ? """
+             WHEN r.prqual IS NOT NULL THEN 'has a row filter'
+              WHEN r.prattrs IS NULL OR (SELECT array_agg(a.attname::text) FROM unnest(r.prattrs::int2[]) AS n
+                JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.prrelid AND a.attnum = n) <> ARRAY['id']
+                THEN 'publishes other columns than id'
+            """ : ""
+        let schemas =
+            lists
+            ? " WHEN EXISTS (SELECT FROM pg_catalog.pg_publication_namespace WHERE pnpubid = p.oid)"
+                + " THEN 'publishes whole schemas'" : ""
+        return """
+            coalesce((SELECT CASE
+              WHEN p.puballtables THEN 'publishes all tables'\(schemas)
+              WHEN NOT p.pubinsert OR p.pubupdate OR p.pubdelete OR p.pubtruncate THEN 'publishes other operations than inserts'
+              WHEN (SELECT count(*) FROM pg_catalog.pg_publication_rel WHERE prpubid = p.oid) <> 1 OR r.prrelid IS NULL
+                THEN 'is not of \(schema.unpublished.name) alone'\(columns)
+              ELSE '' END
+            FROM pg_catalog.pg_publication AS p LEFT JOIN pg_catalog.pg_publication_rel AS r
+              ON r.prpubid = p.oid AND r.prrelid = \(schema.unpublished.oidSQL)
+            WHERE p.pubname = '\(Self.name)'), 'is missing')
             """
-            SELECT p.pubinsert AND NOT (p.pubupdate OR p.pubdelete OR p.pubtruncate OR p.puballtables),
-              (SELECT count(*) FROM pg_catalog.pg_publication_rel AS r WHERE r.prpubid = p.oid
-                AND r.prrelid = 'outbox_unpublished'::regclass)
-            FROM pg_catalog.pg_publication AS p WHERE p.pubname = '\(Self.name)'
-            """)
-        guard let row = found.last?.rows.first else { return try await create() }
-        guard row.bool(0) == true, row.int(1) == 1 else {
-            throw Refusal(
-                .configuration, check: "publication",
-                problem: "the publication \(Self.name) is not one of the inserts into outbox_unpublished alone",
-                mend: "drop it and run outbox-relay migrate")
-        }
     }
 
-    private func create() async throws {
-        do {
-            try await session.connection.execute(
-                "CREATE PUBLICATION \(Self.name) FOR TABLE outbox_unpublished WITH (publish = 'insert')")
-        } catch {
-            // Somebody else was quicker.
-            if error.sqlState == "42710" { return }
-            guard error.sqlState == "42501" else { throw error }
-            throw Refusal(
-                .denied, check: "publication", problem: "the publication \(Self.name) is missing",
-                mend: "run outbox-relay migrate as the table's owner")
-        }
+    /// Refuses a publication that is missing or of another shape: the relay polls beside it, and `migrate` replaces it.
+    func check(on connection: Connection) async throws {
+        let found = try await connection.execute(
+            "SELECT \(problemSQL(serverVersion: connection.info.serverVersion))")
+        let problem = found.last?.string(0, 0) ?? "cannot be looked at"
+        guard !problem.isEmpty else { return }
+        throw Refusal(
+            .configuration, check: "publication", problem: "the publication \(Self.name) \(problem)",
+            mend: "run outbox-relay migrate as the table's owner")
     }
 }

@@ -3,53 +3,76 @@ import RelayCore
 
 /// Reads the replication stream and confirms what it received: every event is also a row, so nothing need be kept.
 struct StreamReader: Sendable {
-    /// Bytes of messages that are made into one batch at most.
-    private static let batchBytes = 1 << 20
-    /// A message of more bytes is not even decoded: libpq's buffer for it, which never shrinks, is given back with the
-    /// connection, polling brings the row in pieces, and a new stream what follows.
+    /// Bytes of messages that are read before they are reported, at most.
+    private static let portionBytes = 1 << 20
+    /// A message of more bytes (on PostgreSQL 14, where whole rows stream) is not even decoded: libpq's buffer for it,
+    /// which never shrinks, is given back with the connection, and a new stream brings what follows.
     private static let largestMessage = 32 << 20
     /// Under load, between two reads of a dry socket.
     private static let pause = Duration.microseconds(300)
 
     private let session: Session
-    private let source: String
 
-    init(_ session: Session, source: String) {
+    init(_ session: Session) {
         self.session = session
-        self.source = source
     }
 
-    /// What is decoded and not handed over yet.
+    /// What is decoded and not reported yet.
     private struct Decoded: Sendable {
         var decoder: PgoutputDecoder
-        var builder: EventBatchBuilder
+        var announcements: [Announcement] = []
+        private var transaction: UInt32 = 0
+        private var ids: [Int64] = []
         var mustAnswer = false
+
+        init(_ decoder: PgoutputDecoder) { self.decoder = decoder }
 
         mutating func take(_ message: UnsafeRawBufferPointer) throws {
             guard message.count <= largestMessage else {
-                throw PostgresError(.closed, "a row was too large for the stream and is read from the table")
+                throw PostgresError(.closed, "a row was too large for the stream; the table is read without it")
             }
-            if case .keepalive(_, let replyRequested) = try decoder.decode(message, into: &builder), replyRequested {
-                mustAnswer = true
+            switch try decoder.decode(message) {
+            case .begin(let transaction, _): self.transaction = transaction
+            case .inserted(let id):
+                ids.append(id)
+                // A transaction of a million rows becomes a few ranges, a portion at a time.
+                if ids.count >= Self.idsAtOnce { announce() }
+            case .commit: announce()
+            case .keepalive(_, let replyRequested): if replyRequested { mustAnswer = true }
+            case .relationChanged, .ignored: break
             }
+        }
+
+        private mutating func announce() {
+            guard !ids.isEmpty else { return }
+            announcements.append(Announcement(transaction: transaction, ids: IDRanges(ascending: ids.sorted())))
+            ids.removeAll(keepingCapacity: true)
+        }
+
+        private static let idsAtOnce = 10_000
+
+        mutating func takeAnnouncements() -> [Announcement] {
+            announce()
+            defer { announcements = [] }
+            return announcements
         }
     }
 
     /// Runs until the server ends the stream.
     func run(_ report: @escaping @Sendable (StreamReport) async -> Void) async throws {
         let connection = session.connection
-        var decoded = Decoded(
-            decoder: PgoutputDecoder(namespace: session.schema.schema, relation: "outbox_unpublished"),
-            builder: EventBatchBuilder(source: source))
+        let leaf = session.schema.unpublished
+        var decoded = Decoded(PgoutputDecoder(namespace: leaf.schema, relation: leaf.name))
         var confirmed: UInt64 = 0
         var lastAnswer = ContinuousClock.now
         while true {
             try Task.checkCancellation()
             let (next, status) = try await connection.receiveCopy(
-                upTo: Self.batchBytes, waiting: .milliseconds(250), pausing: Self.pause, into: consume decoded
+                upTo: Self.portionBytes, waiting: .milliseconds(250), pausing: Self.pause, into: consume decoded
             ) { state, message in try state.take(message) }
             decoded = next
-            if decoded.builder.count > 0 { await report(.rows(decoded.builder.finish())) }
+            let announcements = decoded.takeAnnouncements()
+            if !announcements.isEmpty { await report(.rung(announcements)) }
             let now = ContinuousClock.now
             let received = decoded.decoder.receivedLSN
             if decoded.mustAnswer || (received > confirmed && now - lastAnswer > .milliseconds(100))

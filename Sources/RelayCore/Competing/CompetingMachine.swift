@@ -181,8 +181,8 @@ package struct CompetingMachine: Hashable, Sendable {
 
     private mutating func rememberUnmarked(_ ids: some Sequence<Int64>, of rows: RowBatch, until: Int64) {
         let ids = Set(ids)
-        let found = zip(rows.ids, rows.createdAt).filter { ids.contains($0.0) }
-        unmarked.remember(found.map { UnmarkedRow(id: $0.0, createdAt: $0.1) }, until: until)
+        let found = zip(rows.ids, rows.marks).filter { ids.contains($0.0) }
+        unmarked.remember(found.map { UnmarkedRow(id: $0.0, createdAt: $0.1.createdAt) }, until: until)
     }
 
     private mutating func claimed(

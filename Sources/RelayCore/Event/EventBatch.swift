@@ -15,8 +15,12 @@ package struct EventBatch: Sendable {
     /// When each event was created, in microseconds since 1970-01-01 00:00 UTC. What does not fit (the last 30 years
     /// that PostgreSQL knows, and its infinities) stands as the nearest that does.
     package var createdAt: [Int64] { storage.createdAt }
-    /// The 32-bit id of the transaction that inserted each event where it came from the stream, else 0.
+    /// The 32-bit id of the transaction that wrote each event's row as it was read; 0 where nobody asked.
     package var transactions: [UInt32] { storage.transactions }
+    /// What tells each event from another one of the same id.
+    package var marks: [RowMark] {
+        zip(storage.createdAt, storage.transactions).map { RowMark(createdAt: $0, transaction: $1) }
+    }
     /// The memory that the batch holds, in bytes.
     package var byteCount: Int { storage.byteCount }
 

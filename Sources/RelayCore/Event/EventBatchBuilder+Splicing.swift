@@ -17,13 +17,14 @@ extension EventBatchBuilder {
     /// - Parameters:
     ///   - columns: The row; its payload is not looked at.
     ///   - payloadWidth: The bytes of all pieces together.
+    ///   - transaction: The 32-bit id of the transaction that wrote it, where that is known.
     /// - Throws: What is wrong with the row; the builder is then as before.
     package mutating func beginSpliced(
-        _ columns: EventColumns, payloadWidth: Int
+        _ columns: EventColumns, payloadWidth: Int, transaction: UInt32 = 0
     ) throws(EventEncodingError) {
         guard payloadWidth > 0 else { throw .payload(id: columns.id) }
         spliced = nil
-        spliced = try begin(columns, payloadWidth: payloadWidth, transaction: 0)
+        spliced = try begin(columns, payloadWidth: payloadWidth, transaction: transaction)
     }
 
     /// Appends the next piece of the payload; with the last one the row is whole.

@@ -53,7 +53,7 @@ package struct EventBatchBuilder: Sendable {
     ///
     /// - Parameters:
     ///   - columns: The row.
-    ///   - transaction: The 32-bit id of the transaction that inserted it, where that is known.
+    ///   - transaction: The 32-bit id of the transaction that wrote it, where that is known.
     /// - Throws: What is wrong with the row; the builder is then as before.
     package mutating func append(
         _ columns: EventColumns, transaction: UInt32 = 0

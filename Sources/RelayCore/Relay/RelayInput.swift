@@ -152,6 +152,8 @@ package struct SettledState: Hashable, Sendable {
     package var entered: [LateEntry]
     /// A row that was to move and is locked by somebody else.
     package var lockedRow: Int64?
+    /// Rows that were to move and could not, for what they hold or for a trigger: they count as delivered.
+    package var unmoved: [RowFault]
     /// Events that could not be parked: their lanes block at them.
     package var unparked: [UnparkedEvent]
     /// Rows that were delivered and are not there any more: somebody deleted them.
@@ -159,12 +161,13 @@ package struct SettledState: Hashable, Sendable {
 
     package init(
         sinks: [SinkRegistration], removed: [LateEntry] = [], entered: [LateEntry] = [], lockedRow: Int64? = nil,
-        unparked: [UnparkedEvent] = [], gone: [Int64] = []
+        unmoved: [RowFault] = [], unparked: [UnparkedEvent] = [], gone: [Int64] = []
     ) {
         self.sinks = sinks
         self.removed = removed
         self.entered = entered
         self.lockedRow = lockedRow
+        self.unmoved = unmoved
         self.unparked = unparked
         self.gone = gone
     }

@@ -84,7 +84,7 @@ extension RelayMachine {
                 continue
             }
             if lanes[index].unparked?.id != event.id {
-                effects.append(.note(.rowFault(RowFault(id: event.id, kind: .unparkable, reason: event.reason))))
+                effects.append(.note(.rowFault(RowFault(id: event.id, work: .park, reason: event.reason))))
             }
             lanes[index].unparked = event
             lanes[index].nextParking = now + policy.sweepInterval

@@ -65,6 +65,11 @@ package struct SettlementFacts: Hashable, Sendable {
 package struct AbsentSpan: Hashable, Sendable {
     package var low: Int64
     package var high: Int64
+
+    package init(low: Int64, high: Int64) {
+        self.low = low
+        self.high = high
+    }
 }
 
 /// What a settlement writes.
@@ -185,6 +190,8 @@ extension Settlement {
 
         private var sinks: [SinkRegistration]
         private var owed: Set<LateEntry>
+        /// Of what is owed, what the sink has: the row could not move.
+        private let delivered: Set<LateEntry>
         private var cut = IDRanges()
 
         init(facts: SettlementFacts, lanes: [LaneProgress], caps: [String: Int64], kept: Set<LateEntry>) {
@@ -194,6 +201,7 @@ extension Settlement {
             self.kept = kept
             sinks = facts.sinks
             owed = Set(facts.late.map { LateEntry(sink: $0.sink, id: $0.id) })
+            delivered = Set(facts.late.lazy.filter(\.isDelivered).map { LateEntry(sink: $0.sink, id: $0.id) })
         }
 
         func oldCursor(_ sink: String) -> Int64 { facts.sinks.first { $0.name == sink }?.cursor ?? 0 }
@@ -300,9 +308,13 @@ extension Settlement {
             guard let place = facts.places[id], place != .published, !ranges.contains(id) else { return }
             for sink in sinks {
                 guard sink.isFixed, sink.cursor >= id else { return }
-                if !owed.isEmpty, owed.contains(LateEntry(sink: sink.name, id: id)) { return }
+                let entry = LateEntry(sink: sink.name, id: id)
+                if !owed.isEmpty, owed.contains(entry), !delivered.contains(entry) { return }
             }
-            if place == .locked { locked.append(id) } else { writes.published.append(id) }
+            guard place != .locked else { return locked.append(id) }
+            writes.published.append(id)
+            // A sink that nobody serves any more brings nothing of its own.
+            if !delivered.isEmpty { for sink in sinks { owed.remove(LateEntry(sink: sink.name, id: id)) } }
         }
 
         private mutating func endLanes() {

@@ -53,17 +53,6 @@ package struct RelayStop: Error, Hashable, Sendable {
     }
 }
 
-/// A row that every sink has and that cannot be marked published, for what it holds.
-package struct UnmovableRow: Hashable, Sendable {
-    package var id: Int64
-    package var reason: String
-
-    package init(id: Int64, reason: String) {
-        self.id = id
-        self.reason = reason
-    }
-}
-
 /// Rows and their bytes.
 package struct FetchedRows: Sendable {
     package var batch: EventBatch?
@@ -136,7 +125,7 @@ package protocol LeaderTenure: Sendable {
     func claim(_ request: ClaimRequest) async throws -> FetchedClaim
     func endClaim() async throws
     func look(_ gaps: IDRanges) async throws -> LookedRows
-    func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> (state: SettledState, unmovable: [UnmovableRow])
+    func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledState
     /// - Parameter memory: what had left when the sweep was sent: judged before a row is called late.
     /// - Throws: ``TimeTravel`` where the database went back, before anything is written.
     func sweep(_ request: SweepRequest, memory: ProcessMemory) async throws -> SweptState

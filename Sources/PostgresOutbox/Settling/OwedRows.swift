@@ -1,0 +1,95 @@
+import Libpq
+import RelayCore
+
+/// `outbox_late`: read by its indexes and in portions, since a sink that is down may be owed any number of rows.
+enum OwedRows {
+    /// What a settlement must know.
+    static func facts(
+        in span: IDRanges, _ stored: StoredState, _ connection: Connection
+    ) async throws -> (entries: [LateEntry], stillOwed: Set<String>) {
+        guard stored.hasOwed, !span.isEmpty || stored.sinks.contains(where: \.isRemoving) else { return ([], []) }
+        var entries: [LateEntry] = []
+        if !span.isEmpty {
+            let table = try await connection.query(
+                """
+                SELECT l.sink, l.id, l.delivered FROM (VALUES \(span.valuesSQL)) AS s (low, high) CROSS JOIN LATERAL (
+                  SELECT sink, id, delivered FROM outbox_late WHERE id BETWEEN s.low AND s.high ORDER BY id) AS l
+                ORDER BY 2, 1
+                """)
+            entries = table.rows.compactMap(LateEntry.init)
+        }
+        var stillOwed: Set<String> = []
+        for sink in stored.sinks where sink.isRemoving {
+            let known = entries.filter { $0.sink == sink.name }.map(\.id)
+            let more = try await connection.query(
+                "SELECT id FROM outbox_late WHERE sink = $1 AND id <> ALL($2::bigint[]) ORDER BY id LIMIT 1",
+                [.text(sink.name), .int8Array(known)])
+            if more.rowCount > 0 { stillOwed.insert(sink.name) }
+        }
+        return (entries, stillOwed)
+    }
+
+    /// Which of these ids are owed to anybody.
+    static func entries(of ids: [Int64], _ connection: Connection) async throws -> [LateEntry] {
+        guard !ids.isEmpty else { return [] }
+        return try await connection.query(
+            "SELECT sink, id, delivered FROM outbox_late WHERE id = ANY($1::bigint[]) ORDER BY id, sink",
+            [.int8Array(ids)]
+        ).rows.compactMap(LateEntry.init)
+    }
+
+    /// The lowest of what is owed to each sink.
+    static func portions(of sinks: [String], _ connection: Connection) async throws -> [String: OwedPortion] {
+        var portions: [String: OwedPortion] = [:]
+        for sink in sinks {
+            let table = try await connection.query(
+                """
+                (SELECT id, false FROM outbox_late WHERE sink = $1 AND NOT delivered ORDER BY id LIMIT \(OwedPortion.limit))
+                UNION ALL
+                (SELECT id, true FROM outbox_late WHERE sink = $1 AND delivered ORDER BY id LIMIT \(OwedPortion.limit))
+                """, [.text(sink)])
+            guard table.rowCount > 0 else { continue }
+            var portion = OwedPortion()
+            for row in table.rows {
+                guard let id = row.int(0), let isDelivered = row.bool(1) else { continue }
+                if isDelivered { portion.delivered.append(id) } else { portion.waiting.append(id) }
+            }
+            portion.isPart = portion.waiting.count >= OwedPortion.limit
+            portions[sink] = portion
+        }
+        return portions
+    }
+
+    // MARK: - Statements
+
+    static func enter(_ entries: [LateEntry]) -> String {
+        guard !entries.isEmpty else { return "" }
+        let values = entries.map { "(\(quotedLiteral($0.sink)), \($0.id.sql), \($0.isDelivered))" }
+        return "INSERT INTO outbox_late (sink, id, delivered) VALUES \(values.joined(separator: ", "))"
+            + " ON CONFLICT (sink, id) DO UPDATE SET delivered = outbox_late.delivered OR EXCLUDED.delivered;\n"
+    }
+
+    static func remove(_ entries: [LateEntry]) -> String {
+        bySink(entries).map { sink, ids in
+            "DELETE FROM outbox_late WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(ids.arraySQL));\n"
+        }.joined()
+    }
+
+    static func keep(_ entries: [LateEntry]) -> String {
+        bySink(entries).map { sink, ids in
+            "UPDATE outbox_late SET delivered = true WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(ids.arraySQL));\n"
+        }.joined()
+    }
+
+    private static func bySink(_ entries: [LateEntry]) -> [(String, [Int64])] {
+        Dictionary(grouping: entries, by: \.sink).map { ($0.key, $0.value.map(\.id).sorted()) }.sorted { $0.0 < $1.0 }
+    }
+}
+
+extension LateEntry {
+    /// A row of `sink, id, delivered`.
+    init?(_ row: ResultTable.Row) {
+        guard let sink = row.string(0), let id = row.int(1), let isDelivered = row.bool(2) else { return nil }
+        self.init(sink: sink, id: id, isDelivered: isDelivered)
+    }
+}
