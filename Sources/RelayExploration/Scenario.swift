@@ -17,6 +17,8 @@ package struct ProducerHabits: OptionSet, Hashable, Sendable {
     package static let givesID = ProducerHabits(rawValue: 16)
     /// The server gives its transaction a new identity at PREPARE.
     package static let isRenamed = ProducerHabits(rawValue: 32)
+    /// Deletes a row that the same transaction has inserted.
+    package static let withdraws = ProducerHabits(rawValue: 64)
 }
 
 /// A bounded world: who takes part, and how often each misfortune may strike.
@@ -47,8 +49,6 @@ package struct Scenario: Sendable {
     package var answersApart = false
     /// A commit is flushed, and streamed, before it is visible. (Always so where there is a stream.)
     package var flushesApart = false
-    /// Streamed rows wait until they are visible, as they always do in the product.
-    package var waitsForVisibility = false
     /// Each relay that is started runs in another mode than the one before; the first as the policy says.
     package var switchesMode = false
     /// Bytes of one batch of rows, against `policy.memory`.
@@ -63,6 +63,10 @@ package struct Scenario: Sendable {
     package var outages: UInt8 = 0
     package var lostAnswers: UInt8 = 0
     package var operatorLocks: UInt8 = 0
+    /// How many unpublished rows somebody deletes, delivered or not.
+    package var cleanUps: UInt8 = 0
+    /// How many marks somebody takes back.
+    package var undoneMarks: UInt8 = 0
     package var workFailures: UInt8 = 0
     /// A second relay stands by, and takes over.
     package var hasStandby = false
@@ -86,6 +90,8 @@ package struct Scenario: Sendable {
         policy.pollInterval = 0
         policy.settleInterval = 0
         policy.sweepInterval = 1
+        policy.netInterval = 1
+        policy.faultInterval = 0
         policy.holdNotice = 1 << 40
         policy.retry = RetryPolicy(base: 0, maximum: 0)
         change(&self)
@@ -107,8 +113,8 @@ package enum Mutation: String, CaseIterable, Sendable {
     case holdersFirst
     /// A prepared transaction, which has no pid, is not among the holders.
     case preparedOverlooked
-    /// A cursor may pass a delivered row that nobody can see yet.
-    case cursorOverInvisible
+    /// A settlement waits for a delivered row that somebody has deleted.
+    case goneWaitedFor
     /// A settlement does not write the ranges.
     case rangesUnwritten
     /// A settlement does not write what is parked.
@@ -119,4 +125,8 @@ package enum Mutation: String, CaseIterable, Sendable {
     case lookSkipped
     /// A settlement takes a locked row for one that it may move.
     case lockOverlooked
+    /// A sweep leaves the entry of an owed row that somebody has deleted.
+    case goneStaysOwed
+    /// What a read says of transactions is asked after its rows were looked for.
+    case askedTooLate
 }

@@ -6,7 +6,7 @@ extension Scenario {
     private static let two = [SinkRegistration(name: "a"), SinkRegistration(name: "b")]
 
     /// What `relay-model` explores: each to its end, in a few minutes together.
-    package static let all: [Scenario] = polling + streaming + switching + sinks + relays + administration
+    package static let all: [Scenario] = polling + streaming + cleaning + switching + sinks + relays + administration
 
     /// Poll mode.
     package static let polling: [Scenario] = [
@@ -79,27 +79,54 @@ extension Scenario {
         },
     ]
 
-    /// The stream, with the table behind it.
+    /// The stream rings, and the table is read.
     package static let streaming: [Scenario] = [
-        Scenario("stream, rows may leave before they are visible") {
+        Scenario("stream, two producers") {
             $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.answersApart = true
             $0.ids = 2
         },
-        Scenario("stream, rows wait until they are visible") {
+        Scenario("stream, rows that their own transaction withdraws") {
+            $0.beginsWithSlot = true
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
-            $0.ids = 2
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.answersApart = true
+            $0.producers = [[.drawsTwice, .withdraws], []]
+        },
+        Scenario("stream, nothing but the bell") {
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.answersApart = true
         },
         Scenario("stream, it is lost") {
-            $0.policy.sweepInterval = never
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
             $0.streamLosses = 1
             $0.ids = 2
         },
-        Scenario("stream, no room") {
+        Scenario("stream, no room for announcements") {
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.policy.announcements = 0
+            $0.answersApart = true
+            $0.ids = 2
+        },
+        Scenario("stream, portions of one row") {
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.policy.batchSize = 1
+            $0.policy.announcements = 1
+        },
+        Scenario("stream, no room for rows") {
+            $0.policy.usesStream = true
             $0.batchBytes = 8
             $0.policy.memory = 16
             $0.ids = 2
@@ -107,46 +134,102 @@ extension Scenario {
         Scenario("stream, a late row") {
             $0.beginsWithSlot = true
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
             $0.ids = 2
             $0.producers = [[.keepsID], []]
         },
+        Scenario("stream, a mark is undone") {
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.undoneMarks = 1
+            $0.ids = 2
+        },
+        Scenario("stream, rows are cleaned up") {
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.cleanUps = 2
+            $0.ids = 3
+            $0.producers = [[.drawsTwice], []]
+        },
         Scenario("stream, the relay crashes") {
             $0.policy.sweepInterval = never
+            $0.policy.netInterval = never
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.relayCrashes = 1
         },
         Scenario("stream, the server crashes") {
             $0.policy.sweepInterval = never
+            $0.policy.netInterval = never
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.serverCrashes = 1
         },
         Scenario("stream, the sessions are lost") {
             $0.policy.sweepInterval = never
+            $0.policy.netInterval = never
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.connectionLosses = 1
+        },
+        Scenario("stream, reads and settlements fail") {
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.ids = 2
+            $0.workFailures = 1
         },
         Scenario("stream, a row that somebody locks") {
             $0.beginsWithSlot = true
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.operatorLocks = 1
         },
         Scenario("stream, two sinks, one is down") {
             $0.policy.sweepInterval = never
+            $0.policy.netInterval = never
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.sinks = two
             $0.outages = 1
             $0.producers = [[.drawsTwice]]
+        },
+    ]
+
+    /// Rows that somebody deletes, whatever the relay has done with them.
+    package static let cleaning: [Scenario] = [
+        Scenario("poll, rows are cleaned up") {
+            $0.cleanUps = 2
+            $0.policy.sweepInterval = never
+        },
+        Scenario("poll, rows are cleaned up between two sinks that differ") {
+            $0.cleanUps = 1
+            $0.outages = 1
+            $0.sinks = two
+            $0.ids = 2
+            $0.policy.sweepInterval = never
+            $0.producers = [[.drawsTwice]]
+        },
+        Scenario("poll, an owed row is cleaned up") {
+            $0.cleanUps = 1
+            $0.producers = [[.keepsID], []]
+            $0.ids = 2
+        },
+        Scenario("poll, rows are cleaned up and a connection is lost") {
+            $0.cleanUps = 1
+            $0.connectionLosses = 1
+            $0.ids = 2
+            $0.policy.sweepInterval = never
+        },
+        Scenario("poll, a mark is undone") {
+            $0.undoneMarks = 1
+            $0.ids = 2
         },
     ]
 
@@ -155,7 +238,6 @@ extension Scenario {
         Scenario("a relay that polled crashes, and streams when it comes again") {
             $0.switchesMode = true
             $0.policy.sweepInterval = never
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.relayCrashes = 1
         },
@@ -163,7 +245,6 @@ extension Scenario {
             $0.switchesMode = true
             $0.policy.usesStream = true
             $0.policy.sweepInterval = never
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.relayCrashes = 1
         },
@@ -172,14 +253,12 @@ extension Scenario {
             $0.hasStandby = true
             $0.freezes = 1
             $0.policy.sweepInterval = never
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.producers = [[.drawsTwice]]
         },
         Scenario("a late row across a change of modes") {
             $0.switchesMode = true
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
             $0.ids = 2
             $0.relayCrashes = 1
             $0.producers = [[.keepsID]]
@@ -321,7 +400,6 @@ extension Scenario {
             $0.freezes = 1
             $0.ids = 2
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
             $0.producers = [[.drawsTwice]]
             $0.policy.sweepInterval = never
         },
@@ -420,10 +498,71 @@ extension Scenario {
             $0.mutation = .preparedOverlooked
             $0.producers = [[.prepares], []]
         },
-        Scenario("mutant: a cursor over what is not visible") {
-            $0.mutation = .cursorOverInvisible
-            $0.policy.usesStream = true
+        Scenario("mutant: a settlement waits for a row that is gone") {
+            $0.mutation = .goneWaitedFor
+            $0.cleanUps = 1
+            $0.policy.window = 1
             $0.ids = 2
+        },
+        Scenario("mutant: the entry of a row that is gone stays") {
+            $0.mutation = .goneStaysOwed
+            $0.producers = [[.keepsID], []]
+            $0.sinks = two
+            $0.outages = 1
+            $0.cleanUps = 1
+            $0.ids = 2
+        },
+        Scenario("mutant: transactions are asked about after the rows were looked for") {
+            $0.mutation = .askedTooLate
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.answersApart = true
+            $0.ids = 2
+        },
+        Scenario("mutant: nobody looks for what was flushed before the slot stood") {
+            $0.rules.standingIsUnheard = false
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.ids = 2
+        },
+        Scenario("mutant: nobody looks on where an announcement found no room") {
+            $0.rules.overflowIsUnheard = false
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.policy.announcements = 0
+            $0.ids = 2
+        },
+        Scenario("mutant: what a full portion does not hold is absent") {
+            $0.rules.absenceNeedsCover = false
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.policy.batchSize = 1
+            $0.answersApart = true
+        },
+        Scenario("mutant: what is missing is asked for once") {
+            $0.rules.missingIsAskedAgain = false
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.answersApart = true
+            $0.ids = 2
+        },
+        Scenario("mutant: what rings below the tail is forgotten") {
+            $0.rules.passedAsksSweep = false
+            $0.beginsWithSlot = true
+            $0.policy.usesStream = true
+            $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
+            $0.ids = 2
+            $0.producers = [[.keepsID], []]
         },
         Scenario("mutant: ranges not written") {
             $0.mutation = .rangesUnwritten

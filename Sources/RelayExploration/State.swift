@@ -33,7 +33,7 @@ struct State: Hashable, Sendable {
         guard world.sessionsAreOpen, world.queue.isEmpty, machine.heldBatches == 0 else { return false }
         let cursors = Set(world.sinks.map(\.cursor))
         if cursors.count == 1, !world.absent.isEmpty { return false }
-        return machine.isLedByStream == machine.usesStream
+        return machine.ringsForAll == machine.usesStream && !machine.waitsForAnnounced && world.tailRead == nil
     }
 }
 

@@ -2,15 +2,16 @@
 package struct Step: Hashable, Sendable {
     package enum Kind: UInt8, Sendable {
         // Producers.
-        case lock, draw, rollBackToSavepoint, commit, becomeVisible, unlock, rollBack, prepare, keepID, insertLate,
-            giveID
+        case lock, draw, withdraw, rollBackToSavepoint, commit, becomeVisible, unlock, rollBack, prepare, keepID,
+            insertLate, giveID
         // The operator and the server.
-        case lockRow, unlockRow, crashServer, loseSessions, loseAnswer
+        case lockRow, unlockRow, cleanUp, undoMark, crashServer, loseSessions, loseAnswer
         // The relay's statements.
-        case readLastValue, listHolders, answerVisible
+        case readLastValue, listHolders
         case executeWork, answerWork, failWork, executeRead, answerRead, failRead
+        case executeTailRead, answerTailRead, failTailRead
         // The stream.
-        case reachConsistency, standStream, receiveRows, loseStream
+        case reachConsistency, standStream, ring, loseStream
         // Sinks.
         case deliver, deliverOne, failDelivery, loseReceipt, mendSinks, requestRetry
         // The relay.
@@ -34,7 +35,8 @@ package struct Step: Hashable, Sendable {
     /// A misfortune: never needed for progress.
     var isMisfortune: Bool {
         switch kind {
-        case .lockRow, .crashServer, .loseSessions, .loseAnswer, .failWork, .failRead, .loseStream, .failDelivery,
+        case .lockRow, .cleanUp, .undoMark, .crashServer, .loseSessions, .loseAnswer, .failWork, .failRead,
+            .failTailRead, .loseStream, .failDelivery,
             .loseReceipt, .crashRelay, .stop, .requestRetry, .freeze, .loseFromFormer, .administer:
             true
         default: false
@@ -45,10 +47,10 @@ package struct Step: Hashable, Sendable {
 extension Step: CustomStringConvertible {
     package var description: String {
         switch kind {
-        case .lock, .draw, .rollBackToSavepoint, .commit, .becomeVisible, .unlock, .rollBack, .prepare, .keepID,
-            .insertLate, .giveID:
+        case .lock, .draw, .withdraw, .rollBackToSavepoint, .commit, .becomeVisible, .unlock, .rollBack, .prepare,
+            .keepID, .insertLate, .giveID:
             "producer \(subject): \(kind)\(value > 0 ? " \(value)" : "")"
-        case .lockRow, .unlockRow: "operator: \(kind) \(value)"
+        case .lockRow, .unlockRow, .cleanUp, .undoMark: "operator: \(kind) \(value)"
         case .deliver, .deliverOne, .failDelivery, .loseReceipt: "sink \(subject): \(kind), flight \(value)"
         case .arriveFromFormer, .loseFromFormer: "former leader, sink \(subject): \(kind), flight \(value)"
         case .executeRead, .answerRead, .failRead: "\(kind) \(subject)"

@@ -7,7 +7,6 @@ extension Stepper {
         case .sent: steps.append(Step(.readLastValue))
         case .hasValue, .hasHolders: steps.append(Step(.listHolders))
         }
-        if state.world.question != nil { steps.append(Step(.answerVisible)) }
     }
 
     mutating func stepOfLeader(_ kind: Step.Kind) {
@@ -21,11 +20,6 @@ extension Stepper {
         case (.listHolders, .hasHolders(let holders)):
             state.world.scan = .none
             feed(.scanned(SequenceScan(lastValue: state.world.lastValue, holders: holders)))
-        case (.answerVisible, _):
-            let asked = state.world.question ?? []
-            state.world.question = nil
-            let visible = asked.filter { state.world.visible.contains(Int64($0)) }
-            feed(.visible(visible))
         default: break
         }
     }

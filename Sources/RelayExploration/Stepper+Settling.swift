@@ -3,6 +3,7 @@ import RelayCore
 extension Stepper {
     /// A settling transaction: reads the facts, decides, writes.
     mutating func settle(_ lanes: [LaneProgress], inClaim: Bool) -> SettledState {
+        let lanes = scenario.mutation == .goneWaitedFor ? lanes.map(stoppedAtGone) : lanes
         let facts = facts(for: lanes)
         var writes = Settlement(facts: facts, lanes: lanes).decide()
         if scenario.mutation == .rangesUnwritten { writes.absent = nil }
@@ -34,9 +35,15 @@ extension Stepper {
         state.world.sinks.removeAll { writes.ended.contains($0.name) }
         if !writes.isEmpty { state.world.write() }
         state.world.claimed = IDSet()
-        return SettledState(
-            sinks: state.world.sinks, late: state.world.late, lockedRow: writes.lockedRow,
-            entered: writes.lateEntered)
+        var settled = writes.settled(from: facts)
+        settled.sinks = state.world.sinks
+        return settled
+    }
+
+    private func stoppedAtGone(_ lane: LaneProgress) -> LaneProgress {
+        var lane = lane
+        lane.done = Array(lane.done.prefix(while: state.world.visible.contains))
+        return lane
     }
 
     private func facts(for lanes: [LaneProgress]) -> SettlementFacts {
@@ -58,8 +65,6 @@ extension Stepper {
             } else if world.unpublished.contains(id) {
                 let isLocked = world.locked.contains(id) && scenario.mutation != .lockOverlooked
                 places[id] = isLocked ? .locked : .unpublished
-            } else if scenario.mutation == .cursorOverInvisible {
-                places[id] = .published
             }
         }
         let absent = world.absent.touching(Settlement.span(of: lanes, world.sinks))

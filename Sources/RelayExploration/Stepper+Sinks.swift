@@ -68,8 +68,8 @@ extension Stepper {
         guard let index = state.world.side(sink) else { return find("DELIVERY to \(sink), which is not configured") }
         judgeBeside(state.world.sides[index].deliveries, sink, flight, ids)
         if ids.isEmpty { find("EMPTY DELIVERY to \(sink)") }
-        for id in ids where scenario.waitsForVisibility && !state.world.visible.contains(id) {
-            find("PHANTOM: \(id) goes to \(sink) before it is visible")
+        for id in ids where !state.world.seen.contains(id) {
+            find("PHANTOM: \(id) goes to \(sink), and was never visible")
         }
         let stored = state.world.sinks.first { $0.name == sink }?.generation
         state.world.sides[index].deliveries.append(

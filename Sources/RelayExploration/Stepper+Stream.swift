@@ -6,7 +6,7 @@ extension Stepper {
         case .absent: return
         case .creating(let running): if running == 0 { steps.append(Step(.reachConsistency)) }
         case .consistent: steps.append(Step(.standStream))
-        case .standing: if !state.world.queue.isEmpty { steps.append(Step(.receiveRows)) }
+        case .standing: if !state.world.queue.isEmpty { steps.append(Step(.ring)) }
         }
         if state.world.streamLosses > 0 { steps.append(Step(.loseStream)) }
     }
@@ -17,9 +17,9 @@ extension Stepper {
         case .standStream:
             state.world.slot = .standing
             feed(.streamStanding)
-        case .receiveRows:
-            let ids = state.world.queue.removeFirst()
-            feed(.streamRows(batch(ids)))
+        case .ring:
+            let ring = state.world.queue.removeFirst()
+            feed(.rung([Announcement(transaction: UInt32(ring.transaction), ids: IDRanges(ascending: ring.ids.ids))]))
         case .loseStream:
             state.world.streamLosses -= 1
             state.world.slot = .absent

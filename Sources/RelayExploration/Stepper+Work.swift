@@ -38,7 +38,7 @@ extension Stepper {
         case .claim(let request): .claimed(claim(request))
         case .look(let ranges): .looked(look(ranges))
         case .settle(let lanes, let inClaim): .settled(settle(lanes, inClaim: inClaim))
-        case .sweep(let tail, let parkedKeys): .swept(sweep(tail: tail, readsParkedKeys: parkedKeys))
+        case .sweep(let request): .swept(sweep(request))
         case .fixStarts(let settledThrough, let firstScanIsOver):
             .startsFixed(fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver))
         default: nil
@@ -64,10 +64,17 @@ extension Stepper {
             published: state.world.published.ids.filter(ranges.contains))
     }
 
-    private mutating func sweep(tail: Int64, readsParkedKeys: Bool) -> SweptState {
+    private mutating func sweep(_ request: SweepRequest) -> SweptState {
+        if scenario.mutation != .goneStaysOwed {
+            let visible = state.world.visible
+            state.world.late.removeAll { !visible.contains($0.id) }
+        }
         let world = state.world
         let low = world.sinks.cursorSpan.low
-        let found = world.unpublished.ids.filter { $0 <= low || world.absent.contains($0) }
+        let announced = request.announced.reduce(IDRanges()) { $0.union($1.ids) }
+        let found = world.unpublished.ids.filter {
+            $0 <= low || world.absent.contains($0) || announced.contains($0)
+        }
         let met = world.absent.touching(IDRanges(found.map { IDRange($0, $0) }))
         let writes = SweepWrites(SweepFacts(sinks: world.sinks, absent: met, late: world.late, found: found))
         enter(writes.lateEntered, by: "sweep")
@@ -75,9 +82,10 @@ extension Stepper {
         if !writes.isEmpty { state.world.write() }
         if scenario.policy.untilDrained { state.world.seenBySweep = world.visible }
         return SweptState(
-            sinks: world.sinks, late: state.world.late, entered: writes.lateEntered,
-            aboveTail: world.unpublished.above(tail).ids, retries: parkedRetries,
-            parkedKeys: readsParkedKeys ? parkedKeys : nil)
+            sinks: world.sinks, late: [String: OwedPortion](whole: state.world.late), entered: writes.lateEntered,
+            aboveTail: world.unpublished.above(request.tail).ids,
+            visible: request.announced.map(\.transaction).filter(world.isOver), retries: parkedRetries,
+            parkedKeys: request.parkedKeys ? parkedKeys : nil)
     }
 
     private mutating func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) -> [SinkRegistration] {
@@ -115,7 +123,7 @@ extension Stepper {
     func batch(_ ids: [Int64], isIDsOnly: Bool = false) -> RowBatch {
         RowBatch(
             token: isIDsOnly || ids.isEmpty ? nil : freeToken(ids), ids: ids,
-            transactions: ids.map(state.world.transaction(of:)), keys: scenario.keys > 0 ? ids.map(scenario.key) : [],
+            keys: scenario.keys > 0 ? ids.map(scenario.key) : [],
             bytes: scenario.batchBytes)
     }
 

@@ -53,13 +53,18 @@ struct Stepper {
         let subject = Int(step.subject)
         let value = Int64(step.value)
         switch step.kind {
-        case .lock, .draw, .rollBackToSavepoint, .commit, .becomeVisible, .unlock, .rollBack, .prepare, .keepID,
-            .insertLate, .giveID:
+        case .lock, .draw, .withdraw, .rollBackToSavepoint, .commit, .becomeVisible, .unlock, .rollBack, .prepare,
+            .keepID, .insertLate, .giveID:
             state.world.produce(step.kind, subject, value, scenario)
         case .lockRow:
             state.world.operatorLocks -= 1
             state.world.locked.insert(value)
         case .unlockRow: state.world.locked.remove(value)
+        case .cleanUp:
+            state.world.cleanUps -= 1
+            state.world.unpublished.remove(value)
+            state.world.write()
+        case .undoMark: undoMark(value)
         case .crashServer: crashServer(lastValue: value)
         case .loseSessions:
             state.world.connectionLosses -= 1
@@ -68,10 +73,11 @@ struct Stepper {
             state.world.connectionLosses -= 1
             if case .sent(let effect) = state.world.work { _ = execute(effect) }
             loseSessions()
-        case .readLastValue, .listHolders, .answerVisible: stepOfLeader(step.kind)
+        case .readLastValue, .listHolders: stepOfLeader(step.kind)
         case .executeWork, .answerWork, .failWork: stepOfWork(step.kind)
         case .executeRead, .answerRead, .failRead: stepOfReading(step.kind, subject)
-        case .reachConsistency, .standStream, .receiveRows, .loseStream: stepOfStream(step.kind)
+        case .executeTailRead, .answerTailRead, .failTailRead: stepOfTailRead(step.kind)
+        case .reachConsistency, .standStream, .ring, .loseStream: stepOfStream(step.kind)
         case .deliver, .deliverOne, .failDelivery, .loseReceipt: stepOfSink(step.kind, subject, Int(value))
         case .mendSinks: state.world.rejected = IDSet()
         case .requestRetry: requestRetry()
@@ -107,7 +113,6 @@ struct Stepper {
         state.machine = RelayMachine(
             policy: policy, configured: state.world.sides.map(\.name), lanePolicies: scenario.lanes,
             rules: scenario.rules)
-        if scenario.waitsForVisibility { feed(.visibilityGate(true)) }
     }
 
     // MARK: - The core
@@ -126,7 +131,9 @@ struct Stepper {
         case .scan:
             if state.world.scan != .none { find("TWO SCANS at once") }
             state.world.scan = .sent
-        case .askVisible(let transactions): state.world.question = transactions
+        case .readTail:
+            if state.world.tailRead != nil { find("TWO READS OF THE TAIL at once") }
+            state.world.tailRead = .sent(effect)
         case .claim, .look, .settle, .sweep, .fixStarts:
             if let work = state.world.work { find("TWO STATEMENTS on the work session: \(work), \(effect)") }
             state.world.work = .sent(effect)
@@ -201,7 +208,7 @@ struct Stepper {
         feed(
             .sessionsOpened(
                 OpenedSessions(
-                    sinks: world.sinks, late: world.late,
+                    sinks: world.sinks, late: [String: OwedPortion](whole: world.late),
                     keepsMemory: world.hasLed, publishedAboveCursors: !world.published.above(highest).isEmpty,
                     parkedKeys: parkedKeys)))
     }
@@ -215,7 +222,7 @@ struct Stepper {
     mutating func endSessions() {
         state.world.sessionsAreOpen = false
         state.world.scan = .none
-        state.world.question = nil
+        state.world.tailRead = nil
         state.world.work = nil
         state.world.claimed = IDSet()
         state.world.reads = []
@@ -265,8 +272,8 @@ struct Stepper {
 
     /// What must hold in every state.
     private mutating func judgeStandingState() {
-        for sink in state.world.sinks where sink.cursor > 0 && !state.world.visible.contains(sink.cursor) {
-            find("CURSOR of \(sink.name) at \(sink.cursor), which is no visible row")
+        for sink in state.world.sinks where sink.cursor > 0 && !state.world.seen.contains(sink.cursor) {
+            find("CURSOR of \(sink.name) at \(sink.cursor), which was never a visible row")
         }
     }
 }

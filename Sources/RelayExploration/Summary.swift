@@ -21,7 +21,7 @@ extension State {
         }
         lines.append("scan \(world.scan), work \(world.work.map { "\($0)" } ?? "none"), slot \(world.slot)")
         for read in world.reads { lines.append("read \(read)") }
-        lines.append("queue \(world.queue)")
+        lines.append("reads the tail: \(world.tailRead.map { "\($0)" } ?? "no"), rings \(world.queue)")
         if let machine { lines.append((isFrozen ? "FROZEN, unread \(unread.count): " : "") + machine.summary) }
         if let bystander {
             let flights = bystander.flights.flatMap { $0 }.map { "\($0.flight): \($0.ids)" }

@@ -44,6 +44,8 @@ extension Stepper {
             steps.append(Step(.draw, index))
         }
         steps.append(Step(.rollBack, index))
+        if habits.contains(.withdraws), !producer.ids.isEmpty { steps.append(Step(.withdraw, index)) }
+        if producer.ids.isEmpty, !producer.withdrawn.isEmpty { steps.append(Step(.commit, index)) }
         guard !producer.ids.isEmpty else { return }
         steps.append(Step(.commit, index))
         if habits.contains(.usesSavepoint) { steps.append(Step(.rollBackToSavepoint, index)) }
@@ -58,6 +60,11 @@ extension Stepper {
             for id in free.ids { steps.append(Step(.lockRow, 0, id)) }
         }
         for id in world.locked.ids { steps.append(Step(.unlockRow, 0, id)) }
+        if world.cleanUps > 0 {
+            let free = world.unpublished.subtracting(world.locked).subtracting(world.claimed)
+            for id in free.ids { steps.append(Step(.cleanUp, 0, id)) }
+        }
+        if world.undoneMarks > 0 { for id in world.published.ids { steps.append(Step(.undoMark, 0, id)) } }
         if world.serverCrashes > 0 {
             for value in world.durable...world.lastValue { steps.append(Step(.crashServer, 0, value)) }
         }
@@ -73,6 +80,11 @@ extension World {
             lastValue += 1
             producers[index].ids.insert(lastValue)
             producers[index].phase = .drawn
+            begin(index)
+        case .withdraw:
+            guard let highest = producers[index].ids.highest else { return }
+            producers[index].ids.remove(highest)
+            producers[index].withdrawn.insert(highest)
         case .rollBackToSavepoint:
             if let highest = producers[index].ids.highest { producers[index].ids.remove(highest) }
         case .commit: commit(index, scenario)
@@ -88,33 +100,49 @@ extension World {
             slotNoLongerWaits(for: index)
         case .insertLate:
             producers[index].phase = .insertedLate
-            write(producers[index].ids)
+            producers[index].transaction = 0
+            begin(index)
+            write(index)
             if !scenario.flushesApart { becomeVisible(index) }
         case .giveID:
             var ids = IDSet()
             ids.insert(id)
             producers[index].ids = ids
             producers[index].phase = .insertedLate
-            write(ids)
+            begin(index)
+            write(index)
             becomeVisible(index)
         default: break
         }
     }
 
     private mutating func commit(_ index: Int, _ scenario: Scenario) {
-        write(producers[index].ids)
+        write(index)
         producers[index].phase = .flushed
         if !scenario.flushesApart { becomeVisible(index) }
     }
 
-    /// The commit record is flushed, and streamed from here on.
-    private mutating func write(_ ids: IDSet) {
+    /// The transaction gets its number.
+    private mutating func begin(_ index: Int) {
+        guard producers[index].transaction == 0 else { return }
+        producers[index].transaction = nextTransaction
+        nextTransaction += 1
+    }
+
+    /// The commit record is flushed, and rings from here on.
+    private mutating func write(_ index: Int) {
         write()
-        if slot == .consistent || slot == .standing { queue.append(ids.ids) }
+        let producer = producers[index]
+        ring(producer.transaction, producer.ids.union(producer.withdrawn))
+    }
+
+    mutating func ring(_ transaction: UInt8, _ ids: IDSet) {
+        if slot == .consistent || slot == .standing { queue.append(Ring(transaction: transaction, ids: ids)) }
     }
 
     private mutating func becomeVisible(_ index: Int) {
         unpublished.formUnion(producers[index].ids)
+        seen.formUnion(producers[index].ids)
         if producers[index].phase == .insertedLate {
             lateRows.formUnion(producers[index].ids)
             endTransaction(index)
@@ -127,6 +155,8 @@ extension World {
         slotNoLongerWaits(for: index)
         producers[index].phase = .idle
         producers[index].ids = IDSet()
+        producers[index].withdrawn = IDSet()
+        producers[index].transaction = 0
         producers[index].renamed = 0
         producers[index].left -= 1
     }

@@ -23,6 +23,10 @@ struct World: Hashable, Sendable {
 
         var phase = Phase.idle
         var ids = IDSet()
+        /// Inserted and deleted again by the same transaction: the stream tells of them.
+        var withdrawn = IDSet()
+        /// The transaction's number; 0 before it has drawn.
+        var transaction: UInt8 = 0
         var left: UInt8
         /// Server restarts and a renaming PREPARE change a transaction's name.
         var renamed: UInt8 = 0
@@ -33,10 +37,17 @@ struct World: Hashable, Sendable {
             case .idle, .keeping, .insertedLate: false
             }
         }
+        /// It has a number, and nobody sees it.
+        var isRunning: Bool {
+            switch phase {
+            case .drawn, .prepared, .flushed, .insertedLate: true
+            case .idle, .locked, .visible, .keeping: false
+            }
+        }
         /// What the creation of a slot waits for.
         var hasWritten: Bool {
             switch phase {
-            case .drawn: !ids.isEmpty
+            case .drawn: !ids.isEmpty || !withdrawn.isEmpty
             case .prepared, .flushed, .visible, .insertedLate: true
             case .idle, .locked, .keeping: false
             }
@@ -48,6 +59,12 @@ struct World: Hashable, Sendable {
         case sent(RelayEffect)
         /// Executed; the answer is on its way.
         case answered(RelayInput)
+    }
+
+    /// A commit that the stream tells of.
+    struct Ring: Hashable, Sendable {
+        var transaction: UInt8
+        var ids: IDSet
     }
 
     struct Read: Hashable, Sendable {
@@ -112,6 +129,8 @@ struct World: Hashable, Sendable {
     var durable: Int64 = 0
     var unpublished = IDSet()
     var published = IDSet()
+    /// Rows that were visible at some time.
+    var seen = IDSet()
     /// Rows that are rightly delivered out of turn.
     var lateRows = IDSet()
     var locked = IDSet()
@@ -127,13 +146,15 @@ struct World: Hashable, Sendable {
     /// This process has led before, and nobody since.
     var hasLed = false
     var scan = Scan.none
-    var question: [UInt32]?
+    var tailRead: Request?
     var work: Request?
     var claimed = IDSet()
     var reads: [Read] = []
     var slot = Slot.absent
-    /// Rows of commits that the stream has not brought yet.
-    var queue: [[Int64]] = []
+    /// Commits that the stream has not told of yet.
+    var queue: [Ring] = []
+    /// The number of the next transaction.
+    var nextTransaction: UInt8 = 1
 
     var sides: [SinkSide]
     /// What was visible when the last sweep looked.
@@ -152,6 +173,8 @@ struct World: Hashable, Sendable {
     var outages: UInt8
     var lostAnswers: UInt8
     var operatorLocks: UInt8
+    var cleanUps: UInt8
+    var undoneMarks: UInt8
     var workFailures: UInt8
     var stops: UInt8
     var freezes: UInt8
@@ -171,6 +194,8 @@ struct World: Hashable, Sendable {
         outages = scenario.outages
         lostAnswers = scenario.lostAnswers
         operatorLocks = scenario.operatorLocks
+        cleanUps = scenario.cleanUps
+        undoneMarks = scenario.undoneMarks
         workFailures = scenario.workFailures
         stops = scenario.mayStop ? 1 : 0
         freezes = scenario.freezes
@@ -190,6 +215,13 @@ struct World: Hashable, Sendable {
             pid: producer.phase == .prepared ? nil : Int32(index + 1))
     }
 
-    /// A 32-bit transaction id for the row `id`.
-    func transaction(of id: Int64) -> UInt32 { UInt32(id) }
+    /// Whether everybody sees what the transaction has done, or nobody ever will.
+    func isOver(_ transaction: UInt32) -> Bool {
+        transaction < nextTransaction && !producers.contains { $0.isRunning && $0.transaction == transaction }
+    }
+
+    var edges: SnapshotEdges {
+        let running = producers.filter(\.isRunning).map(\.transaction).min() ?? nextTransaction
+        return SnapshotEdges(xmin: UInt64(running), xmax: UInt64(nextTransaction))
+    }
 }
