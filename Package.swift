@@ -74,7 +74,9 @@ let package = Package(
 
         // What an operator meets.
         .target(name: "RelayConfiguration", dependencies: [configuration, yaml], swiftSettings: strict),
-        .target(name: "RelayObservability", dependencies: ["RelayCore", log, metrics], swiftSettings: strict),
+        .target(
+            name: "RelayObservability", dependencies: ["DedicatedThreads", "RelayCore", log, metrics],
+            swiftSettings: strict),
         .target(name: "Migrations", dependencies: ["Libpq"], swiftSettings: strict),
         .target(
             name: "OutboxMigrations", dependencies: ["Migrations"],
@@ -82,10 +84,11 @@ let package = Package(
         .executableTarget(
             name: "OutboxRelay",
             dependencies: [
-                "CMalloc", "Libpq", "RelayCore", "PostgresOutbox", "OutboxAudit", "StdoutSink", "FileSink",
+                "CMalloc", "DedicatedThreads", "Libpq", "RelayCore", "PostgresOutbox", "OutboxAudit", "StdoutSink",
+                "FileSink",
                 "WebhookSink",
                 "RelayRuntime", "RelayConfiguration", "RelayObservability", "Migrations", "OutboxMigrations", arguments,
-                log, signals,
+                log,
             ],
             swiftSettings: strict),
 

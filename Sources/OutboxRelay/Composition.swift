@@ -16,7 +16,7 @@ func runRelay(
     limitFragmentation()
     let journal = RelayJournal(logger: logger, window: options.window)
     let relay = makeRelay(options, target, composition) { journal.write($0) }
-    let signals = await TerminationSignals {
+    let signals = TerminationSignals {
         journal.reopening()
         await composition.reopenFiles()
     } onTermination: { signal in

@@ -49,7 +49,7 @@ struct ReplayCommand: AsyncParsableCommand {
             outbox: reader.outbox,
             patience: options.shutdownTimeout
         ) { tell($0, of: sink) }
-        let signals = await TerminationSignals { _ in await run.stop() }
+        let signals = TerminationSignals { _ in await run.stop() }
         let outcome = await run.run()
         await reader.close()
         let report = ReplayReport(outcome, sink: sink, signal: signals.caught)

@@ -52,6 +52,8 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case configuration
     /// A refusal at start or an error that ends the process.
     case failed
+    /// Lines of the log itself were lost, since nobody read it: `count`.
+    case logDropped = "log_dropped"
     /// All else.
     case note
 }
@@ -76,6 +78,7 @@ package enum LogKey {
     package static let epoch = "epoch"
     package static let role = "role"
     package static let signal = "signal"
+    package static let count = "count"
 }
 
 extension Logger {

@@ -1,7 +1,7 @@
 import Glibc
 import Logging
 
-/// Writes log lines to stderr, each in one write.
+/// Makes log lines of what is logged, and hands each to stderr's output.
 package struct RelayLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
@@ -46,23 +46,18 @@ package struct RelayLogHandler: LogHandler {
         return stream == "\(status.st_dev):\(status.st_ino)"
     }
 
-    /// Writes all of a line; what cannot be written is lost, since there is nowhere to say so.
+    /// Hands a line with its end to standard error; it never waits, see ``LogOutput``.
     package static func writeToStderr(_ line: String) {
-        var line = line
-        line.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let written = Glibc.write(STDERR_FILENO, rest.baseAddress, rest.count)
-                if written > 0 {
-                    rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
-                } else if errno == EAGAIN {
-                    var descriptor = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-                    if poll(&descriptor, 1, 1000) <= 0 { return }
-                } else if errno != EINTR {
-                    return
-                }
-            }
-        }
+        LogOutput.standardError.write(line)
+    }
+
+    /// The line that says that lines of the log were lost, in this handler's format.
+    package func lossNotice(_ lost: Int) -> String {
+        let keys: Logger.Metadata = [
+            LogKey.event: "\(LogEventName.logDropped.rawValue)", LogKey.count: .stringConvertible(lost),
+        ]
+        return LogLine(time: Self.now(), level: .warning, message: lostLines(lost), metadata: keys)
+            .rendered(as: format, withPriority: withPriority)
     }
 
     private static func now() -> Int64 {

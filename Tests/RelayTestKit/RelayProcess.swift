@@ -16,56 +16,77 @@ package final class RelayProcess: Sendable {
         case file(String)
     }
 
+    /// What becomes of its standard error.
+    package enum Errors: Sendable {
+        /// A pipe that is read at once, line by line.
+        case lines
+        /// A pipe of about so many bytes that nobody reads before `readLog`.
+        case unread(capacity: Int32)
+    }
+
     /// The standard output, where it is read.
     package let output: RelayOutput
     /// The standard error.
     package let log = RelayLog()
     private let process: ChildProcess
-    private let readers: [LineReader]
+    private let readers: Mutex<[LineReader]>
     private let unread: Mutex<Int32?>
+    private let unreadLog: Mutex<Int32?>
 
     /// Starts `outbox-relay`.
     /// - Parameters:
     ///   - arguments: the whole command line after the name.
     ///   - environment: variables beside the few that are passed on; the log is JSON unless they say otherwise.
     ///   - program: the executable's name in the build folder.
+    ///   - shell: what a shell does first, with the command as `"$@"`: `exec "$@" >&-`.
     package static func start(
-        _ arguments: [String], environment: [String: String] = [:], output: Output = .lines,
-        program: String = "outbox-relay"
+        _ arguments: [String], environment: [String: String] = [:], output: Output = .lines, errors: Errors = .lines,
+        program: String = "outbox-relay", shell: String? = nil
     ) throws -> RelayProcess {
-        try RelayProcess(arguments, environment, output, program)
+        var command = [try executable(program)] + arguments
+        if let shell { command = ["/bin/sh", "-c", shell, "sh"] + command }
+        return try RelayProcess(command, environment, output, errors)
     }
 
     /// Starts `outbox-relay run` against a database.
     package static func run(
         _ database: TestDatabase, _ arguments: [String] = [], environment: [String: String] = [:],
-        output: Output = .lines
+        output: Output = .lines, errors: Errors = .lines, shell: String? = nil
     ) throws -> RelayProcess {
-        try start(["run", "--database", database.conninfo] + arguments, environment: environment, output: output)
+        try start(
+            ["run", "--database", database.conninfo] + arguments, environment: environment, output: output,
+            errors: errors, shell: shell)
     }
 
-    private init(_ arguments: [String], _ environment: [String: String], _ output: Output, _ program: String) throws {
-        let errors = try Pipe()
-        defer { close(errors.writing) }
+    private init(
+        _ command: [String], _ environment: [String: String], _ output: Output, _ errors: Errors
+    ) throws {
+        let pipe = try Pipe()
+        defer { close(pipe.writing) }
         let standard = try StandardOutput(output)
         defer { close(standard.given) }
         process = try ChildProcess(
-            [Self.executable(program)] + arguments, environment: Self.environment(environment),
-            output: standard.given, errors: errors.writing)
+            command, environment: Self.environment(environment), output: standard.given, errors: pipe.writing)
         let (written, log) = (RelayOutput(keepsLines: standard.keepsLines), log)
         self.output = written
-        let standardError = LineReader(descriptor: errors.reading) { line, _ in log.accept(line) }
-        if let read = standard.read {
-            readers = [standardError, LineReader(descriptor: read) { written.accept($0, at: $1) }]
-        } else {
-            readers = [standardError]
+        var readers: [LineReader] = []
+        switch errors {
+        case .lines:
+            readers.append(LineReader(descriptor: pipe.reading) { line, _ in log.accept(line) })
+            unreadLog = Mutex(nil)
+        case .unread(let capacity):
+            _ = fcntl(pipe.reading, setPipeSize, capacity)
+            unreadLog = Mutex(pipe.reading)
         }
+        if let read = standard.read { readers.append(LineReader(descriptor: read) { written.accept($0, at: $1) }) }
+        self.readers = Mutex(readers)
         unread = Mutex(standard.unread)
     }
 
     deinit {
         process.signal(SIGKILL)
         closeOutput()
+        unreadLog.withLock { if let open = $0 { close(open) } }
     }
 
     package var pid: pid_t { process.pid }
@@ -95,12 +116,19 @@ package final class RelayProcess: Sendable {
         }
     }
 
+    /// Reads the log from now on, where it was not read so far.
+    package func readLog() {
+        guard let descriptor = unreadLog.withLock({ $0.take() }) else { return }
+        let log = log
+        readers.withLock { $0.append(LineReader(descriptor: descriptor) { line, _ in log.accept(line) }) }
+    }
+
     /// Waits for its end, and until all that it wrote is read.
     package func exitStatus(
         within limit: Duration = .seconds(30), file: StaticString = #fileID, line: UInt = #line
     ) async throws -> ProcessEnd {
         try await eventually("the relay ends; its log: \(log.text)", within: limit, file: file, line: line) {
-            process.exitStatus != nil && readers.allSatisfy(\.ended)
+            process.exitStatus != nil && readers.withLock { $0.allSatisfy(\.ended) }
         }
         return try process.exitStatus ?? { throw KitFailure("no exit status") }()
     }
@@ -166,7 +194,7 @@ package final class RelayProcess: Sendable {
     ) async throws {
         let met = try await holds(within: limit) {
             // The end is looked at first: what was written before it must still count.
-            let ended = process.exitStatus != nil && readers.allSatisfy(\.ended)
+            let ended = process.exitStatus != nil && readers.withLock { $0.allSatisfy(\.ended) }
             if condition() { return true }
             if ended { throw KitFailure("\(file):\(line): ended before \(what()); its log:\n\(log.text)") }
             return false
@@ -218,3 +246,6 @@ private struct StandardOutput {
         }
     }
 }
+
+/// F_SETPIPE_SZ of fcntl(2), which is not visible to Swift.
+private let setPipeSize: Int32 = 1031
