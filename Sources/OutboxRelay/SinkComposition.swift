@@ -42,7 +42,9 @@ struct SinkComposition {
 func makeSink(_ option: SinkOption, window: Int) throws(ConfigurationProblem) -> any Sink {
     do throws(SinkError) {
         switch option.destination {
-        case .stdout: return StdoutSink(name: option.name)
+        case .stdout:
+            try StandardStreams.checkOutput()
+            return StdoutSink(name: option.name)
         case .file(let file):
             let settings = option.settings(file, window: window)
             try settings.check()
