@@ -24,7 +24,7 @@ extension FileLog {
         mustReadBack = false
     }
 
-    /// Cuts what stands behind the last line end.
+    /// Cuts what stands behind the last whole line.
     func cutTornLine(_ tail: TailReader, _ descriptor: Descriptor, _ path: String) throws(DiskError) {
         guard tail.size > tail.end else { return }
         try tail.verifyTornLine()
@@ -38,7 +38,16 @@ extension FileLog {
     ) throws(DiskError) -> [TailReader.Line] {
         let path = folder.path(of: name)
         guard let descriptor = try folder.open(name, O_RDONLY) else { return [] }
-        let tail = try TailReader(descriptor, path: path, limit: limit)
+        var tail = try TailReader(descriptor, path: path, limit: limit)
+        while tail.hasHole {
+            // Only in a file that is ours.
+            _ = try tail.lines()
+            try tail.verifyTornLine()
+            guard let writable = try folder.open(name, O_RDWR) else { return [] }
+            try folder.keepCopy(of: descriptor, from: tail.end, to: tail.size, name: name, mode: settings.mode)
+            try cutTornLine(tail, writable, path)
+            tail = try TailReader(descriptor, path: path, limit: limit)
+        }
         let lines = try tail.lines()
         if tail.size > tail.end, let writable = try folder.open(name, O_RDWR) {
             try cutTornLine(tail, writable, path)

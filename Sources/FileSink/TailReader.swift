@@ -13,8 +13,11 @@ struct TailReader {
     private let path: String
     /// How much is read at once, in bytes.
     private let step: Int
-    /// Behind the last line end; 0 where there is none.
+    /// Behind the last line end, 0 where there is none; or where the line begins in which there is a hole.
     let end: Int
+    /// Whether one of the last lines has zeros in it, which no line of ours has: after a crash of the system the file is
+    /// as long as it was to be, and what the disk did not get of it is zeros.
+    let hasHole: Bool
     /// The file's length.
     let size: Int
     /// Where the last lines begin, ascending.
@@ -35,14 +38,19 @@ struct TailReader {
         size = Int(try descriptor.status(path).st_size)
         var buffer = [UInt8](repeating: 0, count: step)
         var end = 0
+        var hole: Int?
         var position = size
         while position > 0, starts.count < limit || end == 0 {
             let count = min(step, position)
             position -= count
             try Self.read(descriptor, path, at: position, count, into: &buffer)
-            for index in stride(from: count - 1, through: 0, by: -1) where buffer[index] == UInt8(ascii: "\n") {
+            for index in stride(from: count - 1, through: 0, by: -1) where buffer[index] <= UInt8(ascii: "\n") {
                 let start = position + index + 1
-                if end == 0 {
+                if buffer[index] == 0 {
+                    if end > 0, starts.count < limit { hole = start - 1 }
+                } else if buffer[index] != UInt8(ascii: "\n") {
+                    continue
+                } else if end == 0 {
                     end = start
                 } else if starts.count < limit {
                     starts.append(start)
@@ -53,6 +61,11 @@ struct TailReader {
         }
         if position == 0, end > 0, starts.count < limit { starts.append(0) }
         starts.reverse()
+        if let hole {
+            end = starts.last { $0 <= hole } ?? 0
+            starts.removeAll { $0 >= end }
+        }
+        hasHole = hole != nil
         self.end = end
     }
 
@@ -70,16 +83,25 @@ struct TailReader {
         return lines
     }
 
-    /// Checks that what stands behind the last line end is a line of ours that broke off, or zeros that a crash of the
-    /// system left, and so may be cut.
+    /// Checks that what stands at the end is a line of ours that broke off, or zeros that a crash of the system left,
+    /// and so may be cut.
     ///
     /// - Throws: `.foreign` where it is not.
     func verifyTornLine() throws(DiskError) {
         var buffer = [UInt8](repeating: 0, count: min(step, size - end, 32))
         try Self.read(descriptor, path, at: end, buffer.count, into: &buffer)
-        let isOurs = buffer.withUnsafeBytes { EnvelopeReader.canBegin($0) }
-        guard isOurs || buffer.allSatisfy({ $0 == 0 }) else { throw DiskError(.foreign(offset: end), path) }
+        let isOurs = buffer.withUnsafeBytes { bytes in
+            EnvelopeReader.canBegin(UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 }))
+        }
+        // A hole ends where a block does.
+        let zeros = buffer.firstIndex(of: 0).map { start in
+            buffer[start...].prefix((end + start) / Self.block * Self.block + Self.block - end - start)
+        }
+        guard isOurs, zeros?.allSatisfy({ $0 == 0 }) != false else { throw DiskError(.foreign(offset: end), path) }
     }
+
+    /// The smallest that a disk writes at once, in bytes.
+    private static let block = 512
 
     private func line(_ range: Range<Int>, _ buffer: inout [UInt8]) throws(DiskError) -> Line {
         var reader = EnvelopeReader()
