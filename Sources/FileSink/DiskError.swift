@@ -3,7 +3,7 @@ import RelayCore
 
 /// What the system refused to do with a file.
 struct DiskError: Error, Sendable, Hashable {
-    /// What somebody has to mend before it can work, or what passes with the disk's trouble.
+    /// What somebody has to fix before it can work, or what passes with the disk's trouble.
     enum Problem: Sendable, Hashable {
         /// A call failed with this `errno`.
         case failed(Int32)
@@ -11,6 +11,10 @@ struct DiskError: Error, Sendable, Hashable {
         case notAFile
         /// It holds what this sink did not write, at this offset.
         case foreign(offset: Int)
+        /// Another process holds the lock, or this one does for another sink.
+        case locked(by: String)
+        /// The lock may be taken by users who may not write the files.
+        case openToOthers(mode: UInt32, wanted: UInt32)
     }
 
     let problem: Problem
@@ -25,36 +29,59 @@ struct DiskError: Error, Sendable, Hashable {
     /// Of the call that failed just now.
     static func last(_ path: String) -> DiskError { DiskError(.failed(errno), path) }
 
-    /// One sentence: what is wrong, where, how to mend it.
+    /// One sentence: what is wrong, where, how to fix it.
     var reason: String {
         switch problem {
         case .notAFile: return "\(path) is no regular file; give the sink the path of one, or of none yet"
         case .foreign(let offset):
             return "\(path) holds at byte \(offset) what is no event of a relay; "
                 + "give the sink a path of its own, or move that file away"
+        case .locked(let holder): return "\(path) is locked by \(holder)"
+        case .openToOthers(let mode, let wanted):
+            return
+                "\(path) has the mode \(Self.octal(mode)), so that users who may not write the files could lock them; "
+                + "make its mode \(Self.octal(wanted))"
         case .failed(let code):
-            let text = String(cString: strerror(code))
-            switch code {
-            case ENOSPC, EDQUOT: return "the disk of \(path) is full (\(text)); make room on it"
-            case EFBIG: return "\(path) may not grow (\(text)); raise the limit on file sizes, or rotate it earlier"
-            case EROFS: return "\(path) is on a read-only file system (\(text)); mount it for writing"
-            case EACCES, EPERM: return "\(path) may not be written by this user (\(text)); change its permissions"
-            case ENOENT, ENOTDIR: return "\(path) is not there (\(text)); make the folder"
-            case EIO: return "the disk of \(path) fails (\(text)); the kernel's log says how"
-            default: return "\(path) cannot be used (\(text)); check it and its file system"
-            }
+            let (problem, remedy) = Self.words(for: code)
+            return "\(path) \(problem) (\(String(cString: strerror(code)))); \(remedy)"
+        }
+    }
+
+    private static func words(for code: Int32) -> (problem: String, remedy: String) {
+        switch code {
+        case ENOSPC: ("is on a disk that is full", "make room on it")
+        case EDQUOT: ("is beyond this user's quota", "raise the quota, or remove files of this user")
+        case EFBIG: ("may not grow", "raise the limit on file sizes, or rotate it earlier")
+        case EROFS: ("is on a read-only file system", "mount it for writing")
+        case EACCES: ("may not be used by this user", "give the user the right to read and write it")
+        case EPERM: ("is protected", "lift what protects it, such as chattr's +i or +a")
+        case ENOENT: ("is not there", "make the folder")
+        case ENOTDIR: ("is no folder", "put a folder there, or give the sink another path")
+        case ELOOP: ("is a symbolic link where none may be", "remove it")
+        case ENAMETOOLONG: ("has a longer name than its file system takes", "give the sink a shorter path")
+        case EMFILE, ENFILE: ("cannot be opened", "raise the limit on open files")
+        case EIO: ("is on a disk that fails", "look into the kernel's log for what it says of the disk")
+        default: ("cannot be used", "check it and its file system")
+        }
+    }
+
+    private static func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
+
+    /// Whether somebody has to act before it can work; else it may pass by itself.
+    private var needsSomebody: Bool {
+        switch problem {
+        case .failed, .locked: false
+        case .notAFile, .foreign, .openToOthers: true
         }
     }
 
     /// For `Sink.open`.
     var sinkError: SinkError {
-        if case .failed = problem { return SinkError(.unavailable, reason: reason) }
-        return SinkError(.misconfigured, reason: reason)
+        SinkError(needsSomebody ? .misconfigured : .unavailable, reason: reason)
     }
 
     /// For `Sink.deliver`.
     var outcome: DeliveryOutcome {
-        if case .failed = problem { return .retry(after: nil, reason: reason) }
-        return .blocked(reason: reason)
+        needsSomebody ? .blocked(reason: reason) : .retry(after: nil, reason: reason)
     }
 }

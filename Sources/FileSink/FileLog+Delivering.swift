@@ -36,6 +36,7 @@ extension FileLog {
             try makeDurable(at: now)
             return FileAnswer(durable: looked, duplicates: duplicates, failure: failure)
         } catch {
+            mustLook = true
             return FileAnswer(durable: rescue(looked), duplicates: duplicates, failure: error.outcome)
         }
     }
@@ -60,6 +61,7 @@ extension FileLog {
                     next += 1
                 case .different(let time):
                     mustReadBack = true
+                    mustLook = true
                     return .blocked(reason: conflict(slice.batch, next, with: time))
                 case .absent:
                     let run = run(slice, from: next, place: looked)

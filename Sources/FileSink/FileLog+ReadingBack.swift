@@ -16,7 +16,7 @@ extension FileLog {
             newestFirst.append(lines)
             missing -= lines.count
         }
-        var seen = SeenWindow(capacity: settings.window)
+        var seen = elsewhere ?? SeenWindow(capacity: settings.window)
         for lines in newestFirst.reversed() {
             for line in lines { seen.append(line.id, line.time) }
         }

@@ -28,6 +28,10 @@ actor FileLog {
     var pending = PendingLines()
     /// What the files hold may be something else than what is known: somebody else wrote, or mended them.
     var mustReadBack = false
+    /// Folder, lock or file may be others than those that their paths lead to.
+    var mustLook = false
+    /// What this process wrote before the folder was moved away.
+    var elsewhere: SeenWindow?
     /// A name was given or changed, and the folder is not known to have it durably.
     private var folderIsDirty = true
 
@@ -50,15 +54,9 @@ actor FileLog {
     func open(_ outbox: OutboxPosition) -> Result<Void, SinkError> {
         close()
         do throws(SinkError) {
-            let folder: LogFolder
             do throws(DiskError) {
-                folder = try LogFolder(template)
-            } catch {
-                throw error.sinkError
-            }
-            place = Place(folder: folder, lock: try FolderLock(folder, for: template, mode: settings.mode))
-            folderIsDirty = true
-            do throws(DiskError) {
+                let folder = try LogFolder(template)
+                takePlace(in: folder, under: try FolderLock(folder, for: template, mode: settings.mode))
                 try readBack()
             } catch {
                 throw error.sinkError
@@ -86,21 +84,20 @@ actor FileLog {
         place = nil
         refusal = nil
         seen = SeenWindow(capacity: settings.window)
+        elsewhere = nil
         mustReadBack = false
+        mustLook = false
     }
 
-    /// Somebody may have moved the file away: goes on with the one that the path leads to, which is made if need be.
-    func reopen() {
-        guard let place, let current = file else { return }
-        guard isMovedAway(current, from: place.folder) else { return }
-        // What fails here fails again with the next delivery, which says so.
-        guard (try? file?.mend()) != nil else { return }
-        file = nil
-        try? takeUp(at: now)
+    /// Works in this folder from now on.
+    func takePlace(in folder: LogFolder, under lock: FolderLock) {
+        place = Place(folder: folder, lock: lock)
+        folderIsDirty = true
     }
 
     /// Makes the file of this moment the one that is written to.
     func takeUp(at now: Int64) throws(DiskError) {
+        if mustLook { try lookAgain() }
         try file?.mend()
         if mustReadBack { try readBack() }
         let name = template.name(at: now)
@@ -113,11 +110,12 @@ actor FileLog {
                 try readBack()
             }
         }
-        if file == nil { try openFile(name) }
-        if let current = file, isOver(current, at: now) {
-            try putAside(current)
+        if file == nil {
+            try lookAgain()
+            if mustReadBack { try readBack() }
             try openFile(name)
         }
+        if let current = file, isOver(current, at: now) { try beginAnew(name) }
         if folderIsDirty {
             try place?.folder.sync()
             folderIsDirty = false
@@ -126,14 +124,22 @@ actor FileLog {
 
     /// Puts the file aside as the next of its name, and begins a new one. All that was given to it is durable.
     func rotate(at now: Int64) throws(DiskError) {
-        guard let current = file else { return }
-        try putAside(current)
+        guard file != nil else { return }
+        try beginAnew(template.name(at: now))
         try takeUp(at: now)
     }
 
     /// Whether under its name there is another file, or none.
-    private func isMovedAway(_ current: LogFile, from folder: LogFolder) -> Bool {
-        folder.status(of: current.name)?.st_ino != (try? current.descriptor.status(current.path).st_ino)
+    func isMovedAway(_ current: LogFile, from folder: LogFolder) -> Bool {
+        !folder.holds(current.descriptor, as: current.name)
+    }
+
+    /// Begins the next file; the present one is put aside, unless somebody moved it or its folder away.
+    private func beginAnew(_ name: String) throws(DiskError) {
+        try lookAgain()
+        if mustReadBack { try readBack() }
+        if let current = file { try putAside(current) }
+        try openFile(name)
     }
 
     private func openFile(_ name: String) throws(DiskError) {
@@ -160,11 +166,6 @@ actor FileLog {
 
     private func putAside(_ current: LogFile) throws(DiskError) {
         guard let folder = place?.folder else { return }
-        // Somebody did it already, and it is written to under another name.
-        if isMovedAway(current, from: folder) {
-            file = nil
-            return
-        }
         var number = RotatedName.next(after: try folder.names(beginningWith: current.name), of: current.name)
         while try !folder.rename(current.name, to: RotatedName.make(current.name, number)) { number += 1 }
         folderIsDirty = true

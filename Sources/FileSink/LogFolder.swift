@@ -20,12 +20,22 @@ struct LogFolder: Sendable {
         path == "." ? name : path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
 
+    /// Whether its path leads to it, and not to another folder or to none.
+    func isWhereItsPathLeads() -> Bool {
+        var there = stat()
+        guard stat(path, &there) == 0, let own = try? descriptor.status(path) else { return false }
+        return FileIdentity(there) == FileIdentity(own)
+    }
+
+    /// Whether it was removed, and what was in it with it.
+    var isRemoved: Bool { (try? descriptor.status(path))?.st_nlink == 0 }
+
     /// Opens a file of the folder; nil where there is none of that name and the flags do not make one.
     func open(_ name: String, _ flags: Int32, mode: UInt32 = 0) throws(DiskError) -> Descriptor? {
         // A pipe at this path must not hold the thread up before it is refused.
         let number = openat(descriptor.number, name, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode)
         if number < 0, errno == ENOENT, flags & O_CREAT == 0 { return nil }
-        guard number >= 0 else { throw errno == EISDIR ? DiskError(.notAFile, path(of: name)) : .last(path(of: name)) }
+        guard number >= 0 else { throw refusal(of: name, flags) }
         let opened = Descriptor(number)
         guard try opened.status(path(of: name)).st_mode & S_IFMT == S_IFREG else {
             throw DiskError(.notAFile, path(of: name))
@@ -33,10 +43,24 @@ struct LogFolder: Sendable {
         return opened
     }
 
+    /// Why a file was not opened, by `errno`. Where it is not there yet, it is the folder that does not let it be made.
+    private func refusal(of name: String, _ flags: Int32) -> DiskError {
+        let code = errno
+        if code == EISDIR { return DiskError(.notAFile, path(of: name)) }
+        let isMissing = flags & O_CREAT != 0 && status(of: name) == nil
+        return DiskError(.failed(code), isMissing ? path : path(of: name))
+    }
+
     /// Which file a name leads to; nil where to none.
     func status(of name: String) -> stat? {
         var status = stat()
         return fstatat(descriptor.number, name, &status, 0) == 0 ? status : nil
+    }
+
+    /// Whether a name of the folder stands for the very file that is open.
+    func holds(_ file: Descriptor, as name: String) -> Bool {
+        guard let there = status(of: name), let own = try? file.status(path(of: name)) else { return false }
+        return FileIdentity(there) == FileIdentity(own)
     }
 
     /// Renames a file, never over another one.

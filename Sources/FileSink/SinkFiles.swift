@@ -41,19 +41,8 @@ package struct SinkFiles: Sendable {
 
 /// A file that is open for reading.
 package struct ReadableFile: Sendable {
-    /// Which file it is, whatever its name.
-    package struct Identity: Sendable, Hashable {
-        private let device: UInt
-        private let number: UInt
-
-        init(_ status: stat) {
-            device = UInt(status.st_dev)
-            number = UInt(status.st_ino)
-        }
-    }
-
     package let path: String
-    package let identity: Identity
+    package let identity: FileIdentity
     /// How long it was when it was opened, in bytes.
     package let size: Int
     private let descriptor: Descriptor
@@ -62,7 +51,7 @@ package struct ReadableFile: Sendable {
         let status = try descriptor.status(path)
         self.descriptor = descriptor
         self.path = path
-        identity = Identity(status)
+        identity = FileIdentity(status)
         size = Int(status.st_size)
     }
 

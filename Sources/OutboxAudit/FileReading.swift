@@ -24,9 +24,9 @@ struct FileReading: Sendable {
     private static let chunk = 1 << 16
 
     private let files: SinkFiles
-    private var progress: [ReadableFile.Identity: Progress] = [:]
+    private var progress: [FileIdentity: Progress] = [:]
     private var open: ArraySlice<ReadableFile> = []
-    private var newest: ReadableFile.Identity?
+    private var newest: FileIdentity?
     /// Every file that was met, under the name it had then.
     private(set) var paths: [String] = []
     /// Bytes that were read.

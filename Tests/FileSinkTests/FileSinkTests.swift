@@ -1,4 +1,5 @@
 import FileSink
+import Foundation
 import Glibc
 import RelayCore
 import RelayTestKit
@@ -178,6 +179,43 @@ struct FileSinkTests {
         _ = await sink.answers(to: .init(slices: [.init(batch: batch, range: 3..<9)]))
         #expect(try folder.text("events.jsonl") == batch.text(3..<9))
         await sink.close()
+    }
+
+    /// Whoever can open the lock can take it: only who may write to the files may.
+    @Test(arguments: [(0o640, 0o600), (0o600, 0o600), (0o644, 0o600), (0o660, 0o660), (0o666, 0o666), (0o620, 0o660)])
+    func whoMayLock(mode: UInt32, expected: UInt32) async throws {
+        let folder = try TestFolder()
+        for old: UInt32? in [nil, 0o666, 0o640, 0o600] {
+            if let old {
+                try folder.write("", to: ".events.jsonl.lock")
+                #expect(chmod(folder.path(of: ".events.jsonl.lock"), old) == 0)
+            }
+            let sink = FileSink(FileSinkSettings(path: folder.path(of: "events.jsonl"), mode: mode))
+            try await sink.open(OutboxPosition(lastValue: 1))
+            #expect(try folder.status(".events.jsonl.lock").st_mode & 0o777 == expected)
+            await sink.close()
+        }
+    }
+
+    @Test func aLockWhoseHolderWroteNothing() async throws {
+        let folder = try TestFolder()
+        // What another process left there that is gone: beyond the highest pid.
+        try folder.write("4194305 \(ProcessInfo.processInfo.hostName)\n", to: ".events.jsonl.lock")
+        let held = open(folder.path(of: ".events.jsonl.lock"), O_RDONLY)
+        defer { close(held) }
+        #expect(flock(held, LOCK_EX) == 0)
+        let error = try await refusal(folder)
+        #expect(error.reason.contains("a process that did not write its pid there; lslocks(8) names it"))
+        #expect(error.code == .unavailable)
+    }
+
+    @Test func aFileInThePlaceOfTheFolder() async throws {
+        let folder = try TestFolder()
+        try folder.write("", to: "file")
+        let error = try await refusal(folder, "file/events")
+        #expect(
+            error.reason == "\(folder.path)/file is no folder (Not a directory); "
+                + "put a folder there, or give the sink another path")
     }
 
     @Test func neverOpened() async throws {

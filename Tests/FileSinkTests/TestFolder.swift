@@ -9,8 +9,9 @@ import SinkConformance
 final class TestFolder: Sendable {
     let path: String
 
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("file-sink-\(UUID().uuidString)").path
+    /// - Parameter parent: the folder that it is in; that of temporary files unless told otherwise.
+    init(in parent: String = FileManager.default.temporaryDirectory.path) throws {
+        path = "\(parent)/file-sink-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
