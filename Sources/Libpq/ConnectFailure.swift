@@ -15,7 +15,7 @@ struct ConnectFailure {
                 detail = value
             } else if let value = Self.value(of: line, label: "HINT:") {
                 hint = value
-            } else if !line.hasPrefix("\t") && !line.hasPrefix("LOCATION:") && !line.hasPrefix("CONTEXT:") {
+            } else if !["\t", "LOCATION:", "CONTEXT:"].contains(where: { line.utf8.starts(with: $0.utf8) }) {
                 attempts.append(Self.attempt(trimmed(line)))
             }
         }
@@ -37,22 +37,30 @@ struct ConnectFailure {
         let starts = [
             "invalid ", "could not match ", "definition of service ", "service file ", "syntax error in service",
         ]
-        return starts.contains { text.hasPrefix($0) } || text.contains("invalid when SSL support is not compiled in")
-            || text.contains("invalid port number:") || text.contains("service file \"")
+        let parts = ["invalid when SSL support is not compiled in", "invalid port number:", "service file \""]
+        // By bytes: what follows may be a combining mark, which makes another character of the last one.
+        return starts.contains { text.utf8.starts(with: $0.utf8) } || parts.contains { text.utf8.contains($0.utf8) }
     }
 
-    /// Replaces each secret; one or two characters would match by chance and hide the sense of the message.
+    /// Replaces each secret, byte by byte: to libpq it is no more than that, and a combining mark before or behind it
+    /// makes other characters of the same bytes. One or two bytes would match by chance and hide the sense of the message.
     private static func hide(_ secrets: [String], in text: String) -> String {
-        secrets.filter { $0.count > 2 }.reduce(text) { $0.replacing($1, with: "***") }
+        // The longest first, since a shorter one may be a part of it.
+        let hidden = secrets.map { Array($0.utf8) }.filter { $0.count > 2 }.sorted { $0.count > $1.count }
+        let bytes = hidden.reduce(Array(text.utf8)) { $0.replacing($1, with: Array("***".utf8)) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func value(of line: Substring, label: String) -> String? {
-        line.hasPrefix(label) ? trimmed(line.dropFirst(label.count)) : nil
+        guard line.utf8.starts(with: label.utf8) else { return nil }
+        return trimmed(Substring(line.utf8.dropFirst(label.utf8.count)))
     }
 
     /// Takes `SEVERITY:  SQLSTATE: ` out of a line; the severity is in the server's language.
     private static func attempt(_ line: String) -> (sqlState: String?, message: String) {
-        guard let found = line.firstRange(of: #/:  [0-9A-Z]{5}: /#) else { return (nil, line) }
+        guard let found = line.firstRange(of: #/:  [0-9A-Z]{5}: /#.matchingSemantics(.unicodeScalar)) else {
+            return (nil, line)
+        }
         let sqlState = String(line[found].dropFirst(3).prefix(5))
         let before = line[..<found.lowerBound]
         let start = before.ranges(of: "failed: ").last?.upperBound ?? before.startIndex

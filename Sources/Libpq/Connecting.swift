@@ -18,6 +18,10 @@ struct Connecting {
             guard let link = LibpqConnection.start(target.options) else {
                 throw PostgresError(.connection, "libpq has no memory for a connection", connectionIsLost: true)
             }
+            // Now with what environment and service file say.
+            for keyword in ConnectionTarget.nameKeywords {
+                try ConnectionTarget.refuseTarget(link.option(keyword), in: keyword)
+            }
             var silence: PostgresError?
             if try connect(link, silence: &silence) { return link }
             guard let silence else { throw failure(of: link) }

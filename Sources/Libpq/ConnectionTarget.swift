@@ -15,6 +15,7 @@ package struct ConnectionTarget: Sendable, CustomStringConvertible {
         try Self.refuseStrayAt(conninfo)
         options = try Self.parse(conninfo)
         try refuseBadNumbers()
+        for keyword in Self.nameKeywords { try Self.refuseTarget(self[keyword], in: keyword) }
     }
 
     /// The value of an option by libpq's keyword, such as `application_name`, `replication`, `options`; `nil` is unset.
@@ -74,16 +75,21 @@ extension ConnectionTarget {
 
     /// Our own sentence for libpq's refusal, which is used only to tell the cases apart.
     private static func refusal(of conninfo: String, saying text: String) -> PostgresError {
-        if text.contains("without \"=\"") || text.hasPrefix("missing \"=\"") {
+        if text.utf8.contains("without \"=\"".utf8) || text.utf8.starts(with: "missing \"=\"".utf8) {
             return unreadable("a word in it has no \"=\"; a value with spaces needs single quotes")
         }
-        if text.hasPrefix("unterminated quoted string") { return unreadable("a single quote in it is not closed") }
-        guard text.hasPrefix("invalid connection option") || text.hasPrefix("invalid URI query parameter") else {
+        if text.utf8.starts(with: "unterminated quoted string".utf8) {
+            return unreadable("a single quote in it is not closed")
+        }
+        let unknown = ["invalid connection option", "invalid URI query parameter"]
+        guard unknown.contains(where: { text.utf8.starts(with: $0.utf8) }) else {
             return unreadable("in a URI, special characters are written as % and two hex digits")
         }
         // What looks like a keyword may be the rest of a password that was not quoted: named only where none is near.
-        let word = text.split(separator: "\"").dropFirst().first.map(String.init) ?? ""
-        let mayHoldSecret = conninfo.lowercased().contains("pass") || conninfo.contains("@")
+        let pieces = text.utf8.split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
+        let word = pieces.dropFirst().first.flatMap { String($0) } ?? ""
+        let mayHoldSecret =
+            conninfo.lowercased().utf8.contains("pass".utf8) || conninfo.utf8.contains(UInt8(ascii: "@"))
         guard !mayHoldSecret, !word.isEmpty, word.utf8.allSatisfy({ $0 == 0x5F || (0x61...0x7A).contains($0) }) else {
             return unreadable("it names an option that libpq does not know")
         }
@@ -92,14 +98,34 @@ extension ConnectionTarget {
 
     /// A password with a bare `@` or `/` shifts its rest into host, port or database, which are printed: refused here.
     private static func refuseStrayAt(_ conninfo: String) throws(PostgresError) {
-        guard let scheme = ["postgresql://", "postgres://"].first(where: { conninfo.hasPrefix($0) }) else { return }
-        let rest = conninfo.dropFirst(scheme.count)
-        let authority = rest.prefix { $0 != "/" && $0 != "@" }
-        let afterUser = rest.dropFirst(authority.count)
+        // By bytes, as libpq reads it: a combining mark makes another character of what it follows.
+        let bytes = conninfo.utf8
+        let schemes = ["postgresql://", "postgres://"]
+        guard let scheme = schemes.first(where: { bytes.starts(with: $0.utf8) }) else { return }
+        let (at, slash) = (UInt8(ascii: "@"), UInt8(ascii: "/"))
+        let rest = bytes.dropFirst(scheme.utf8.count)
+        let afterUser = rest.drop { $0 != slash && $0 != at }
         // libpq takes everything up to the first @ as user and password, unless a / comes before it.
-        let remainder = afterUser.first == "@" ? afterUser.dropFirst() : afterUser
-        if remainder.prefix(while: { $0 != "?" }).contains("@") {
+        let remainder = afterUser.first == at ? afterUser.dropFirst() : afterUser
+        if remainder.prefix(while: { $0 != UInt8(ascii: "?") }).contains(at) {
             throw unreadable("a user name or password with @ or / in a URI is written with %40 or %2F")
+        }
+    }
+
+    /// The options that hold one name, which error messages show.
+    static let nameKeywords = ["host", "hostaddr", "dbname", "user", "service"]
+
+    /// Some tools read a whole connection string in the place of the database's name; libpq here takes it for a name, and
+    /// the server's answer would show it with its password.
+    ///
+    /// - Parameter value: of the option, wherever it comes from.
+    static func refuseTarget(_ value: String?, in keyword: String) throws(PostgresError) {
+        guard let value else { return }
+        if value.utf8.contains("://".utf8) {
+            throw unreadable("\(keyword) holds a URI; give the URI as the whole connection string")
+        }
+        if keyword == "dbname", value.utf8.contains(UInt8(ascii: "=")) {
+            throw unreadable("dbname holds a \"=\"; give it the database's name alone, and other options beside it")
         }
     }
 

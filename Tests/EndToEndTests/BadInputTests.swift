@@ -40,10 +40,29 @@ import Testing
     @Test(arguments: [
         "postgres://relay:hunter2@[::1", "postgres://relay:hunter2@localhost:port/x", "host=localhost nonsense=hunter2",
         "host=localhost password='hunter2", "mysql://relay:hunter2@localhost/x",
+        "dbname=postgresql://relay:hunter2@localhost/x", "dbname='host=localhost password=hunter2'",
     ])
     func connectionString(_ conninfo: String) async throws {
         try await expectRefusal(["run", "--database", conninfo], code: 78)
         try await expectRefusal(["status", "--database", conninfo], code: 78)
+    }
+
+    /// Of what libpq takes from elsewhere, too, no more than the place is told.
+    @Test func aConnectionStringForADatabaseName() async throws {
+        let server = try await PrivateCluster.shared().conninfo(database: "postgres")
+            .split(separator: " ").filter { !$0.hasPrefix("dbname=") }.joined(separator: " ")
+        let uri = "postgresql://relay:hunter2@localhost/x"
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("service-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data("[outbox]\ndbname=\(uri)\n".utf8).write(to: file)
+        for command in ["run", "status"] {
+            try await expectRefusal(
+                [command, "--database", server], environment: ["PGDATABASE": uri], code: 78, mentions: ["dbname"])
+            try await expectRefusal(
+                [command, "--database", "\(server) service=outbox"], environment: ["PGSERVICEFILE": file.path],
+                code: 78,
+                mentions: ["dbname"])
+        }
     }
 
     /// What follows the scheme may be the receiver's secret.

@@ -46,6 +46,20 @@ import Testing
         "host=h port=hunter22",
         "host=h connect_timeout=hunter22",
         "hunter22",
+        // A connection string in the place of a name.
+        "dbname=postgresql://me:hunter22@h/db",
+        "dbname='host=h password=hunter22'",
+        "dbname=password=hunter22",
+        "host=postgres://me:hunter22@h/db",
+        "user=me://hunter22 host=h",
+        "postgres:///postgres%3A%2F%2Fme%3Ahunter22%40h%2Fdb",
+        "postgres:///password%3Dhunter22",
+        // A combining mark behind what counts, which makes another character of it.
+        "postgres://\u{301}me:hun@ter22@h/db",
+        "postgres://me:hun@\u{301}ter22@h/db",
+        "postgres://me:hun/\u{301}ter22@h/db",
+        "hunter=x p=y@\u{301}z hunter22=w",
+        "host=h p\u{301}ass=x hunter22=y",
     ])
     func refusesWithoutQuotingWhatItWasGiven(conninfo: String) {
         let error = #expect(throws: PostgresError.self) { try ConnectionTarget(parsing: conninfo) }
