@@ -21,6 +21,12 @@ package struct ConfigurationFile: Sendable, Hashable {
         guard yaml.utf8.count <= Self.sizeLimit else {
             throw .configuration("\(path) is larger than \(ByteCount.text(Self.sizeLimit)); name the right file")
         }
+        let bound = AliasBound(of: yaml)
+        guard !bound.isTooMuch else {
+            throw .configuration(
+                "\(path) has \(bound.anchors) anchors and \(bound.aliases) aliases, which may stand for more than can be "
+                    + "read; write out what they stand for, or use fewer aliases")
+        }
         guard let root = try Self.compose(yaml, path: path) else { return }
         var room = FileNode.limit
         guard let node = FileNode(root, room: &room) else {

@@ -36,6 +36,31 @@ struct ConfigurationFileTests {
         #expect(problem.message.contains("larger than 1MiB"))
     }
 
+    /// As a value, where it would only be large, and as a key, where the parser hashes all that it stands for.
+    @Test(arguments: [" ", ", ", "\n  - "], ["z: *a30", "*a30 : z", "? [*a30]\n: z", "{*a30 : z}"])
+    func aliasesToAliasesAreRefusedBeforeTheyAreParsed(_ space: String, _ end: String) throws {
+        let lines = (1...30).map { number in
+            "a\(number): &a\(number) [\(Self.references("a\(number - 1)", 9).replacing(", ", with: ",\(space)"))]"
+        }
+        let problem = try #require(throws: ConfigurationProblem.self) {
+            try ConfigurationFile(yaml: "a0: &a0 x\n" + lines.joined(separator: "\n") + "\n\(end)", path: "relay.yaml")
+        }
+        #expect(problem.exitCode == 78)
+        #expect(problem.message.hasPrefix("relay.yaml has 31 anchors and 271 aliases, "), "\(problem.message)")
+    }
+
+    /// What people do with them.
+    @Test func anchorsThatManySinksShareAreRead() throws {
+        let sinks = (1...60).map { "  - {name: s\($0), to: 'http://h/\($0)', retry: *retry, include: *types}" }
+        let yaml = """
+            sinks:
+              - {name: s0, to: 'http://h/0', retry: &retry {base: 1s, max: 2s}, include: &types ["a.*", 'b.*']}
+            \(sinks.joined(separator: "\n"))
+            """
+        let layers = ConfigurationLayers(file: try ConfigurationFile(yaml: yaml, path: "relay.yaml"))
+        #expect(try RelayOptions(resolving: layers).sinks.count == 61)
+    }
+
     @Test func aBrokenLineIsNotShown() throws {
         let problem = try #require(throws: ConfigurationProblem.self) {
             try ConfigurationFile(yaml: "database: host=x: password=secret", path: "relay.yaml")
