@@ -30,7 +30,8 @@ extension FuzzTarget {
         try promise(isOneLine, "a reason with control characters: \(reason)")
     }
 
-    /// A file that a sink finds: it is gone on with, cut by a torn line at most, or left as it is.
+    /// A file that a sink finds: it is gone on with, cut by a torn line at most, cut from a hole on with what is cut kept
+    /// beside it, or left as it is.
     static let recovery = FuzzTarget("recovery", longest: 2048) { input throws(BrokenPromise) in
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fuzz-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -47,11 +48,26 @@ extension FuzzTarget {
         }
         let left = FileManager.default.contents(atPath: path) ?? Data()
         try promise(given.starts(with: left), "the file holds what was not there")
-        if left.count < given.count {
+        let kept = copies(in: folder)
+        if !kept.isEmpty {
+            try promise(left + kept == given, "what was cut from a hole on is not kept")
+            try promise(given[left.count...].contains(0), "a cut from \(left.count) on without a hole")
+        } else if left.count < given.count {
             let lines = given.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
             try promise(left.count == lines, "\(given.count) bytes with lines up to \(lines) became \(left.count)")
         }
         try promise(!opened || left.isEmpty || left.last == 0x0A, "the file is gone on with within a line")
+    }
+
+    /// What was cut from holes on, in the file's order.
+    private static func copies(in folder: URL) -> Data {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let found = names.compactMap { name in
+            name.hasPrefix(".events.jsonl.cut-") ? Int(name.dropFirst(18)).map { (offset: $0, name: name) } : nil
+        }
+        return found.sorted { $0.offset < $1.offset }.reduce(into: Data()) { copies, copy in
+            copies += FileManager.default.contents(atPath: folder.appendingPathComponent(copy.name).path) ?? Data()
+        }
     }
 
     /// The answer of something that waits; for threads that may.
