@@ -35,7 +35,7 @@ struct DiskError: Error, Sendable, Hashable {
         case .notAFile: return "\(path) is no regular file; give the sink the path of one, or of none yet"
         case .foreign(let offset):
             return "\(path) holds at byte \(offset) what is no event of a relay; "
-                + "give the sink a path of its own, or move that file away"
+                + "give the sink a path of its own, or move that file to another folder"
         case .locked(let holder): return "\(path) is locked by \(holder)"
         case .openToOthers(let mode, let wanted):
             return

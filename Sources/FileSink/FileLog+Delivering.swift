@@ -139,6 +139,6 @@ extension FileLog {
         let own = FileTime(createdAt: batch.createdAt[index]).text
         return "event \(batch.ids[index]) has the time \(own), and stands in \(settings.path) with the time "
             + "\(time.text): it is another outbox's file, or the database went back; "
-            + "move the file away, or give the sink another path"
+            + "move the sink's files to another folder, or give the sink another path"
     }
 }

@@ -42,7 +42,7 @@ struct PathTemplate: Sendable {
             throw refused("has a name of more than \(Self.longestName) bytes; shorten it")
         }
         guard !folder.contains("%") else {
-            throw refused("has a % in its folder; only the file's name may hold the date")
+            throw refused("has a % in its folder; leave it out, since only the file's name may hold the date")
         }
         var pieces: [Piece] = []
         var text: [UInt8] = []

@@ -16,8 +16,19 @@ struct ConnectFailure {
             } else if let value = Self.value(of: line, label: "HINT:") {
                 hint = value
             } else if !["\t", "LOCATION:", "CONTEXT:"].contains(where: { line.utf8.starts(with: $0.utf8) }) {
-                attempts.append(Self.attempt(trimmed(line)))
+                take(Self.attempt(trimmed(line)))
             }
+        }
+    }
+
+    /// Takes a line of an attempt. A sentence without a code goes on with what the line before it began: libpq adds what to
+    /// do about a certificate that is not there.
+    private mutating func take(_ line: (sqlState: String?, message: String)) {
+        let isSentence = line.message.utf8.first.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) } ?? false
+        if line.sqlState == nil, isSentence, let last = attempts.indices.last {
+            attempts[last].message += ". " + line.message
+        } else {
+            attempts.append(line)
         }
     }
 

@@ -30,7 +30,8 @@ package struct ConfigurationFile: Sendable, Hashable {
         guard let root = try Self.compose(yaml, path: path) else { return }
         var room = FileNode.limit
         guard let node = FileNode(root, room: &room) else {
-            throw .configuration("\(path) stands for more than \(FileNode.limit) values; use fewer aliases")
+            throw .configuration(
+                "\(path) stands for more than \(FileNode.limit) values; write fewer of them, or use fewer aliases")
         }
         guard node.content != .null else { return }
         let top = try FileSection(node, path: "", in: path)
@@ -53,10 +54,15 @@ package struct ConfigurationFile: Sendable, Hashable {
 
     private static func sinks(_ entry: FileNode.Entry, path: String) throws(ConfigurationProblem) -> [FileSection]? {
         if entry.value.content == .null { return nil }
-        guard case .list(let items) = entry.value.content, (1...sinkLimit).contains(items.count) else {
+        guard case .list(let items) = entry.value.content, !items.isEmpty else {
             throw .configuration(
                 "\(path):\(entry.line): sinks must be a list of 1 to \(sinkLimit) sinks; "
                     + "write '- {name: NAME, to: SPEC}'")
+        }
+        guard items.count <= sinkLimit else {
+            throw .configuration(
+                "\(path):\(entry.line): sinks has \(items.count) sinks, and one relay serves up to \(sinkLimit); "
+                    + "leave some out")
         }
         var sinks: [FileSection] = []
         for (index, item) in items.enumerated() {

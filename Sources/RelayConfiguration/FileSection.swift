@@ -47,7 +47,7 @@ struct FileSection: Sendable, Hashable {
     func setting(_ key: String) throws(ConfigurationProblem) -> Setting? {
         guard let entry = entry(key) else { return nil }
         guard case .scalar(let text) = entry.value.content else {
-            throw problem("must be a single value, not a list or mapping", of: key)
+            throw problem("must be a single value, not a list or mapping; write one", of: key)
         }
         return Setting(text: text, layer: .file, place: place(of: key))
     }
@@ -55,8 +55,11 @@ struct FileSection: Sendable, Hashable {
     /// The values of the list under a key, at least one and at most `limit`; empty where the key is unset.
     func settings(_ key: String, limit: Int) throws(ConfigurationProblem) -> [Setting] {
         guard let entry = entry(key) else { return [] }
-        guard case .list(let items) = entry.value.content, (1...limit).contains(items.count) else {
+        guard case .list(let items) = entry.value.content, !items.isEmpty else {
             throw problem("must be a list of 1 to \(limit) values; write [VALUE, …]", of: key)
+        }
+        guard items.count <= limit else {
+            throw problem("has \(items.count) values, and up to \(limit) may be there; leave some out", of: key)
         }
         var settings: [Setting] = []
         for item in items {

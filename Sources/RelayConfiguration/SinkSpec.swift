@@ -49,8 +49,13 @@ extension SinkSpec {
             self = .file(path: path)
         } else if let scheme = ["http://", "https://"].first(where: text.lowercased().hasPrefix) {
             let host = text.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
-            guard !host.isEmpty, !host.hasPrefix(":"), isPrintableASCII(text) else {
+            guard !host.isEmpty, !host.hasPrefix(":") else {
                 throw .configuration("\(place): the sink's URL is not valid; write \(scheme)HOST[:PORT]/path")
+            }
+            guard isPrintableASCII(text) else {
+                throw .configuration(
+                    "\(place): the sink's URL holds other characters than printable ASCII; "
+                        + "write those of its path as % and hex digits, and those of its host in Punycode")
             }
             guard !host.contains("@") else {
                 throw .configuration(

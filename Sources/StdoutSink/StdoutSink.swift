@@ -104,8 +104,16 @@ package actor StdoutSink: Sink {
             return .closed(reason: "standard output was closed by its reader (\(problem))")
         case EIO where !isFile:
             return .closed(reason: "standard output's terminal is gone (\(problem))")
-        case ENOSPC, EDQUOT, EFBIG:
+        case ENOSPC:
             return .retry(after: nil, reason: "standard output is full (\(problem)); make room where it goes")
+        case EDQUOT:
+            return .retry(
+                after: nil,
+                reason: "standard output is beyond this user's quota (\(problem)); "
+                    + "raise the quota, or remove files of this user")
+        case EFBIG:
+            return .retry(
+                after: nil, reason: "standard output may not grow (\(problem)); raise the limit on file sizes")
         default:
             return .retry(after: nil, reason: "standard output cannot be written to (\(problem)); check where it goes")
         }

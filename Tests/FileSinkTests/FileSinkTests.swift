@@ -150,6 +150,11 @@ struct FileSinkTests {
         #expect(error.code == .misconfigured)
         #expect(error.reason.contains("events.jsonl holds at byte 0 what is no event of a relay; "))
         #expect(try folder.text("events.jsonl") == text)
+        // As it says; a name that looks put aside would be looked at again.
+        let other = try TestFolder()
+        try FileManager.default.moveItem(
+            atPath: folder.path(of: "events.jsonl"), toPath: other.path(of: "events.jsonl"))
+        try await openSink(folder).close()
     }
 
     @Test func pathsThatNoFileCanHave() async throws {

@@ -35,6 +35,20 @@ import Testing
         #expect(!error.message.utf8.contains("LOCATION".utf8))
     }
 
+    @Test func aSentenceBelongsToTheLineBeforeIt() {
+        let error = ConnectFailure(
+            """
+            connection to server at "a" (::1), port 1 failed: Connection refused
+            connection to server at "h" (::1), port 2 failed: root certificate file "/x" does not exist
+            Either provide the file or change sslmode to disable server certificate verification.
+            """
+        ).error(hiding: [])
+        #expect(
+            error.message
+                == "connection to server at \"h\" (::1), port 2 failed: root certificate file \"/x\" does not exist. "
+                + "Either provide the file or change sslmode to disable server certificate verification.")
+    }
+
     @Test func aBadOptionIsKnownWithAMarkBehindItsQuote() {
         #expect(ConnectFailure.namesBadOption("could not open service file \"\u{301}hunter22\""))
         #expect(ConnectFailure.namesBadOption("at \"h\": invalid port number:\u{301} \"hunter22\""))

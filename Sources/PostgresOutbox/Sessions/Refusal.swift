@@ -51,7 +51,7 @@ extension Refusal {
     package init(_ error: PostgresError) {
         switch error.kind {
         case .badTarget:
-            self.init(.configuration, check: "connection", problem: error.message, mend: "mend --database")
+            self.init(.configuration, check: "connection", problem: error.message, mend: error.connectionRemedy ?? "")
         case .connection, .timeout, .closed:
             self.init(connectionFailure: error)
         case .cancelled:
@@ -66,15 +66,15 @@ extension Refusal {
         case .authentication:
             self.init(
                 .denied, check: "connection", problem: "the server refuses the session: \(error.message)",
-                mend: "mend the role, its password or pg_hba.conf")
+                mend: error.connectionRemedy ?? "")
         case .databaseMissing:
             self.init(
                 .configuration, check: "connection", problem: "there is no such database: \(error.message)",
-                mend: "create it, or mend --database")
+                mend: error.connectionRemedy ?? "")
         case .unavailable, nil:
             self.init(
                 .unreachable, check: "connection", problem: "the database cannot be reached: \(error.message)",
-                mend: "start the server, or mend --database")
+                mend: error.connectionRemedy ?? "start the server")
         }
     }
 
