@@ -10,12 +10,9 @@ package enum Excerpt {
     ///   - bytes: The text, perhaps cut anywhere.
     ///   - hidden: What must not be shown: from the first trace of one of these on, nothing is.
     package static func make(_ bytes: some Sequence<UInt8>, hiding hidden: [String]) -> String {
-        var text = String(decoding: Array(bytes), as: UTF8.self)
-        for secret in hidden {
-            // Its beginning is enough: the rest may have been cut off.
-            let trace = secret.prefix(12)
-            if !trace.isEmpty, let range = text.range(of: trace) { text = text[..<range.lowerBound] + "…" }
-        }
+        let bytes = Array(bytes)
+        let cut = firstTrace(of: hidden, in: bytes)
+        let text = String(decoding: bytes[..<(cut ?? bytes.count)], as: UTF8.self) + (cut == nil ? "" : "…")
         var shown = ""
         var count = 0
         for character in text {
@@ -24,6 +21,25 @@ package enum Excerpt {
             count += 1
         }
         return shown.trimmingCharacters(in: .whitespaces)
+    }
+
+    /// Layers of escapes that are looked through: JSON in a string of JSON in a URL has three.
+    private static let layers = 3
+
+    /// Where the first of the secrets begins, escaped as it may be.
+    private static func firstTrace(of secrets: [String], in bytes: [UInt8]) -> Int? {
+        // The beginning of a secret is enough: the rest may have been cut off.
+        let traces = secrets.map { Array($0.utf8.prefix(12)) }.filter { !$0.isEmpty }
+        guard !traces.isEmpty else { return nil }
+        var first: Int?
+        var texts = [UnescapedText(bytes)]
+        for _ in 0...layers {
+            for place in texts.lazy.flatMap({ text in traces.compactMap { text.place(of: $0) } }) {
+                first = min(first ?? place, place)
+            }
+            texts = texts.flatMap { text in UnescapedText.Language.allCases.compactMap { text.undoing($0) } }
+        }
+        return first
     }
 
     /// Control characters could rewrite a terminal; line ends and marks of direction could forge a log line.
