@@ -2,6 +2,7 @@ import Foundation
 import RelayCore
 import RelayTestKit
 import SinkConformance
+import Synchronization
 import Testing
 import WebhookSink
 
@@ -46,7 +47,7 @@ struct MisbehaviourTests {
             connection.waitForEnd()
         }
         #expect(answers.delivered == 0)
-        #expect(answers.outage != nil)
+        #expect(answers.outage?.contains("answered with what is no HTTP") == true, "\(answers)")
     }
 
     @Test(arguments: ["", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nx: y\r\n"])
@@ -68,7 +69,7 @@ struct MisbehaviourTests {
             while connection.send(String(repeating: "x-filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", count: 100)) {}
         }
         #expect(answers.delivered == 0)
-        #expect(answers.outage != nil)
+        #expect(answers.outage?.hasSuffix("answered with a head that is longer than 8 MiB") == true)
     }
 
     @Test func oneHeaderWithoutEnd() async throws {
@@ -79,6 +80,61 @@ struct MisbehaviourTests {
         }
         #expect(answers.delivered == 0)
         #expect(answers.outage != nil)
+    }
+
+    /// The receiver has stored the event, and said so: nothing else in the head takes that back.
+    @Test(arguments: [
+        String(repeating: "x-small: 1\r\n", count: 300),
+        "x-large: \(String(repeating: "a", count: 100_000))\r\n",
+        String(repeating: "x-large: \(String(repeating: "a", count: 10_000))\r\n", count: 300),
+        "x-folded: one\r\n two\r\n\tthree\r\n", "no field at all\r\n", ": no name\r\n", "x y: a name of two words\r\n",
+        "x-nul: \0\r\n", "x-return: a\rb\r\n", "x-bytes: \u{FF}\u{80}\r\n",
+        "content-length: 5\r\ncontent-length: 6\r\n",
+        "content-length: five\r\n", "content-length: 99999999999999999999\r\n",
+        "content-length: 5\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: gzip\r\n",
+        "connection: upgrade\r\nupgrade: h2c\r\n",
+    ])
+    func aHeadOfAnyForm(fields: String) async throws {
+        for status in ["200 OK", "200", "204 No Content", "299 \u{FC}\u{1}"] {
+            let answers = try await answers(to: 2) { connection in
+                // One without a body promises to stay.
+                repeat {
+                    guard !connection.readRequest().isEmpty else { return }
+                    connection.send("HTTP/1.1 \(status)\r\n\(fields)\r\n")
+                } while status.hasPrefix("204")
+            }
+            #expect(answers.delivered == 2, "\(status)")
+            #expect(answers.failures.isEmpty)
+        }
+    }
+
+    /// A kept connection answers one request after the other, whatever heads it has sent before.
+    @Test func aKeptConnectionAfterALargeHead() async throws {
+        let connections = Connections()
+        let answers = try await answers(to: 20) { connection in
+            connections.count.add(1, ordering: .relaxed)
+            let large = "x: \(String(repeating: "a", count: 100_000))\r\n"
+            while !connection.readRequest().isEmpty {
+                connection.send("HTTP/1.1 200 OK\r\n\(large)content-length: 2\r\n\r\nok")
+            }
+        }
+        #expect(answers.delivered == 20)
+        #expect(connections.count.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func theSecondsToWaitAreFoundInALargeHead() async throws {
+        let answers = try await answers { connection in
+            _ = connection.readRequest()
+            let large = String(repeating: "x-small: 1\r\n", count: 300)
+            connection.send("HTTP/1.1 503 Busy\r\n\(large)retry-after:\r\n 7\r\ncontent-length: 4\r\n\r\nbusy")
+            connection.waitForEnd()
+        }
+        guard case .retry(let after, let reason)? = answers.failures.first else {
+            Issue.record("\(answers)")
+            return
+        }
+        #expect(after == .seconds(7))
+        #expect(reason.hasSuffix("answered 503 Service Unavailable: \"busy\""))
     }
 
     // The status has decided: what follows neither repeats the event nor holds the next one up for long.
@@ -166,4 +222,9 @@ struct MisbehaviourTests {
             }
         }
     }
+}
+
+/// How many there were.
+private final class Connections: Sendable {
+    let count = Atomic(0)
 }

@@ -2,15 +2,15 @@ import Foundation
 import RelayCore
 
 /// The receiver's address, taken apart.
-struct Endpoint: Sendable, Hashable {
-    let isSecure: Bool
+package struct Endpoint: Sendable, Hashable {
+    package let isSecure: Bool
     /// Without the brackets of an IPv6 address.
-    let host: String
-    let port: Int
+    package let host: String
+    package let port: Int
     /// Path and query, as they stand in a request line.
-    let target: String
+    package let target: String
     /// The URL as it was given, without its fragment.
-    let url: String
+    package let url: String
 
     /// Host and port as they stand in a URL; the port is left out where it is the scheme's own.
     var authority: String {
@@ -19,9 +19,9 @@ struct Endpoint: Sendable, Hashable {
     }
 
     /// What is shown of the receiver: path and query may hold a secret.
-    var shown: String { "\(isSecure ? "https" : "http")://\(authority)" }
+    package var shown: String { "\(isSecure ? "https" : "http")://\(authority)" }
 
-    init(_ text: String) throws(SinkError) {
+    package init(_ text: String) throws(SinkError) {
         guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
             scheme == "http" || scheme == "https", let host = parts.host, !host.isEmpty
         else { throw .wrong("the webhook's address is no URL; write it like https://example.com/hooks") }

@@ -2,21 +2,23 @@ import Foundation
 import RelayCore
 
 /// A proxy, and how to say who we are to it.
-struct Proxy: Sendable, Hashable {
-    let host: String
-    let port: Int
+package struct Proxy: Sendable, Hashable {
+    package let host: String
+    package let port: Int
     /// User and password, if the proxy wants them; never shown.
-    let user: String?
-    let password: String?
+    package let user: String?
+    package let password: String?
 }
 
 /// The proxy variables of the environment, read as curl reads them: lower case beats upper case, and `no_proxy` lists
 /// what is reached directly.
-struct ProxyEnvironment: Sendable {
+package struct ProxyEnvironment: Sendable {
     let variables: [String: String]
 
+    package init(variables: [String: String]) { self.variables = variables }
+
     /// The proxy for a receiver; nil where it is reached directly.
-    func proxy(for endpoint: Endpoint) throws(SinkError) -> Proxy? {
+    package func proxy(for endpoint: Endpoint) throws(SinkError) -> Proxy? {
         let name = endpoint.isSecure ? "https_proxy" : "http_proxy"
         guard let text = value(name), !isExempt(endpoint) else { return nil }
         return try Self.parse(text, variable: name)

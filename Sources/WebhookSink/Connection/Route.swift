@@ -1,7 +1,5 @@
 import AsyncHTTPClient
 import Foundation
-import NIOCore
-import NIOHTTP1
 
 /// The way to a receiver: directly, by a proxy's tunnel (`https`), or through a proxy that forwards (`http`).
 struct Route: Sendable {
@@ -39,34 +37,6 @@ struct Route: Sendable {
             absoluteTarget = "http://\(endpoint.authority)\(endpoint.target)"
             let host = WebhookSettings.Header(name: "host", value: endpoint.authority)
             headers = [host] + (basic.map { [.init(name: "proxy-authorization", value: $0)] } ?? [])
-        }
-    }
-}
-
-/// Writes the receiver's whole address into request lines, as a forwarding proxy wants it (RFC 9112, section 3.2.2).
-/// The client knows tunnels only, and most proxies refuse those to any port but that of TLS.
-final class AbsoluteTargetHandler: ChannelOutboundHandler {
-    typealias OutboundIn = HTTPClientRequestPart
-    typealias OutboundOut = HTTPClientRequestPart
-
-    private let target: String
-
-    private init(_ target: String) {
-        self.target = target
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .head(var head) = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
-        head.uri = target
-        context.write(wrapOutboundOut(.head(head)), promise: promise)
-    }
-
-    /// Takes its place in front of what writes requests down.
-    static func install(_ target: String, in channel: any Channel) -> EventLoopFuture<Void> {
-        channel.eventLoop.submit {
-            let pipeline = channel.pipeline.syncOperations
-            let encoder = try pipeline.handler(type: HTTPRequestEncoder.self)
-            try pipeline.addHandler(AbsoluteTargetHandler(target), position: .after(encoder))
         }
     }
 }

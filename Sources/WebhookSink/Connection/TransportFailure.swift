@@ -20,6 +20,8 @@ enum TransportFailure {
         case let error as IOError:
             let isUnreachable = unreachable.contains(error.errnoCode)
             return "\(receiver) \(isUnreachable ? "cannot be reached" : "broke the connection"): \(text(error))"
+        case let problem as ResponseHeadProblem:
+            return "\(receiver) answered with \(problem)"
         case is HTTPParserError:
             return "\(receiver) answered with what is no HTTP (\(error))"
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:

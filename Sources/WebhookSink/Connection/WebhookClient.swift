@@ -34,9 +34,8 @@ final class WebhookClient: Sendable {
             proxy: route.tunnel)
         // The lane tries again, and says meanwhile that the receiver is away.
         configuration.connectionPool.retryConnectionEstablishment = false
-        if let target = route.absoluteTarget {
-            configuration.http1_1ConnectionDebugInitializer = { AbsoluteTargetHandler.install(target, in: $0) }
-        }
+        let target = route.absoluteTarget
+        configuration.http1_1ConnectionDebugInitializer = { RequestHandler.install(absoluteTarget: target, in: $0) }
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -50,12 +49,8 @@ final class WebhookClient: Sendable {
         do {
             let response = try await http.execute(request, timeout: .init(settings.timeout))
             let beginning = await ResponseBody.beginning(of: response.body, within: settings.timeout)
-            let hidden = secrets(credentials)
             let answer = Answer(
-                status: Int(response.status.code), phrase: phrase(response),
-                retryAfter: response.headers.first(name: "retry-after"),
-                location: response.headers.first(name: "location").map { Excerpt.make($0.utf8, hiding: hidden) },
-                excerpt: Excerpt.make(beginning, hiding: hidden))
+                status: response.status, headers: response.headers, beginning: beginning, hiding: secrets(credentials))
             return answer.verdict(receiver: endpoint.shown, now: now)
         } catch {
             if Task.isCancelled { return nil }
@@ -76,12 +71,6 @@ final class WebhookClient: Sendable {
             return "there is no TLS with \(endpoint.shown): its certificate \(problem)"
         }
         return TransportFailure.sentence(error, receiver: endpoint.shown, settings)
-    }
-
-    /// The phrase that HTTP knows, whatever the receiver wrote.
-    private func phrase(_ response: HTTPClientResponse) -> String {
-        if case .custom = response.status { return "" }
-        return response.status.reasonPhrase
     }
 
     /// What a receiver may echo and nobody shall read. Values of the configuration count where they are long enough to

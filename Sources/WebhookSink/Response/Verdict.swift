@@ -30,6 +30,22 @@ package struct Answer: Sendable {
         self.excerpt = excerpt
     }
 
+    /// What came, as the HTTP library gives it.
+    ///
+    /// - Parameters:
+    ///   - beginning: How the body begins.
+    ///   - hidden: What must not be shown.
+    package init(
+        status: HTTPResponseStatus, headers: HTTPHeaders, beginning: some Sequence<UInt8>, hiding hidden: [String]
+    ) {
+        // The phrase that HTTP knows, whatever the receiver wrote.
+        let phrase = if case .custom = status { "" } else { status.reasonPhrase }
+        self.init(
+            status: Int(status.code), phrase: phrase, retryAfter: headers.first(name: "retry-after"),
+            location: headers.first(name: "location").map { Excerpt.make($0.utf8, hiding: hidden) },
+            excerpt: Excerpt.make(beginning, hiding: hidden))
+    }
+
     /// - Parameters:
     ///   - receiver: The receiver, as it may be shown.
     ///   - now: Seconds since 1970, asked for where a date is to be compared with it.
