@@ -106,8 +106,8 @@ extension ConnectionTarget {
         let rest = bytes.dropFirst(scheme.utf8.count)
         let afterUser = rest.drop { $0 != slash && $0 != at }
         // libpq takes everything up to the first @ as user and password, unless a / comes before it.
-        let remainder = afterUser.first == at ? afterUser.dropFirst() : afterUser
-        if remainder.prefix(while: { $0 != UInt8(ascii: "?") }).contains(at) {
+        let remainder = afterUser.first == at ? afterUser.dropFirst() : afterUser.prefix { $0 != UInt8(ascii: "?") }
+        if remainder.contains(at) {
             throw unreadable("a user name or password with @ or / in a URI is written with %40 or %2F")
         }
     }
