@@ -18,6 +18,7 @@ let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let http = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
@@ -183,6 +184,7 @@ let package = Package(
             name: "RelayFuzzing",
             dependencies: [
                 "FileSink", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore", "WebhookSink",
+                nio, nioEmbedded, nioHTTP1,
             ],
             path: "Tests/RelayFuzzing", swiftSettings: strict),
         .testTarget(

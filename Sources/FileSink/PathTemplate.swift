@@ -2,7 +2,7 @@ import Glibc
 import RelayCore
 
 /// A path whose last part may hold the date: `/var/log/outbox/events-%Y-%m-%d.jsonl`.
-struct PathTemplate: Sendable {
+package struct PathTemplate: Sendable {
     private enum Piece: Sendable {
         case text([UInt8])
         /// A number of so many digits.
@@ -18,16 +18,16 @@ struct PathTemplate: Sendable {
     }
 
     /// The folder's path, `.` where the template names none.
-    let folder: String
+    package let folder: String
     /// The last part as it is written, with its placeholders.
-    let name: String
+    package let name: String
     private let pieces: [Piece]
 
     /// What a name may have, so that there is room for what is added to it; a file system allows 255.
     private static let longestName = 200
 
     /// - Throws: one sentence, where no file can have such a path.
-    init(_ path: String) throws(SinkError) {
+    package init(_ path: String) throws(SinkError) {
         func refused(_ problem: String) -> SinkError {
             SinkError(.misconfigured, reason: "the path \"\(path)\" \(problem)")
         }
@@ -72,7 +72,7 @@ struct PathTemplate: Sendable {
     }
 
     /// The file's name at a moment, in seconds since 1970-01-01 00:00 UTC.
-    func name(at seconds: Int64) -> String {
+    package func name(at seconds: Int64) -> String {
         var moment = time_t(seconds)
         var date = tm()
         gmtime_r(&moment, &date)
@@ -90,7 +90,7 @@ struct PathTemplate: Sendable {
     }
 
     /// What stands behind the template's own name in a file's name, whatever the date; nil where it is not its name.
-    func suffix(of name: String) -> Substring? {
+    package func suffix(of name: String) -> Substring? {
         var rest = name.utf8[...]
         for piece in pieces {
             let part = rest.prefix(piece.width)

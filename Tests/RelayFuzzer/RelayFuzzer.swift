@@ -12,7 +12,7 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         exit(64)
     }
     do {
-        try target.run(UnsafeRawBufferPointer(start: bytes, count: count))
+        _ = try target.run(UnsafeRawBufferPointer(start: bytes, count: count))
     } catch {
         print("broken: \(error)")
         abort()

@@ -2,15 +2,49 @@ import Libpq
 import RelayConfiguration
 
 extension FuzzTarget {
-    /// A conninfo or URI. Nothing that is printed holds a password that was given.
+    /// A conninfo or URI as it is, and a password that is put into one: quoted, bare, and in a URI. Nothing that is
+    /// printed holds a password that was given, nor a piece of it, whether the text is taken or refused.
     static let connection = FuzzTarget("connection", longest: 1024) { input throws(BrokenPromise) in
         let text = String(decoding: input, as: UTF8.self)
-        guard let target = try? ConnectionTarget(parsing: text) else { return }
-        let shown = "\(target)"
-        for secret in target.secrets where secret.utf8.count >= 8 && !target.publicValues.contains(secret) {
-            try promise(!shown.contains(secret), "the description shows a secret")
+        let isTaken = try readTarget(text, password: nil, open: [])
+        var parts = InputParts(input)
+        let (password, rest) = (parts.text(), parts.text())
+        guard !password.utf8.contains(0) else { return isTaken }
+        let quoted = escaped(password, [UInt8(ascii: "'"): UInt8(ascii: "\\"), UInt8(ascii: "\\"): UInt8(ascii: "\\")])
+        _ = try readTarget("user=u password='\(quoted)' \(rest)", password: password, open: [rest, refusals])
+        if !password.contains(where: { $0.isWhitespace || $0 == "'" || $0 == "\\" }) {
+            _ = try readTarget("password=\(password) \(rest)", password: password, open: [rest, refusals])
         }
-        _ = target["connect_timeout"]
+        if rest.isEmpty {
+            _ = try readTarget("postgresql://u:\(password)@host.example/db", password: password, open: [refusals])
+        }
+        return isTaken
+    }
+
+    /// What refusals and descriptions say of themselves.
+    private static let refusals = """
+        the database connection string cannot be used: connect_timeout application_name target_session_attrs \
+        host=host.example dbname=db user=u password=
+        """
+
+    private static func readTarget(_ text: String, password: String?, open: [String]) throws(BrokenPromise) -> Bool {
+        let shown: String
+        var target: ConnectionTarget?
+        do throws(PostgresError) {
+            let read = try ConnectionTarget(parsing: text)
+            target = read
+            shown = "\(read)"
+        } catch {
+            shown = "\(error)"
+            try promise(!error.message.contains { $0.isNewline }, "a message of several lines: \(error.message)")
+        }
+        if let target {
+            for secret in target.secrets where secret.utf8.count >= 8 && !target.publicValues.contains(secret) {
+                try promise(!shown.contains(secret), "the description shows a secret")
+            }
+        }
+        if let password { try promiseHidden(password, in: shown, open: open, "what is said of a connection string") }
+        return target != nil
     }
 
     /// A configuration file, through to the options.
@@ -19,8 +53,10 @@ extension FuzzTarget {
         do throws(ConfigurationProblem) {
             let file = try ConfigurationFile(yaml: text, path: "relay.yaml")
             _ = try RelayOptions(resolving: ConfigurationLayers(file: file))
+            return true
         } catch {
             try expectSentence(error)
+            return false
         }
     }
 
@@ -37,6 +73,7 @@ extension FuzzTarget {
         }
         let variables = flags.map { ($0.key.variable, $0.value) } + [(OtherVariable.sink, sinks.joined(separator: " "))]
         let environment = Dictionary(variables) { first, _ in first }
+        var isTaken = true
         for layers in [
             ConfigurationLayers(flags: flags, sinkFlags: sinks), ConfigurationLayers(environment: environment),
         ] {
@@ -45,21 +82,25 @@ extension FuzzTarget {
                 options = try RelayOptions(resolving: layers)
             } catch {
                 try expectSentence(error)
+                isTaken = false
                 continue
             }
             try promise(!options.sinks.isEmpty && options.window >= 1, "options that were checked are out of range")
         }
+        return isTaken
     }
 
     /// Durations and sizes: what is read is written back as the same.
     static let quantity = FuzzTarget("quantity", longest: 64) { input throws(BrokenPromise) in
         let text = String(decoding: input, as: UTF8.self)
-        if let duration = Duration(configured: text) {
+        let (duration, bytes) = (Duration(configured: text), ByteCount.parse(text))
+        if let duration {
             try promise(Duration(configured: duration.configured) == duration, "\(text) is \(duration.configured)")
         }
-        if let bytes = ByteCount.parse(text) {
+        if let bytes {
             try promise(ByteCount.parse(ByteCount.text(bytes)) == bytes, "\(text) is \(ByteCount.text(bytes))")
         }
+        return duration != nil || bytes != nil
     }
 
     private static func expectSentence(_ problem: ConfigurationProblem) throws(BrokenPromise) {

@@ -8,6 +8,7 @@ extension FuzzTarget {
         var decoder = PgoutputDecoder(namespace: "public", relation: "outbox_unpublished")
         var builder = EventBatchBuilder(source: "/outbox")
         var rest = input
+        var isTaken = input.count > 1
         while rest.count >= 2 {
             let length = min(Int(rest[0]) << 8 | Int(rest[1]), rest.count - 2)
             let message = UnsafeRawBufferPointer(rebasing: rest[2..<2 + length])
@@ -15,9 +16,13 @@ extension FuzzTarget {
             let before = builder.count
             let effect = try? decoder.decode(message, into: &builder)
             try promise(builder.count == before + (effect == .appended ? 1 : 0), "rows and effects differ")
-            if effect == nil { break }
+            if effect == nil {
+                isTaken = false
+                break
+            }
         }
         try expectWhole(builder.finish())
+        return isTaken
     }
 
     /// A row: payload, headers, created_at, key, event type, aggregate type.
@@ -29,12 +34,14 @@ extension FuzzTarget {
         let columns = EventColumns(
             id: Int64(truncatingIfNeeded: input.count) - 9, aggregateType: aggregateType, aggregateID: key,
             eventType: eventType, payload: payload, headers: headers, createdAt: createdAt)
+        var isTaken = false
         for _ in 0..<2 {
             let before = builder.count
-            let isTaken = (try? builder.append(columns)) != nil
+            isTaken = (try? builder.append(columns)) != nil
             try promise(builder.count == before + (isTaken ? 1 : 0), "a row that was refused left a trace")
         }
         try expectWhole(builder.finish())
+        return isTaken
     }
 
     /// A line of an event, or what only looks like one, in one piece and in pieces.
@@ -58,6 +65,7 @@ extension FuzzTarget {
             let member = Array(#","time":"\#(time.text ?? "")""#.utf8)
             try promise(contains(member, in: bytes), "the time of event \(id) is not so written")
         }
+        return !lines.isEmpty && lines.allSatisfy { if case .event = $0 { true } else { false } }
     }
 
     private static func contains(_ piece: [UInt8], in bytes: Slice<UnsafeRawBufferPointer>) -> Bool {

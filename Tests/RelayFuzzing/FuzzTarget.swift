@@ -6,11 +6,11 @@ package struct FuzzTarget: Sendable {
     package let name: String
     /// The longest input that makes sense, in bytes.
     package let longest: Int
-    private let body: @Sendable (UnsafeRawBufferPointer) throws(BrokenPromise) -> Void
+    private let body: @Sendable (UnsafeRawBufferPointer) throws(BrokenPromise) -> Bool
 
     init(
         _ name: String, longest: Int = 4096,
-        _ body: @escaping @Sendable (UnsafeRawBufferPointer) throws(BrokenPromise) -> Void
+        _ body: @escaping @Sendable (UnsafeRawBufferPointer) throws(BrokenPromise) -> Bool
     ) {
         self.name = name
         self.longest = longest
@@ -19,12 +19,14 @@ package struct FuzzTarget: Sendable {
 
     /// Reads an input.
     ///
+    /// - Returns: whether it was taken for what it should be, rather than refused.
     /// - Throws: what should have held and did not.
-    package func run(_ input: UnsafeRawBufferPointer) throws(BrokenPromise) { try body(input) }
+    package func run(_ input: UnsafeRawBufferPointer) throws(BrokenPromise) -> Bool { try body(input) }
 
     /// All of them.
     package static let all: [FuzzTarget] = [
-        .pgoutput, .row, .line, .connection, .configuration, .option, .quantity, .answer, .recovery,
+        .pgoutput, .row, .line, .connection, .configuration, .option, .quantity, .answer, .recovery, .endpoint, .proxy,
+        .path, .statement,
     ]
 }
 
@@ -38,6 +40,26 @@ package struct BrokenPromise: Error, Sendable, CustomStringConvertible {
 /// Throws unless a condition holds.
 func promise(_ holds: Bool, _ what: @autoclosure () -> String) throws(BrokenPromise) {
     if !holds { throw BrokenPromise(what()) }
+}
+
+/// Throws if a piece of a secret stands in what is shown, unless it stands in what may be shown as well.
+func promiseHidden(_ secret: String, in shown: String, open: [String], _ what: String) throws(BrokenPromise) {
+    let width = 8
+    let (bytes, shown) = (Array(secret.utf8), Array(shown.utf8))
+    let open = open.map { Array($0.utf8) }
+    guard bytes.count >= width else { return }
+    for start in 0...(bytes.count - width) {
+        let piece = bytes[start..<start + width]
+        if shown.firstRange(of: piece) != nil, open.allSatisfy({ $0.firstRange(of: piece) == nil }) {
+            throw BrokenPromise("\(what) shows a piece of a secret: \(String(decoding: piece, as: UTF8.self))")
+        }
+    }
+}
+
+/// Throws if what is said to people has a second line, or what could rewrite a terminal.
+func promiseOneLine(_ text: String) throws(BrokenPromise) {
+    let isOneLine = !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    try promise(isOneLine, "a message with control characters: \(text)")
 }
 
 /// Cuts an input into parts, the way libFuzzer's own provider does it: by a byte that is rare in texts.

@@ -1,37 +1,12 @@
 import FileSink
 import Foundation
 import RelayCore
-import WebhookSink
+import Synchronization
 
 extension FuzzTarget {
-    /// What a receiver answers: the status, `Retry-After`, `Location`, and how the body begins.
-    static let answer = FuzzTarget("answer", longest: 3000) { input throws(BrokenPromise) in
-        var parts = InputParts(input)
-        let status = parts.next().reduce(0) { ($0 * 10 + Int($1 % 10)) % 1000 }
-        let (retryAfter, location) = (parts.text(), parts.text())
-        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-        let excerpt = Excerpt.make(parts.next(), hiding: [secret])
-        try promise(!excerpt.contains(secret), "the excerpt shows a secret")
-        try promise(excerpt.count <= Excerpt.limit + 1, "the excerpt is \(excerpt.count) characters")
-        let answer = Answer(
-            status: status, phrase: "", retryAfter: retryAfter, location: location.isEmpty ? nil : location,
-            excerpt: excerpt)
-        let reason: String
-        switch answer.verdict(receiver: "https://example.com", now: { 1_795_212_990 }) {
-        case .delivered:
-            try promise((200...299).contains(status), "\(status) counts as delivered")
-            return
-        case .later(let after, let text):
-            try promise(after.map { $0 >= .zero && $0 <= .seconds(3600) } ?? true, "a wait beyond the hour")
-            reason = text
-        case .refused(let text), .impossible(let text): reason = text
-        }
-        let isOneLine = !reason.unicodeScalars.contains { $0.properties.generalCategory == .control }
-        try promise(isOneLine, "a reason with control characters: \(reason)")
-    }
-
     /// A file that a sink finds: it is gone on with, cut by a torn line at most, cut from a hole on with what is cut kept
-    /// beside it, or left as it is.
+    /// beside it, or left as it is. Where it is gone on with, an event that is delivered stands in it once, also after it
+    /// is delivered again.
     static let recovery = FuzzTarget("recovery", longest: 2048) { input throws(BrokenPromise) in
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fuzz-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -40,13 +15,9 @@ extension FuzzTarget {
         guard (try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)) != nil,
             FileManager.default.createFile(atPath: path, contents: given)
         else { throw BrokenPromise("there is no room for a file") }
-        let window = 1 + Int(input.first ?? 0) % 4
-        let opened = wait { () -> Bool in
-            let sink = FileSink(FileSinkSettings(path: path, window: window))
-            defer { Task { await sink.close() } }
-            return (try? await sink.open(OutboxPosition(lastValue: 1000))) != nil
-        }
-        let left = FileManager.default.contents(atPath: path) ?? Data()
+        let settings = FileSinkSettings(path: path, window: 1 + Int(input.first ?? 0) % 4)
+        guard let event = try? event() else { throw BrokenPromise("there is no event") }
+        let (opened, left) = wait { await use(settings, delivering: nil) }
         try promise(given.starts(with: left), "the file holds what was not there")
         let kept = copies(in: folder)
         if !kept.isEmpty {
@@ -56,7 +27,52 @@ extension FuzzTarget {
             let lines = given.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
             try promise(left.count == lines, "\(given.count) bytes with lines up to \(lines) became \(left.count)")
         }
-        try promise(!opened || left.isEmpty || left.last == 0x0A, "the file is gone on with within a line")
+        guard opened else { return false }
+        try promise(left.isEmpty || left.last == 0x0A, "the file is gone on with within a line")
+        let (isDelivered, first) = wait { await use(settings, delivering: event) }
+        let line = event.withLines(0..<1) { Data($0) }
+        try promise(
+            first == left || first == left + line, "delivering added \(first.count - left.count) bytes of another kind")
+        guard isDelivered else {
+            try promise(first == left, "what was not delivered is written")
+            return false
+        }
+        let (isDeliveredAgain, second) = wait { await use(settings, delivering: event) }
+        try promise(isDeliveredAgain && second == first, "an event that stands there is written again")
+        return true
+    }
+
+    private static func event() throws -> EventBatch {
+        var builder = EventBatchBuilder(source: "/outbox")
+        func lend(_ text: String, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+            try Array(text.utf8).withUnsafeBytes(body)
+        }
+        try lend("t") { word in
+            try lend("{}") { object in
+                try lend("2026-11-20 22:16:30.213327+00") { time in
+                    try builder.append(
+                        EventColumns(
+                            id: 900, aggregateType: word, aggregateID: word, eventType: word, payload: object,
+                            headers: object, createdAt: time))
+                }
+            }
+        }
+        return builder.finish()
+    }
+
+    /// Opens the sink, lets it deliver an event, and closes it: whether both went well, and what the file holds then.
+    private static func use(_ settings: FileSinkSettings, delivering event: EventBatch?) async -> (Bool, Data) {
+        let sink = FileSink(settings)
+        var isWell = (try? await sink.open(OutboxPosition(lastValue: 1000))) != nil
+        if isWell, let event {
+            let delivered = Mutex(0)
+            await sink.deliver(Delivery(slices: [.init(batch: event, range: 0..<1)])) { count, outcome in
+                if outcome == .delivered { delivered.withLock { $0 += count } }
+            }
+            isWell = delivered.withLock { $0 } == 1
+        }
+        await sink.close()
+        return (isWell, FileManager.default.contents(atPath: settings.path) ?? Data())
     }
 
     /// What was cut from holes on, in the file's order.
@@ -71,7 +87,7 @@ extension FuzzTarget {
     }
 
     /// The answer of something that waits; for threads that may.
-    private static func wait(_ body: @escaping @Sendable () async -> Bool) -> Bool {
+    private static func wait(_ body: @escaping @Sendable () async -> (Bool, Data)) -> (Bool, Data) {
         let answer = Answered()
         Task.detached { answer.give(await body()) }
         return answer.take()
@@ -81,14 +97,14 @@ extension FuzzTarget {
 /// Hands an answer from a task to the thread that waits for it.
 private final class Answered: @unchecked Sendable {  // `value` is written before the semaphore's signal, and read after
     private let semaphore = DispatchSemaphore(value: 0)
-    private var value = false
+    private var value = (false, Data())
 
-    func give(_ value: Bool) {
+    func give(_ value: (Bool, Data)) {
         self.value = value
         semaphore.signal()
     }
 
-    func take() -> Bool {
+    func take() -> (Bool, Data) {
         semaphore.wait()
         return value
     }
