@@ -135,6 +135,9 @@ let package = Package(
         .testTarget(
             name: "RelayCoreTests", dependencies: ["RelayCore", "RelayExploration", "RelayTestKit"],
             swiftSettings: strict),
+        .testTarget(
+            name: "PostgresOutboxTests", dependencies: ["Libpq", "PostgresOutbox", "RelayCore", "RelayTestKit"],
+            swiftSettings: strict),
         .testTarget(name: "PgoutputTests", dependencies: ["PostgresOutbox", "RelayCore"], swiftSettings: strict),
         .testTarget(
             name: "RelayRuntimeTests",

@@ -38,7 +38,7 @@ package struct Resumption: Sendable {
     private func refuseUnmended(_ inspector: Inspector) async throws(Refusal) {
         let schema = session.schema
         let highestRow =
-            try await inspector.rows("SELECT max(id) FROM \(schema.table("outbox"))").first?.int(0) ?? 0
+            try await inspector.rows("SELECT max(id) FROM \(schema.table)").first?.int(0) ?? 0
         let cursor = try await inspector.rows(
             """
             SELECT name, delivered_through FROM \(schema.table("outbox_sink")) ORDER BY delivered_through DESC LIMIT 1

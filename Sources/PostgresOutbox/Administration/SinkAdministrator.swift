@@ -60,10 +60,10 @@ extension SinkAdministrator {
         let rows = try await rows(
             """
             SELECT o.oldest,
-              greatest(0, (SELECT max(id) FROM \(table("outbox")) WHERE id < o.oldest)),
-              greatest(0, (SELECT max(id) FROM \(table("outbox")))),
-              greatest(0, (SELECT max(id) FROM \(table("outbox")) WHERE id < $1::bigint))
-            FROM (SELECT min(id) AS oldest FROM \(table("outbox_unpublished"))) AS o
+              greatest(0, (SELECT max(id) FROM \(session.schema.table) WHERE id < o.oldest)),
+              greatest(0, (SELECT max(id) FROM \(session.schema.table))),
+              greatest(0, (SELECT max(id) FROM \(session.schema.table) WHERE id < $1::bigint))
+            FROM (SELECT min(id) AS oldest FROM \(session.schema.unpublished)) AS o
             """, [place.map { .int($0) } ?? .null])
         return SinkAdministrationFacts(
             sinks: sinks,
@@ -82,7 +82,7 @@ extension SinkAdministrator {
             FROM (
               SELECT id, lag(id, 1, $1::bigint) OVER (ORDER BY id) AS previous
               FROM (
-                SELECT id FROM \(table("outbox_published")) WHERE id > $1::bigint AND id <= $2::bigint
+                SELECT id FROM \(session.schema.published) WHERE id > $1::bigint AND id <= $2::bigint
                 UNION ALL SELECT id FROM \(table("outbox_late")) WHERE id > $1::bigint AND id <= $2::bigint
                 UNION ALL SELECT $2::bigint + 1
               ) AS present

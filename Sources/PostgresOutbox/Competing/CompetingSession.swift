@@ -39,7 +39,7 @@ package actor CompetingSession: CompetingTenure {
     ) async throws -> (rows: FetchedRows, unreadable: [RowFault]) {
         let nothing = FetchedRows(batch: nil, ids: [], reachedEnd: true)
         let bounds = without.isEmpty ? "true" : "id <> ALL(\(without.arraySQL))"
-        let seen = try await connection.query("SELECT FROM outbox_unpublished WHERE \(bounds) LIMIT 1")
+        let seen = try await connection.query("SELECT FROM \(schema.unpublished) WHERE \(bounds) LIMIT 1")
         guard seen.rowCount > 0 else { return (nothing, []) }
         let cursor = ClaimCursor(schema: schema, rows: rows, bytes: bytes)
         do {
@@ -122,13 +122,13 @@ package actor CompetingSession: CompetingTenure {
             let standing = try await connection.query(
                 """
                 SELECT o.id FROM unnest($1::bigint[], $2::bigint[]) AS r (id, created_at)
-                JOIN outbox_unpublished AS o ON o.id = r.id
+                JOIN \(schema.unpublished) AS o ON o.id = r.id
                 WHERE \(microsecondsSQL("o.created_at")) = r.created_at ORDER BY o.id
                 """, [.int8Array(ids), .int8Array(times)]
             ).rows.compactMap { $0.int(0) }
             let mine = try await connection.query(
                 """
-                SELECT id FROM outbox WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
+                SELECT id FROM \(schema.table) WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
                 FOR UPDATE SKIP LOCKED
                 """, [.int8Array(standing)]
             ).rows.compactMap { $0.int(0) }
@@ -140,7 +140,7 @@ package actor CompetingSession: CompetingTenure {
     }
 
     package func isEmpty() async throws -> Bool {
-        try await connection.query("SELECT FROM outbox_unpublished LIMIT 1").rowCount == 0
+        try await connection.query("SELECT FROM \(schema.unpublished) LIMIT 1").rowCount == 0
     }
 
     private func rollingBack<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {

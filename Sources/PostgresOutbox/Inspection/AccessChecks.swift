@@ -2,10 +2,17 @@ import Libpq
 
 extension Inspector {
     /// What a relay's role must be granted, by table. The order is that of the explanation, not of importance.
-    private static let grants: [(table: String, privileges: [String])] = [
-        ("outbox", ["SELECT", "UPDATE"]),
-        ("outbox_unpublished", ["SELECT", "UPDATE"]),
-        ("outbox_published", ["SELECT"]),
+    private var grants: [(table: String, privileges: [String])] {
+        let schema = session.schema
+        let outbox = [
+            (schema.table.sql, ["SELECT", "UPDATE"]), (schema.unpublished.sql, ["SELECT", "UPDATE"]),
+            (schema.published.sql, ["SELECT"]),
+        ]
+        return outbox + Self.ownGrants.map { (schema.table($0.table), $0.privileges) }
+    }
+
+    /// The same for the relay's own tables, which stand beside the outbox.
+    private static let ownGrants: [(table: String, privileges: [String])] = [
         ("outbox_migration", ["SELECT"]),
         ("outbox_leader", ["SELECT", "UPDATE"]),
         ("outbox_leader_session", ["SELECT", "INSERT", "DELETE"]),
@@ -19,8 +26,7 @@ extension Inspector {
     /// Privileges of the session's role; a column's UPDATE is enough, since the relay writes only `published_at`.
     func privilegeCheck() async throws(Refusal) -> Check {
         var missing: [String] = []
-        for (table, privileges) in Self.grants {
-            let name = session.schema.table(table)
+        for (name, privileges) in grants {
             for privilege in privileges where try await !hasPrivilege(privilege, on: name) {
                 missing.append("\(privilege) on \(name)")
             }
@@ -49,20 +55,18 @@ extension Inspector {
             SELECT s.oid::pg_catalog.regclass::text, needed.privilege
             FROM pg_catalog.pg_class AS s
             JOIN (
-              SELECT d.objid AS oid, 'SELECT' AS privilege FROM pg_catalog.pg_depend AS d
-              WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                AND d.refobjid = pg_catalog.to_regclass($1) AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+              SELECT $1::pg_catalog.oid AS oid, 'SELECT' AS privilege
               UNION ALL SELECT pg_catalog.to_regclass($2)::pg_catalog.oid, 'USAGE'
             ) AS needed ON needed.oid = s.oid
             WHERE s.relkind = 'S' AND NOT pg_catalog.has_sequence_privilege(s.oid, needed.privilege)
             """,
-            [.text(session.schema.table("outbox")), .text(session.schema.table("outbox_sink_generation_seq"))])
+            [.int(Int64(session.schema.sequence.oid)), .text(session.schema.table("outbox_sink_generation_seq"))])
         return found.map { "\($0.string(1) ?? "") on \($0.string(0) ?? "")" }
     }
 
     /// Rows that a policy hides would pass for closed gaps.
     func rowSecurityCheck() async throws(Refusal) -> Check {
-        let tables = Self.grants.map { session.schema.table($0.table) }
+        let tables = grants.map(\.table)
         let found = try await rows(
             """
             SELECT c.oid::pg_catalog.regclass::text

@@ -48,7 +48,7 @@ package struct AuditTable: Sendable {
         let sql = """
             SELECT id, created_at, published_at, xmin::text::bigint,
               pg_catalog.sha256(pg_catalog.convert_to(payload::text, 'UTF8'))
-            FROM \(table("outbox")) WHERE id = ANY($1::bigint[])
+            FROM \(session.schema.table) WHERE id = ANY($1::bigint[])
             """
         return try await read(sql, [.int8Array(ids)]) { AuditRow($0) }
     }
@@ -56,7 +56,7 @@ package struct AuditTable: Sendable {
     /// The lowest ids of a range, ascending; fewer than a page at its end.
     package func ids(in range: IDRange) async throws(Refusal) -> [Int64] {
         try await rows(
-            "SELECT id FROM \(table("outbox")) WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT \(Self.pageSize)",
+            "SELECT id FROM \(session.schema.table) WHERE id BETWEEN $1 AND $2 ORDER BY id LIMIT \(Self.pageSize)",
             [.int(range.first), .int(range.last)]
         ).compactMap { $0.int(0) }
     }
@@ -67,7 +67,7 @@ package struct AuditTable: Sendable {
         if let sink { parameters.append(.text(sink)) }
         let sql = """
             SELECT o.id, \(sink == nil ? "o.published_at IS NOT NULL" : givenSQL), o.event_type, o.aggregate_type
-            FROM \(table("outbox")) AS o WHERE o.id BETWEEN $1 AND $2 ORDER BY o.id LIMIT \(Self.pageSize)
+            FROM \(session.schema.table) AS o WHERE o.id BETWEEN $1 AND $2 ORDER BY o.id LIMIT \(Self.pageSize)
             """
         return try await read(sql, parameters) { [filter] row in
             guard let id = row.int(0), let isGiven = row.bool(1), let type = row.bytes(column: 2),
@@ -86,7 +86,7 @@ package struct AuditTable: Sendable {
                 mend: "run outbox-relay doctor")
         }
         let lowest = try await rows(
-            "SELECT id, published_at FROM \(table("outbox_published")) ORDER BY id LIMIT 1"
+            "SELECT id, published_at FROM \(session.schema.published) ORDER BY id LIMIT 1"
         ).first
         return AuditFloor(
             lowestID: lowest?.int(0), publishedAt: lowest?.string(1).flatMap(Self.microseconds),

@@ -43,13 +43,30 @@ package struct Inspector: Sendable {
     }
 }
 
+extension Inspector {
+    /// What a relay needs of the outbox's shape whenever it resolves it anew, also after it has begun.
+    func shapeRefusal() async throws(Refusal) -> Refusal? {
+        for check in [try await tableCheck(), try await migrationCheck()] {
+            if let refusal = Refusal(check) { return refusal }
+        }
+        // Its settings are looked at with every beat.
+        return session.schema.sequence.exists ? nil : Refusal(try await sequenceCheck())
+    }
+}
+
+extension Refusal {
+    /// A check that failed, unless it only warns.
+    init?(_ check: Check) {
+        guard let problem = check.problem, check.severity == .error else { return nil }
+        self.init(
+            check.name == "privileges" ? .denied : .configuration, check: check.name, problem: problem,
+            mend: check.mend ?? "")
+    }
+}
+
 /// What a relay refuses to start with, the gravest first; the rest of `doctor` it can ride out.
 ///
 /// - Throws: where the session was lost meanwhile.
 package func refusals(on session: Session) async throws(Refusal) -> [Refusal] {
-    try await Inspector(session).coreChecks().compactMap { check in
-        guard let problem = check.problem, check.severity == .error else { return nil }
-        let kind: Refusal.Kind = check.name == "privileges" ? .denied : .configuration
-        return Refusal(kind, check: check.name, problem: problem, mend: check.mend ?? "")
-    }
+    try await Inspector(session).coreChecks().compactMap { Refusal($0) }
 }

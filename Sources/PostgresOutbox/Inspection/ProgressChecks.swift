@@ -40,10 +40,12 @@ extension Inspector {
 
 /// What `wentBackCheck` finds, as an SQL expression: a cursor above what the sequence has issued.
 enum StoredCursors {
-    static let aboveSequence = """
-        EXISTS (SELECT FROM outbox_sink WHERE delivered_through
-          > (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM outbox_id_seq))
+    static func above(_ sequence: OutboxRelation) -> String {
         """
+        EXISTS (SELECT FROM outbox_sink WHERE delivered_through
+          > (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM \(sequence)))
+        """
+    }
 }
 
 /// Where the outbox's sequence stands.
@@ -55,22 +57,12 @@ struct SequenceState: Sendable, Hashable {
 
     /// `nil` where the outbox has no sequence.
     init?(_ session: Session) async throws(Refusal) {
-        let inspector = Inspector(session)
-        let found = try await inspector.rows(
-            """
-            SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-            FROM pg_catalog.pg_depend AS d
-            JOIN pg_catalog.pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
-            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-            WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = pg_catalog.to_regclass($1)
-              AND d.deptype IN ('a', 'i') AND a.attname = 'id'
-            """, [.text(session.schema.table("outbox"))])
-        guard let name = found.first?.string(0) else { return nil }
-        self.name = name
+        let sequence = session.schema.sequence
+        guard sequence.exists else { return nil }
+        name = sequence.shown
         // is_called is false before the first draw and after RESTART.
-        let state = try await inspector.rows(
-            "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM \(name)")
+        let state = try await Inspector(session).rows(
+            "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM \(sequence)")
         issued = state.first?.int(0) ?? 0
     }
 }

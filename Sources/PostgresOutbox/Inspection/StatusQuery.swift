@@ -22,7 +22,7 @@ extension RelayStatus {
         }
         unpublished =
             try await inspector.rows(
-                "SELECT count(*) FROM (SELECT FROM \(schema.table("outbox_unpublished")) LIMIT \(Self.countLimit)) AS u"
+                "SELECT count(*) FROM (SELECT FROM \(schema.unpublished) LIMIT \(Self.countLimit)) AS u"
             ).first?.int(0) ?? 0
         let hasLeader = pid != nil
         sinks = try await inspector.rows(Self.sinksSQL(schema)).map { Sink($0, hasLeader: hasLeader) }
@@ -51,12 +51,12 @@ extension RelayStatus {
     /// What a sink lacks: rows above its cursor, or above what it passes, and what is owed to it out of turn. A sink
     /// whose start is not fixed yet lacks what is unpublished, one that begins at the end nothing.
     private static func sinksSQL(_ schema: OutboxSchema) -> String {
-        let outbox = schema.table("outbox")
+        let outbox = schema.table
         return """
             WITH place AS (
               SELECT s.name, s.delivered_through, s.removing,
                 CASE WHEN s.start = 'latest' OR s.removing THEN NULL
-                     WHEN s.start = 'oldest' THEN COALESCE((SELECT min(id) - 1 FROM \(schema.table("outbox_unpublished"))),
+                     WHEN s.start = 'oldest' THEN COALESCE((SELECT min(id) - 1 FROM \(schema.unpublished)),
                                                            (SELECT max(id) FROM \(outbox)))
                      ELSE greatest(s.delivered_through, s.pass_through) END AS above
               FROM \(schema.table("outbox_sink")) AS s

@@ -3,7 +3,7 @@ import Libpq
 extension Inspector {
     /// The outbox: its columns with their types, in any order, and its two leaves.
     func tableCheck() async throws(Refusal) -> Check {
-        let name = session.schema.table("outbox")
+        let name = session.schema.table.shown
         let mend = "bring it to the shape of migrations/outbox, or run outbox-relay migrate in a schema of its own"
         if let problem = try await columnProblem() {
             return .failed("table", "table \(name) \(problem)", mend: mend)
@@ -14,53 +14,54 @@ extension Inspector {
         return .passed("table")
     }
 
-    private static let columns = [
-        ("id", "bigint"), ("aggregate_type", "text"), ("aggregate_id", "text"), ("event_type", "text"),
-        ("payload", "jsonb"), ("headers", "jsonb"), ("created_at", "timestamp with time zone"),
-        ("published_at", "timestamp with time zone"),
+    /// Types are compared by oid, which is fixed for built-in ones (PostgreSQL, `pg_type.dat`): how a name is printed is
+    /// up to settings.
+    private static let columns: [(name: String, type: Int64, shown: String)] = [
+        ("id", 20, "bigint"), ("aggregate_type", 25, "text"), ("aggregate_id", 25, "text"), ("event_type", 25, "text"),
+        ("payload", 3802, "jsonb"), ("headers", 3802, "jsonb"), ("created_at", 1184, "timestamp with time zone"),
+        ("published_at", 1184, "timestamp with time zone"),
     ]
 
     private func columnProblem() async throws(Refusal) -> String? {
         let found = try await rows(
             """
-            SELECT a.attname, pg_catalog.format_type(a.atttypid, NULL)
+            SELECT a.attname, a.atttypid, pg_catalog.format_type(a.atttypid, NULL)
             FROM pg_catalog.pg_attribute AS a
-            WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
-            """, [.text(session.schema.table("outbox"))])
-        var types: [String: String] = [:]
-        for row in found { types[row.string(0) ?? ""] = row.string(1) }
-        for (column, type) in Self.columns {
-            guard let actual = types[column] else { return "has no column \(column)" }
-            if actual != type { return "has a column \(column) of type \(actual) where \(type) is needed" }
+            WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
+            """, [.int(Int64(session.schema.table.oid))])
+        var types: [String: ResultTable.Row] = [:]
+        for row in found { types[row.string(0) ?? ""] = row }
+        for column in Self.columns {
+            guard let actual = types[column.name] else { return "has no column \(column.name)" }
+            if actual.int(1) != column.type {
+                return "has a column \(column.name) of type \(actual.string(2) ?? "") where \(column.shown) is needed"
+            }
         }
         return nil
     }
 
-    /// The leaves carry fixed names, a unique index on the id alone, and the two values of the key.
+    /// The leaves hold the two values of the key, and have a unique index on the id alone.
     private func partitionProblem() async throws(Refusal) -> String? {
-        let parent = session.schema.table("outbox")
+        let schema = session.schema
         let key = try await rows(
-            "SELECT pg_catalog.pg_get_partkeydef(pg_catalog.to_regclass($1))", [.text(parent)]
+            "SELECT pg_catalog.pg_get_partkeydef($1::pg_catalog.oid)", [.int(Int64(schema.table.oid))]
         ).first?.string(0)
         guard key == "LIST (((published_at IS NULL)))" else {
             return "is not partitioned by LIST ((published_at IS NULL))"
         }
-        for (leaf, bound) in [("outbox_unpublished", "true"), ("outbox_published", "false")] {
+        for (leaf, bound) in [(schema.unpublished, "true"), (schema.published, "false")] {
+            guard leaf.exists else { return "has no partition \(leaf.name) FOR VALUES IN (\(bound))" }
             let found = try await rows(
                 """
-                SELECT pg_catalog.pg_get_expr(c.relpartbound, c.oid),
-                  EXISTS (SELECT FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_attribute AS a
-                            ON a.attrelid = c.oid AND a.attnum = x.indkey[0]
-                          WHERE x.indrelid = c.oid AND x.indisunique AND x.indisvalid AND x.indpred IS NULL
-                            AND x.indnkeyatts = 1 AND a.attname = 'id')
-                FROM pg_catalog.pg_class AS c
-                JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = c.oid
-                WHERE c.oid = pg_catalog.to_regclass($1) AND i.inhparent = pg_catalog.to_regclass($2)
-                """, [.text(session.schema.table(leaf)), .text(parent)])
-            guard let row = found.first, row.string(0) == "FOR VALUES IN (\(bound))" else {
-                return "has no partition \(leaf) FOR VALUES IN (\(bound))"
+                SELECT EXISTS (
+                  SELECT FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_attribute AS a
+                    ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+                  WHERE x.indrelid = $1::pg_catalog.oid AND x.indisunique AND x.indisvalid AND x.indpred IS NULL
+                    AND x.indnkeyatts = 1 AND a.attname = 'id')
+                """, [.int(Int64(leaf.oid))])
+            guard found.first?.bool(0) == true else {
+                return "has a partition \(leaf.shown) without PRIMARY KEY (id)"
             }
-            guard row.bool(1) == true else { return "has a partition \(leaf) without PRIMARY KEY (id)" }
         }
         return nil
     }
@@ -78,10 +79,9 @@ extension Inspector {
             return .passed("migrations")
         }
         let newest = try await rows("SELECT max(version) FROM \(table)").first?.int(0) ?? 0
-        if newest > known {
+        if let problem = OutboxSchema.tooNew(migration: newest) {
             return .failed(
-                "migrations", "the database has migration \(newest), and this version knows those up to \(known)",
-                mend: "install the version of outbox-relay that brought it")
+                "migrations", problem, mend: "install the version of outbox-relay that brought it")
         }
         if newest < known {
             return .failed(
@@ -95,31 +95,27 @@ extension Inspector {
     func sequenceCheck() async throws(Refusal) -> Check {
         let found = try await rows(
             """
-            SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), s.seqcache, s.seqincrement, s.seqcycle
-            FROM pg_catalog.pg_depend AS d
-            JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = d.objid
-            JOIN pg_catalog.pg_class AS c ON c.oid = s.seqrelid
-            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-            WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = pg_catalog.to_regclass($1)
-              AND d.deptype IN ('a', 'i') AND a.attname = 'id'
-            """, [.text(session.schema.table("outbox"))])
-        guard let row = found.first, let name = row.string(0) else {
+            SELECT s.seqcache, s.seqincrement, s.seqcycle FROM pg_catalog.pg_sequence AS s
+            WHERE s.seqrelid = $1::pg_catalog.oid
+            """, [.int(Int64(session.schema.sequence.oid))])
+        guard let row = found.first else {
+            let table = session.schema.table.shown
             return .failed(
-                "sequence", "outbox.id has no sequence of its own",
-                mend: "run ALTER TABLE outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY")
+                "sequence", "\(table).id has no sequence of its own",
+                mend: "run ALTER TABLE \(table) ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY")
         }
-        if let cache = row.int(1), cache != 1 {
+        let name = session.schema.sequence.shown
+        if let cache = row.int(0), cache != 1 {
             return .failed(
                 "sequence", "sequence \(name) has CACHE \(cache), so that ids are not drawn in order",
                 mend: "run ALTER SEQUENCE \(name) CACHE 1")
         }
-        if let increment = row.int(2), increment != 1 {
+        if let increment = row.int(1), increment != 1 {
             return .failed(
                 "sequence", "sequence \(name) has INCREMENT \(increment)",
                 mend: "run ALTER SEQUENCE \(name) INCREMENT 1")
         }
-        if row.bool(3) == true {
+        if row.bool(2) == true {
             return .failed(
                 "sequence", "sequence \(name) has CYCLE, so that ids may come again",
                 mend: "run ALTER SEQUENCE \(name) NO CYCLE")

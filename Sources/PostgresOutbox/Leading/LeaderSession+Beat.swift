@@ -3,27 +3,51 @@ import RelayCore
 
 extension LeaderSession {
     /// One look at everything that can change under a leader, or under a standby.
+    ///
+    /// - Throws: ``OutboxChanged`` where the outbox is no longer what this session resolved.
     package func beat() async throws -> LeaderBeat {
-        let tables = try await execute(
-            """
-            SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
-              EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL)
-            FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = 'outbox_id_seq'::regclass;
-            \(SequencePosition.sql(of: session.schema.sequence));
-            SELECT name, generation, delivered_through FROM outbox_sink
-            """)
-        guard tables.count == 3, let row = tables[0].rows.first, let epoch = row.int(0) else {
+        try await prepareLook()
+        let tables: [ResultTable]
+        do {
+            tables = try await execute("\(outboxLook);\n\(Self.beatSQL(session.schema))")
+        } catch {
+            // What is gone cannot be read either: say what it is.
+            if error.kind == .server { try await lookAtOutbox() }
+            throw error
+        }
+        guard tables.count == 6 else {
             throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
         }
-        var sinks: [String: LeaderBeat.StoredCursor] = [:]
-        for sink in tables[2].rows {
+        try refuseChange(tables[1])
+        return try Self.beat(tables[3], SequencePosition(tables[4]), sinks: tables[5])
+    }
+
+    private static func beatSQL(_ schema: OutboxSchema) -> String {
+        """
+        SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
+          EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL), (SELECT max(version) FROM outbox_migration)
+        FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = \(schema.sequence.oidSQL);
+        \(SequencePosition.sql(of: schema.sequence));
+        SELECT name, generation, delivered_through FROM outbox_sink
+        """
+    }
+
+    private static func beat(
+        _ state: ResultTable, _ position: SequencePosition, sinks: ResultTable
+    ) throws -> LeaderBeat {
+        guard let row = state.rows.first, let epoch = row.int(0) else {
+            throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
+        }
+        if let reason = OutboxSchema.tooNew(migration: row.int(6) ?? 0) { throw OutboxChanged(reason) }
+        var cursors: [String: LeaderBeat.StoredCursor] = [:]
+        for sink in sinks.rows {
             guard let name = sink.string(0), let generation = sink.int(1), let cursor = sink.int(2) else { continue }
-            sinks[name] = LeaderBeat.StoredCursor(generation: generation, cursor: cursor)
+            cursors[name] = LeaderBeat.StoredCursor(generation: generation, cursor: cursor)
         }
         return LeaderBeat(
-            epoch: epoch, stoppedReason: row.string(1), lastValue: try SequencePosition(tables[1]).drawn,
-            brokenSequence: Self.brokenSequence(cache: row.int(2), increment: row.int(3), cycles: row.bool(4)),
-            sinks: sinks, parkedIsRequested: row.bool(5) ?? false)
+            epoch: epoch, stoppedReason: row.string(1), lastValue: position.drawn,
+            brokenSequence: brokenSequence(cache: row.int(2), increment: row.int(3), cycles: row.bool(4)),
+            sinks: cursors, parkedIsRequested: row.bool(5) ?? false)
     }
 
     private static func brokenSequence(cache: Int64?, increment: Int64?, cycles: Bool?) -> String? {

@@ -9,6 +9,8 @@ package actor LeaderSession {
     /// What a statement may take. A network that hangs says nothing: who leads must find out by itself.
     private let limit: Duration
     package private(set) var epoch: Int64 = 0
+    /// Whether the statement that finds the outbox is prepared.
+    var canLook = false
 
     package init(_ session: Session, host: String, limit: Duration) {
         self.session = session
@@ -105,7 +107,7 @@ package actor LeaderSession {
         let row = try await query(
             """
             SELECT a.pid, a.application_name, extract(epoch FROM clock_timestamp() - a.xact_start), a.xact_start
-            FROM outbox_unpublished AS o
+            FROM \(session.schema.unpublished) AS o
             JOIN pg_catalog.pg_locks AS l ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = o.xmax
             JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
             WHERE o.id = $1::bigint LIMIT 1

@@ -39,6 +39,8 @@ package struct PostgresSettings: Sendable {
 package actor PostgresDatabase: OutboxDatabase {
     private let settings: PostgresSettings
     private let patience: Patience
+    /// The outbox that this process serves, as it was found first.
+    private var served: OutboxSchema?
     /// The tries to take over since this process led last.
     private var tries = TakeOverTries()
     /// What the database was in this process's last lead: what it handed over and has not settled, it handed over then.
@@ -68,10 +70,7 @@ package actor PostgresDatabase: OutboxDatabase {
             timeouts: .standard(for: .standby, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5))
         let leader = LeaderSession(session, host: settings.host, limit: settings.leaderTimeout)
         do {
-            if await !patience.hasBegun {
-                if let refusal = try await refusals(on: session).first { throw try await stopped(refusal, leader) }
-                await patience.begin()
-            }
+            try await inspect(session, leader)
             try await waitForLock(leader, memory, unsettled, report)
             try await session.rename(.leader, settings.target)
             let succession = try await takeOver(leader, report)
@@ -83,10 +82,33 @@ package actor PostgresDatabase: OutboxDatabase {
                 try await waitOut(leader, memory)
             }
             return try await openTenure(leader, succession, keepsMemory: nobodyElseLed)
+        } catch let change as OutboxChanged {
+            await leader.close()
+            // A new session finds out what there is now.
+            throw Refusal(.configuration, check: "table", problem: change.description, mend: "")
         } catch {
             await leader.close()
             throw error
         }
+    }
+
+    /// Refuses what breaks a promise. Once this process has begun with an outbox it waits for what it then needs, as for a
+    /// server, and serves no other.
+    private func inspect(_ session: Session, _ leader: LeaderSession) async throws {
+        guard await patience.hasBegun else {
+            if let refusal = try await refusals(on: session).first { throw try await stopped(refusal, leader) }
+            served = session.schema
+            return await patience.begin()
+        }
+        if let served, served.schema != session.schema.schema {
+            throw Refusal(
+                .configuration, check: "table",
+                problem:
+                    "the search path \(session.schema.searchPath) now finds \(session.schema.table.shown), and this"
+                    + " relay serves \(served.table.shown)",
+                mend: "set the role's search_path, or restart the relay to serve the other")
+        }
+        if let refusal = try await Inspector(session).shapeRefusal() { throw refusal }
     }
 
     // MARK: - Standing by
@@ -114,7 +136,7 @@ package actor PostgresDatabase: OutboxDatabase {
     /// A refusal at start. A database that went back is stopped for everybody, until `resume`.
     private func stopped(_ refusal: Refusal, _ leader: LeaderSession) async throws -> any Error {
         guard refusal.check == "went_back" else { return refusal }
-        _ = try await leader.writeStop(refusal.problem, condition: StoredCursors.aboveSequence)
+        _ = try await leader.writeStop(refusal.problem, condition: StoredCursors.above(leader.session.schema.sequence))
         return RelayStop(exitCode: refusal.exitCode, message: refusal.message, wentBack: true)
     }
 

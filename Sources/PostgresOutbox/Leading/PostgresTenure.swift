@@ -36,7 +36,7 @@ package actor PostgresTenure: LeaderTenure {
 
     package nonisolated func isLoss(_ error: any Error) -> Bool {
         switch error {
-        case is Deposed: true
+        case is Deposed, is OutboxChanged: true
         case let error as PostgresError: error.connectionIsLost || error.kind == .connection || error.kind == .closed
         default: false
         }

@@ -9,11 +9,14 @@ package struct OutboxRelation: Sendable, Hashable, CustomStringConvertible {
     package let name: String
     /// 0 where there is no such relation: the name is then the one that it usually has.
     package let oid: UInt32
+    /// The qualified name as people write it: in quotes only where it needs them.
+    package let shown: String
 
-    package init(schema: String, name: String, oid: UInt32) {
+    package init(schema: String, name: String, oid: UInt32, shown: String) {
         self.schema = schema
         self.name = name
         self.oid = oid
+        self.shown = shown
     }
 
     /// Whether the catalogue showed it.

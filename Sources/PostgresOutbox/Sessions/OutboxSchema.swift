@@ -42,7 +42,7 @@ package struct OutboxSchema: Sendable, Hashable {
         do {
             // The simple protocol, since a replication session knows no other.
             found = try await connection.execute(
-                "\(partsSQL);\nSELECT current_setting('search_path'), current_database()")
+                "\(partsSQL);\nSELECT pg_catalog.current_setting('search_path'), pg_catalog.current_database()")
         } catch {
             throw Refusal(error)
         }
@@ -86,7 +86,8 @@ extension OutboxSchema {
             ORDER BY d.deptype = 'i' DESC, EXISTS (
               SELECT FROM pg_catalog.pg_depend AS u WHERE u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
                 AND u.objid = f.oid AND u.refobjid = s.seqrelid) DESC, s.seqrelid LIMIT 1))
-        SELECT p.part, c.oid, n.nspname, c.relname, c.relfilenode FROM part AS p
+        SELECT p.part, c.oid, n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relfilenode
+        FROM part AS p
         JOIN pg_catalog.pg_class AS c ON c.oid = p.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         """
 
@@ -97,14 +98,15 @@ extension OutboxSchema {
         var fileNode: UInt32 = 0
         for row in parts.rows {
             guard let part = row.string(0), let oid = row.int(1).flatMap(UInt32.init(exactly:)),
-                let schema = row.string(2), let name = row.string(3)
+                let schema = row.string(2), let name = row.string(3), let shown = row.string(4)
             else { continue }
-            relations[part] = OutboxRelation(schema: schema, name: name, oid: oid)
-            if part == "sequence" { fileNode = row.int(4).flatMap(UInt32.init(exactly:)) ?? 0 }
+            relations[part] = OutboxRelation(schema: schema, name: name, oid: oid, shown: shown)
+            if part == "sequence" { fileNode = row.int(5).flatMap(UInt32.init(exactly:)) ?? 0 }
         }
         guard let table = relations["table"] else { return nil }
         func relation(_ part: String, usually name: String) -> OutboxRelation {
-            relations[part] ?? OutboxRelation(schema: table.schema, name: name, oid: 0)
+            relations[part]
+                ?? OutboxRelation(schema: table.schema, name: name, oid: 0, shown: "\(table.schema).\(name)")
         }
         schema = table.schema
         self.searchPath = searchPath

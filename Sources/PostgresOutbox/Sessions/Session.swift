@@ -40,7 +40,7 @@ package func openSession(
         let found = try await schema.orElse { () async throws(Refusal) in
             try await OutboxSchema.find(on: plain.connection)
         }
-        try await plain.connection.set(SessionSettings.searchPath(found))
+        try await plain.connection.set("SET search_path = \(SessionSettings.searchPath(found))")
         return Session(
             connection: plain.connection, schema: found, backendPID: plain.backendPID,
             backendStart: plain.backendStart)

@@ -104,7 +104,6 @@ enum SessionSettings {
         SET client_min_messages = warning;
         """
 
-    static func searchPath(_ schema: OutboxSchema) -> String {
-        "SET search_path = \(schema.quoted), pg_temp;"
-    }
+    /// The value of `search_path` for sessions that know where the outbox is.
+    static func searchPath(_ schema: OutboxSchema) -> String { "\(schema.quoted), pg_temp" }
 }
