@@ -1,5 +1,6 @@
 import RelayTestKit
 import Testing
+import WebhookReceiver
 
 /// Roles and databases whose defaults would mislead a relay that trusts them.
 @Suite(.heavy) struct HostileDefaultsTests {
@@ -63,6 +64,7 @@ import Testing
             "idle_in_transaction_session_timeout = '1ms'", "DateStyle = 'German, DMY'", "TimeZone = 'Asia/Kathmandu'",
             "client_encoding = 'LATIN1'", "bytea_output = 'escape'", "synchronous_commit = off", "row_security = on",
             "standard_conforming_strings = off", "client_min_messages = 'debug5'",
+            "quote_all_identifiers = on", "exit_on_error = on", "enable_indexscan = off", "array_nulls = off",
         ])
     func defaultsOfTheRole(_ mode: Mode, _ setting: String) async throws {
         let database = try await PrivateCluster.shared().database()
@@ -77,6 +79,32 @@ import Testing
         #expect(try await relay.stop() == .exited(0), "\(relay.log.text)")
         try await expectComplete(database, [relay])
         #expect(relay.output.deliveries.first?.text.contains(#"Z","datacontenttype""#) == true)
+    }
+
+    /// It prints names and expressions of the catalogue in quotes, those that checks compare as well.
+    @Test func quotedIdentifiers() async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.execute("ALTER DATABASE \(database.name) SET quote_all_identifiers = on")
+        let (status, relay) = try await RelayProcess.command(
+            ["doctor", "--mode", "wal", "--database", database.conninfo])
+        #expect(status == .exited(0), "\(relay.output.strays)")
+    }
+
+    /// A server from PostgreSQL 17 on would end every transaction that waits for a sink.
+    @Test func transactionTimeout() async throws {
+        let database = try await PrivateCluster.shared().database()
+        if try await database.number("SELECT current_setting('server_version_num')") >= 170_000 {
+            try await database.execute("ALTER DATABASE \(database.name) SET transaction_timeout = '90ms'")
+        }
+        let receiver = try await WebhookReceiver(keeps: false) { _ in ReceiverAnswer(204, delay: .milliseconds(30)) }
+        let relay = try RelayProcess.run(
+            database, ["--sink", "http://127.0.0.1:\(receiver.port)/"])
+        try await relay.waitForLog("leading")
+        try await database.insert(40)
+        try await database.becomesSettled()
+        #expect(relay.log.entries(of: "deposed").isEmpty, "\(relay.log.text)")
+        try await relay.stop()
+        await receiver.stop()
     }
 
     /// Tables of the same names in another schema must not be mistaken for the outbox.

@@ -64,7 +64,9 @@ package func openPlainSession(
     defer { alarm?.cancel() }
     do throws(Refusal) {
         try refuseOldServer(connection)
-        try await connection.set(SessionSettings.common + timeouts.sql)
+        // The limits first: a default of a millisecond must not end what sets the others.
+        let limits = timeouts.sql(version: connection.info.serverVersion)
+        try await connection.set("\(limits)\n\(SessionSettings.common)")
         if role == .stream { try await connection.set("SET wal_sender_timeout = '5s'") }
         try await setConnectionCheck(timeouts, on: connection)
         return try await identify(connection)

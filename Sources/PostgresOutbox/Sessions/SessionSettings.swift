@@ -67,12 +67,17 @@ package struct SessionTimeouts: Sendable, Hashable {
     }
 
     /// The statements that set them, whatever role and database say.
-    var sql: String {
-        let settings: [(String, Duration?)] = [
+    ///
+    /// - Parameter version: the server's, as `ConnectionInfo` has it.
+    func sql(version: Int) -> String {
+        var settings: [(String, Duration?)] = [
             ("statement_timeout", statement), ("lock_timeout", lock),
             ("idle_in_transaction_session_timeout", idleInTransaction), ("idle_session_timeout", idleSession),
             ("tcp_user_timeout", tcpUser),
         ]
+        // It ends the session of a transaction that is busy too: a claim lasts as long as sinks take, a COMMIT as long as a
+        // standby does.
+        if version >= 170_000 { settings.insert(("transaction_timeout", nil), at: 1) }
         return settings.map { "SET \($0) = '\(milliseconds($1))ms';" }.joined(separator: "\n")
     }
 
@@ -84,25 +89,55 @@ package struct SessionTimeouts: Sendable, Hashable {
     }
 }
 
-/// What every session sets, so that no default of role, database or server changes what the relay sees.
+/// What every session sets, so that no default of role, database or server changes what the relay sees, how long a
+/// session lives or what a statement costs.
+///
+/// Left to whoever runs the server: what only a superuser can set (`session_replication_role`, `zero_damaged_pages`), what
+/// the server writes into its log, where tables and temporary files go, memory, `role`, and the words of messages, which
+/// nothing here reads.
 enum SessionSettings {
-    /// Hidden rows would pass for gaps: `row_security = off` turns them into an error.
-    static let common = """
-        SET row_security = off;
-        SET default_transaction_isolation = 'read committed';
-        SET default_transaction_read_only = off;
-        SET default_transaction_deferrable = off;
-        SET synchronous_commit = on;
-        SET TimeZone = 'UTC';
-        SET DateStyle = 'ISO, YMD';
-        SET IntervalStyle = 'postgres';
-        SET client_encoding = 'UTF8';
-        SET bytea_output = 'hex';
-        SET extra_float_digits = 1;
-        SET standard_conforming_strings = on;
-        SET escape_string_warning = off;
-        SET client_min_messages = warning;
-        """
+    static var common: String { (reading + writing + planning).joined(separator: "\n") }
+
+    /// What statements read and how the server prints it.
+    private static let reading = [
+        // Hidden rows would pass for gaps: off turns them into an error.
+        "SET row_security = off;",
+        "SET TimeZone = 'UTC';",
+        "SET DateStyle = 'ISO, YMD';",
+        "SET IntervalStyle = 'postgres';",
+        "SET client_encoding = 'UTF8';",
+        "SET bytea_output = 'hex';",
+        "SET extra_float_digits = 1;",
+        "SET standard_conforming_strings = on;",
+        "SET escape_string_warning = off;",
+        "SET array_nulls = on;",
+        // Expressions and names of the catalogue are compared and shown as text.
+        "SET quote_all_identifiers = off;",
+        "SET client_min_messages = warning;",
+        // A row that a statement stumbles over would end the session with it.
+        "SET exit_on_error = off;",
+    ]
+
+    /// What transactions see and promise.
+    private static let writing = [
+        "SET default_transaction_isolation = 'read committed';",
+        "SET default_transaction_read_only = off;",
+        "SET default_transaction_deferrable = off;",
+        "SET synchronous_commit = on;",
+    ]
+
+    /// Every statement reads by an index, whatever the statistics say or lack, and is planned without looking at its
+    /// values: design section 10, rule 3.
+    private static let planning = [
+        "SET enable_seqscan = off;",
+        "SET enable_indexscan = on;",
+        "SET enable_indexonlyscan = on;",
+        "SET enable_bitmapscan = on;",
+        "SET enable_nestloop = on;",
+        "SET enable_partition_pruning = on;",
+        "SET jit = off;",
+        "SET plan_cache_mode = force_generic_plan;",
+    ]
 
     /// The value of `search_path` for sessions that know where the outbox is.
     static func searchPath(_ schema: OutboxSchema) -> String { "\(schema.quoted), pg_temp" }
