@@ -48,6 +48,31 @@ import Testing
         try await expectComplete(database, [relay])
     }
 
+    /// A sink is registered before anything is delivered, and that commit waits too: it is said, and the lead is kept.
+    @Test func aRegistrationThatWaits() async throws {
+        let cluster = try await PrivateCluster.start()
+        let database = try await cluster.database()
+        try await database.insert(3)
+        try cluster.set(["synchronous_standby_names": "nobody"])
+        cluster.reload()
+        try await eventually("the setting is in force") {
+            try await database.value("SHOW synchronous_standby_names") == "nobody"
+        }
+        let relay = try RelayProcess.run(database, ["--leader-timeout", "500ms"])
+        let entry = try await relay.waitForLog("waiting")
+        #expect(entry.text.contains("a synchronous standby to confirm its COMMIT"), "\(entry)")
+        let epoch = try await database.number("SELECT epoch FROM outbox_leader")
+        try await stays("it keeps the lead", for: .seconds(2)) {
+            try await database.number("SELECT epoch FROM outbox_leader") == epoch
+        }
+        try cluster.set(["synchronous_standby_names": ""])
+        cluster.reload()
+        try await relay.waitForEvents(3)
+        try await database.becomesSettled()
+        #expect(try await relay.stop() == .exited(0))
+        try await expectComplete(database, [relay])
+    }
+
     /// Makes commits wait for a standby that is not there, and waits until the relay has had a beat since.
     private func requireStandby(_ cluster: PrivateCluster, _ database: TestDatabase) async throws {
         try cluster.set(["synchronous_standby_names": "nobody"])

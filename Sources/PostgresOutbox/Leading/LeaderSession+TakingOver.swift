@@ -75,32 +75,30 @@ extension LeaderSession {
         SessionMark(pid: Int64(session.backendPID), backendStart: session.backendStart)
     }
 
-    /// Records a further session under this epoch, before its first use.
+    /// Records a further session under this epoch, before its first use. Sessions of it that are gone are forgotten: a
+    /// leader that opens many, one after the other, leaves no trail.
     ///
     /// - Returns: whether this epoch still stands.
     package func record(_ other: Session, role: SessionRole) async throws -> Bool {
         let table = try await query(
             """
-            INSERT INTO outbox_leader_session (pid, backend_start, epoch, role)
-            SELECT $1::int, $2::timestamptz, $3::bigint, $4 FROM outbox_leader WHERE epoch = $3::bigint
-            ON CONFLICT (pid, backend_start) DO NOTHING RETURNING pid
+            WITH gone AS (
+              DELETE FROM outbox_leader_session AS s WHERE s.epoch = $3::bigint AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = s.pid AND a.backend_start = s.backend_start)
+              RETURNING s.pid),
+            added AS (
+              INSERT INTO outbox_leader_session (pid, backend_start, epoch, role)
+              SELECT $1::int, $2::timestamptz, $3::bigint, $4 FROM outbox_leader WHERE epoch = $3::bigint
+              ON CONFLICT (pid, backend_start) DO NOTHING RETURNING pid)
+            SELECT pid, true FROM added UNION ALL SELECT pid, false FROM gone
             """,
             [.int(Int64(other.backendPID)), .text(other.backendStart), .int(epoch), .text(role.rawValue)])
-        return table.rowCount == 1
-    }
-
-    /// The stored state that leadership begins with.
-    package func storedState() async throws -> (sinks: [SinkRegistration], publishedAbove: Bool) {
-        let tables = try await execute(
-            "BEGIN;\n" + StoredState.statements(lock: "ROW EXCLUSIVE")
-                + ";\nSELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > (SELECT coalesce(max(delivered_through), 0)"
-                + " FROM outbox_sink)); COMMIT")
-        guard tables.count >= 6 else {
-            throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
-        }
-        let answers = tables.suffix(5)
-        func rows(_ index: Int) -> [ResultTable.Row] { answers[answers.startIndex + index].rows }
-        return (rows(1).compactMap(SinkRegistration.init), rows(3).first?.bool(0) ?? false)
+        guard table.rows.contains(where: { $0.bool(1) == true }) else { return false }
+        let gone = table.rows.compactMap { $0.bool(1) == false ? $0.int(0) : nil }
+        remember(
+            RecordedSession(pid: other.backendPID, backendStart: other.backendStart, role: role.rawValue),
+            without: Set(gone))
+        return true
     }
 }
 

@@ -4,13 +4,15 @@ import RelayCore
 /// The session that holds the leader's lock. Nothing large passes through it, and it never waits behind a settlement.
 package actor LeaderSession {
     package nonisolated let session: Session
-    private var connection: Connection { session.connection }
+    var connection: Connection { session.connection }
     private let host: String
     /// What a statement may take. A network that hangs says nothing: who leads must find out by itself.
-    private let limit: Duration
+    let limit: Duration
     package private(set) var epoch: Int64 = 0
     /// Whether the statement that finds the outbox is prepared.
     var canLook = false
+    /// The sessions that are recorded under this epoch, without those that are gone.
+    private(set) var recorded: [RecordedSession] = []
 
     package init(_ session: Session, host: String, limit: Duration) {
         self.session = session
@@ -23,13 +25,21 @@ package actor LeaderSession {
     /// Runs statements; the connection is lost where the server does not answer in time.
     @discardableResult
     func execute(_ sql: String) async throws(PostgresError) -> [ResultTable] {
-        try await connection.execute(sql, timeout: limit)
+        do {
+            return try await connection.execute(sql, timeout: limit)
+        } catch {
+            throw await named(error)
+        }
     }
 
     /// Runs one statement; the connection is lost where the server does not answer in time.
     @discardableResult
     func query(_ sql: String, _ parameters: [Parameter] = []) async throws(PostgresError) -> ResultTable {
-        try await connection.query(sql, parameters, timeout: limit)
+        do {
+            return try await connection.query(sql, parameters, timeout: limit)
+        } catch {
+            throw await named(error)
+        }
     }
 
     /// Tries the lock once; it is held to the end of the session.
@@ -119,5 +129,8 @@ package actor LeaderSession {
     }
 
     func lead(epoch: Int64) { self.epoch = epoch }
+    func remember(_ other: RecordedSession, without gone: Set<Int64>) {
+        recorded = recorded.filter { !gone.contains(Int64($0.pid)) } + [other]
+    }
     var isolatedHost: String { host }
 }

@@ -41,6 +41,8 @@ package actor PostgresDatabase: OutboxDatabase {
     private let patience: Patience
     /// The outbox that this process serves, as it was found first.
     private var served: OutboxSchema?
+    /// What a further session was last seen to wait for while this one takes over.
+    private var seenWait: SessionWait?
     /// The tries to take over since this process led last.
     private var tries = TakeOverTries()
     /// What the database was in this process's last lead: what it handed over and has not settled, it handed over then.
@@ -81,7 +83,7 @@ package actor PostgresDatabase: OutboxDatabase {
                 await patience.tell(.judgement, report)
                 try await waitOut(leader, memory)
             }
-            return try await openTenure(leader, succession, keepsMemory: nobodyElseLed)
+            return try await openTenure(leader, succession, keepsMemory: nobodyElseLed, memory, report)
         } catch let change as OutboxChanged {
             await leader.close()
             // A new session finds out what there is now.
@@ -119,17 +121,22 @@ package actor PostgresDatabase: OutboxDatabase {
     ) async throws {
         // Once for each connection: behind this one may stand another server.
         try await judge(leader, memory, unsettled)
-        while true {
-            try Task.checkCancellation()
-            try await judge(leader, memory, [])
-            if try await leader.tryLock() { return }
-            if await !patience.saysStandby {
-                await patience.tell(.standby(pid: try await leader.holderOfLock()), report)
+        let drain = DrainWatch(settings, leader)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            var isWatched = !settings.untilDrained
+            while true {
+                try Task.checkCancellation()
+                try await judge(leader, memory, [])
+                if try await leader.tryLock() { return }
+                if await !patience.saysStandby {
+                    await patience.tell(.standby(pid: try await leader.holderOfLock()), report)
+                }
+                if !isWatched { group.addTask { await drain.run() } }
+                isWatched = true
+                if await drain.isDrained { throw RelayStop(exitCode: 0, message: "drained") }
+                try await Task.sleep(for: .milliseconds(250))
             }
-            if settings.untilDrained, try await leader.isDrained(for: settings.configuredSinks) {
-                throw RelayStop(exitCode: 0, message: "drained")
-            }
-            try await Task.sleep(for: .milliseconds(250))
         }
     }
 
@@ -187,16 +194,19 @@ package actor PostgresDatabase: OutboxDatabase {
     }
 
     private func openTenure(
-        _ leader: LeaderSession, _ succession: Succession, keepsMemory: Bool
+        _ leader: LeaderSession, _ succession: Succession, keepsMemory: Bool, _ memory: ProcessMemory,
+        _ report: @escaping @Sendable (WaitingReport) -> Void
     ) async throws -> any LeaderTenure {
         let work = try await leader.openFurther(.work, settings)
         do {
-            try await register(on: work)
-            let history = try await work.history()
+            let (stored, parkedKeys, history) = try await beating(leader, memory, report) {
+                try await self.register(on: work)
+                return (
+                    try await StandingState.read(work, epoch: succession.epoch), try await self.parkedKeys(on: work),
+                    try await work.history()
+                )
+            }
             self.history = history
-            let stored = try await leader.storedState()
-            let late = try await OwedRows.portions(of: stored.sinks.map(\.name), work.connection)
-            let parkedKeys = try await parkedKeys(on: work)
             return PostgresTenure(
                 leader: leader,
                 work: WorkSession(
@@ -204,11 +214,55 @@ package actor PostgresDatabase: OutboxDatabase {
                     parkingByKey: settings.parkingByKey),
                 settings: settings, epoch: succession.epoch,
                 opened: OpenedSessions(
-                    sinks: stored.sinks, late: late, keepsMemory: keepsMemory,
+                    sinks: stored.sinks, late: stored.late, keepsMemory: keepsMemory,
                     publishedAboveCursors: stored.publishedAbove, parkedKeys: parkedKeys))
         } catch {
             await work.connection.close()
             throw error
+        }
+    }
+
+    /// Beats while the work session does what may take its time: a leader session that is silent for so long loses the lock.
+    /// What the work session waits for on the server is told.
+    private func beating<Value: Sendable>(
+        _ leader: LeaderSession, _ memory: ProcessMemory, _ report: @escaping @Sendable (WaitingReport) -> Void,
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        seenWait = nil
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await self.naming(work) }
+            group.addTask {
+                while true {
+                    try await Task.sleep(for: self.settings.leaderTimeout / 5)
+                    // To its end: a beat that is cancelled half way would leave its cancellation to the next statement.
+                    try await Task { try await self.beatOnce(leader, memory, report) }.value
+                }
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func beatOnce(
+        _ leader: LeaderSession, _ memory: ProcessMemory, _ report: @Sendable (WaitingReport) -> Void
+    ) async throws {
+        try await judge(leader, memory, [])
+        seenWait = try await leader.waits().first
+        if let wait = seenWait, wait.seconds > 1 { await patience.tell(.database(wait.sentence), report) }
+    }
+
+    /// Where a lock was waited for too long, says whose it is: the beats have seen it.
+    private func naming<Value>(_ work: () async throws -> Value) async throws -> Value {
+        do {
+            return try await work()
+        } catch {
+            let mayBeOfLock =
+                (error as? Refusal)?.kind == .unreachable || (error as? PostgresError)?.sqlState == "55P03"
+            guard mayBeOfLock, let wait = seenWait, !wait.blockers.isEmpty else { throw error }
+            throw Refusal(.unreachable, check: "connection", problem: wait.sentence, mend: "end that transaction")
         }
     }
 

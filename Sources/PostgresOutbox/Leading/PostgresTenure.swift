@@ -170,29 +170,6 @@ extension LeaderSession {
         let (now, lastValue) = try HistoryQuery.history(try await query(HistoryQuery.sql(session.schema)), session.schema)
         return missing.judge(known: known, now: now, lastValue: lastValue)
     }
-
-    /// Whether everything that is committed has reached these sinks and is settled.
-    ///
-    /// Below the cursors, a row that lies in a range, or that every sink should have, is late even where no sweep has
-    /// entered it yet; others may wait there for a sink that nobody is configured with.
-    func isDrained(for sinks: [String]) async throws -> Bool {
-        let table = try await query(
-            """
-            SELECT CASE
-              WHEN count(s.name) < cardinality($1::text[]) OR NOT bool_and(s.start IS NULL) THEN false
-              WHEN EXISTS (SELECT FROM outbox_unpublished WHERE id > min(s.delivered_through)) THEN false
-              WHEN EXISTS (SELECT FROM outbox_late WHERE sink = ANY($1::text[])) THEN false
-              ELSE NOT EXISTS (
-                SELECT FROM (
-                  SELECT id FROM outbox_unpublished WHERE id <= (
-                    SELECT min(CASE WHEN start IS NULL THEN delivered_through ELSE 0 END) FROM outbox_sink)
-                  UNION ALL SELECT o.id FROM outbox_absent AS a CROSS JOIN LATERAL (
-                    SELECT id FROM outbox_unpublished WHERE id BETWEEN a.first_id AND a.last_id LIMIT 1) AS o) AS o
-                WHERE NOT EXISTS (SELECT FROM outbox_late AS l WHERE l.id = o.id)) END
-            FROM outbox_sink AS s WHERE s.name = ANY($1::text[])
-            """, [.textArray(sinks)])
-        return table.bool(0, 0) ?? false
-    }
 }
 
 extension TimeTravel {

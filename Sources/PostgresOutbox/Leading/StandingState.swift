@@ -1,0 +1,30 @@
+import Libpq
+import RelayCore
+
+/// What leadership begins with, read on the work session: how long it takes follows what stands in the tables, while the
+/// leader session beats.
+struct StandingState: Sendable {
+    var sinks: [SinkRegistration]
+    var late: [String: OwedPortion]
+    /// Whether a row above every cursor is marked published already.
+    var publishedAbove: Bool
+
+    /// - Throws: ``Deposed`` where the epoch is not `epoch`.
+    static func read(_ session: Session, epoch: Int64) async throws -> StandingState {
+        let connection = session.connection
+        do {
+            let stored = try await StoredState.read(connection, epoch: epoch, begins: true)
+            let highest = stored.sinks.map(\.cursor).max() ?? 0
+            let late =
+                stored.hasOwed ? try await OwedRows.portions(of: stored.sinks.map(\.name), connection) : [:]
+            // A constant, not a subquery: one look into the index, however many rows are published.
+            let above = try await connection.execute(
+                "SELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > \(highest.sql)); COMMIT"
+            ).first?.bool(0, 0)
+            return StandingState(sinks: stored.sinks, late: late, publishedAbove: above ?? false)
+        } catch {
+            try await connection.rollBack()
+            throw error
+        }
+    }
+}
