@@ -24,7 +24,10 @@ package struct Inspector: Sendable {
 
     /// What concerns the mode that was asked for, and what an operator should know.
     package func modeChecks(streaming: Bool) async throws(Refusal) -> [Check] {
-        var checks = [try await synchronousCommitCheck(), try await monitoringCheck()]
+        var checks = [
+            try await synchronousCommitCheck(), try await monitoringCheck(), try await encodingCheck(),
+            try await triggerCheck(),
+        ]
         guard streaming else {
             // Poll mode needs none of these.
             return checks + ["publication", "wal_level", "replication_slots"].map { .passed($0) }
