@@ -43,7 +43,8 @@ GRANT SELECT ON SEQUENCE :ids TO :"poll_role", :"wal_role";
 GRANT SELECT ON outbox_migration TO :"poll_role", :"wal_role";
 GRANT SELECT, UPDATE ON outbox_leader TO :"poll_role", :"wal_role";
 GRANT SELECT, INSERT, UPDATE, DELETE
-  ON outbox_leader_session, outbox_sink, outbox_sink_state, outbox_absent, outbox_late, outbox_parked
+  ON outbox_leader_session, outbox_sink, outbox_sink_state, outbox_absent, outbox_late, outbox_parked,
+    outbox_parked_request
   TO :"poll_role", :"wal_role";
 GRANT USAGE ON SEQUENCE outbox_sink_generation_seq TO :"poll_role", :"wal_role";
 COMMIT;

@@ -1,5 +1,5 @@
 -- What WAL mode reads: inserts into the unpublished leaf, and nothing else. On the parent, every row that is
--- marked published would come back as a new insert.
+-- marked published would come back as a new insert. 005 says of which shape; here only its place is taken, once.
 BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT pg_advisory_xact_lock(hashtextextended('outbox-relay migrations', 0));

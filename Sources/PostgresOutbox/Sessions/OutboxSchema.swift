@@ -4,7 +4,7 @@ import Libpq
 /// is only usual. Statements use what was resolved.
 package struct OutboxSchema: Sendable, Hashable {
     /// The number of the newest migration that this version knows.
-    package static let newestMigration: Int64 = 4
+    package static let newestMigration: Int64 = 5
 
     /// The schema in which the search path found the outbox, with everything that stands beside it; without quotes.
     package let schema: String

@@ -3,6 +3,12 @@ import RelayCore
 
 /// The statements that keep `outbox_parked`.
 enum ParkedWrites {
+    /// Two rows have one key: the hash is found by the index `outbox_parked_key`, which no key is too large for.
+    static func sameKey(_ a: String, _ b: String) -> String {
+        "hashtextextended(\(a).aggregate_id, 0) = hashtextextended(\(b).aggregate_id, 0)"
+            + " AND \(a).aggregate_id = \(b).aggregate_id"
+    }
+
     private static let copied = "aggregate_type, aggregate_id, event_type, payload, headers, created_at"
 
     /// Parks events with a copy of their rows: first those that were rejected, then those behind them, which look at
@@ -31,10 +37,11 @@ enum ParkedWrites {
               CROSS JOIN LATERAL (
                 SELECT CASE WHEN v.behind IS NOT NULL AND NOT EXISTS (
                   SELECT FROM outbox_parked AS p
-                  WHERE p.sink = \(quotedLiteral(sink)) AND p.aggregate_id = o.aggregate_id AND p.id < o.id
+                  WHERE p.sink = \(quotedLiteral(sink)) AND \(sameKey("p", "o")) AND p.id < o.id
                     AND p.requested IS DISTINCT FROM 'retry') THEN 'retry' END AS requested
               ) AS f
               ON CONFLICT (sink, id) DO NOTHING;
+            DELETE FROM outbox_parked_request WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(parkings.map(\.id).arraySQL));
 
             """
     }
@@ -56,7 +63,7 @@ enum ParkedWrites {
                       requested_at = NULL WHERE sink = \(name) AND id = \(retry.id.sql);
                     UPDATE outbox_parked AS p SET requested = NULL, requested_at = NULL FROM outbox_parked AS h
                       WHERE h.sink = \(name) AND h.id = \(retry.id.sql) AND p.sink = h.sink AND p.id > h.id
-                        AND p.aggregate_id = h.aggregate_id AND p.behind IS NOT NULL AND p.requested = 'retry';
+                        AND \(sameKey("p", "h")) AND p.behind IS NOT NULL AND p.requested = 'retry';
 
                     """
             }
@@ -90,17 +97,20 @@ struct ParkedRequests: Sendable {
 extension WorkSession {
     /// How many parked events of one sink a sweep takes on.
     private static let retriesAtOnce = 1000
+    /// How many parked events a sweep discards; the next one goes on.
+    private static let discardsAtOnce = 10_000
 
     /// Discards what somebody wants discarded and lists what is to be tried again, in the transaction that is open. An
     /// event behind one of its key that nobody wants tried waits.
     func takeParkedRequests(readKeys: Bool) async throws -> ParkedRequests {
         let tables = try await connection.execute(
             """
-            DELETE FROM outbox_parked WHERE requested = 'discard';
+            DELETE FROM outbox_parked WHERE (sink, id) IN (SELECT sink, id FROM outbox_parked
+              WHERE requested IS NOT NULL AND requested = 'discard' ORDER BY sink, id LIMIT \(Self.discardsAtOnce));
             SELECT s.name, r.id FROM outbox_sink AS s CROSS JOIN LATERAL (
               SELECT p.id FROM outbox_parked AS p
               WHERE p.sink = s.name AND p.requested = 'retry' AND NOT (p.behind IS NOT NULL AND EXISTS (
-                SELECT FROM outbox_parked AS e WHERE e.sink = p.sink AND e.aggregate_id = p.aggregate_id
+                SELECT FROM outbox_parked AS e WHERE e.sink = p.sink AND \(ParkedWrites.sameKey("e", "p"))
                   AND e.id < p.id AND e.requested IS NULL))
               ORDER BY p.id LIMIT \(Self.retriesAtOnce)) AS r
             ORDER BY s.name, r.id
