@@ -7,12 +7,8 @@ extension Stepper {
         state.world.requestsDone += 1
         // One that is refused changes nothing.
         guard let decision = try? SinkAdministration(request, facts(for: request)) else { return }
-        let missing = decision.missingSpan.map { span in
-            let owed = state.world.late.map(\.id)
-            return IDRanges.absent(
-                above: span.above, through: span.through, present: Set(state.world.published.ids + owed).sorted())
-        }
-        state.world.absent = decision.ranges(missing: missing ?? IDRanges())
+        let owed = Set(state.world.late.map(\.id)).sorted()
+        state.world.absent = decision.ranges.applied(to: state.world.absent, owed: owed)
         if let sink = decision.written { write(sink) }
         state.world.sinks.removeAll { decision.deleted.contains($0.name) }
         state.world.late.removeAll { decision.deleted.contains($0.sink) }
@@ -29,7 +25,7 @@ extension Stepper {
         }
         let oldest = world.unpublished.lowest
         return SinkAdministrationFacts(
-            sinks: world.sinks, absent: world.absent, goal: world.visible.through(place - 1).highest ?? 0,
+            sinks: world.sinks, goal: world.visible.through(place - 1).highest ?? 0,
             highestRow: world.visible.highest ?? 0, oldestUnpublished: oldest,
             rowBelowOldest: oldest.flatMap { world.visible.through($0 - 1).highest } ?? 0)
     }

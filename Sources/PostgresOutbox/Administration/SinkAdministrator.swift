@@ -25,8 +25,7 @@ package struct SinkAdministrator: Sendable {
             } catch {
                 throw Refusal(error, request)
             }
-            let missing = try await missing(in: decision.missingSpan)
-            try await write(decision, ranges: decision.ranges(missing: missing), before: facts.absent)
+            try await write(decision)
             return decision.written
         }
     }
@@ -50,72 +49,43 @@ package struct SinkAdministrator: Sendable {
 extension SinkAdministrator {
     private func facts(for request: SinkRequest) async throws(Refusal) -> SinkAdministrationFacts {
         let sinks = try await list()
-        let absent = try await rows("SELECT first_id, last_id FROM \(table("outbox_absent")) ORDER BY first_id")
         let place: Int64? =
             switch request {
             case .add(_, .id(let id)), .move(_, .id(let id)): id
             default: nil
             }
-        // A cursor is the id of a committed row, or 0.
-        let rows = try await rows(
-            """
-            SELECT o.oldest,
-              greatest(0, (SELECT max(id) FROM \(session.schema.table) WHERE id < o.oldest)),
-              greatest(0, (SELECT max(id) FROM \(session.schema.table))),
-              greatest(0, (SELECT max(id) FROM \(session.schema.table) WHERE id < $1::bigint))
-            FROM (SELECT min(id) AS oldest FROM \(session.schema.unpublished)) AS o
-            """, [place.map { .int($0) } ?? .null])
+        let oldest = try await rows(
+            "SELECT id FROM \(session.schema.unpublished) ORDER BY id LIMIT 1"
+        ).first?.int(0)
+        // A cursor is the id of a committed row, or 0. Bounds are parameters, so that the index serves without statistics.
+        func highest(below id: Int64?) async throws(Refusal) -> Int64 {
+            guard let id else { return 0 }
+            let found = try await rows(
+                "SELECT id FROM \(session.schema.table) WHERE id < $1::bigint ORDER BY id DESC LIMIT 1", [.int(id)])
+            return max(0, found.first?.int(0) ?? 0)
+        }
+        let highestRow = try await rows("SELECT id FROM \(session.schema.table) ORDER BY id DESC LIMIT 1").first?.int(0)
         return SinkAdministrationFacts(
-            sinks: sinks,
-            absent: IDRanges(absent.map { IDRange($0.int(0) ?? 0, $0.int(1) ?? 0) }),
-            goal: rows.first?.int(3) ?? 0, highestRow: rows.first?.int(2) ?? 0,
-            oldestUnpublished: rows.first?.int(0), rowBelowOldest: rows.first?.int(1) ?? 0)
+            sinks: sinks, goal: try await highest(below: place), highestRow: max(0, highestRow ?? 0),
+            oldestUnpublished: oldest, rowBelowOldest: try await highest(below: oldest))
     }
 
-    /// The ids of the span that the published leaf does not hold and that nobody is owed: the gaps between those that
-    /// are there.
-    private func missing(in span: (above: Int64, through: Int64)?) async throws(Refusal) -> IDRanges {
-        guard let span else { return IDRanges() }
-        let gaps = try await rows(
-            """
-            SELECT previous + 1, id - 1
-            FROM (
-              SELECT id, lag(id, 1, $1::bigint) OVER (ORDER BY id) AS previous
-              FROM (
-                SELECT id FROM \(session.schema.published) WHERE id > $1::bigint AND id <= $2::bigint
-                UNION ALL SELECT id FROM \(table("outbox_late")) WHERE id > $1::bigint AND id <= $2::bigint
-                UNION ALL SELECT $2::bigint + 1
-              ) AS present
-            ) AS pairs
-            WHERE id > previous + 1
-            ORDER BY id
-            """, [.int(span.above), .int(span.through)])
-        return IDRanges(gaps.map { IDRange($0.int(0) ?? 0, $0.int(1) ?? 0) })
-    }
-
-    private func write(
-        _ decision: SinkAdministration, ranges: IDRanges, before: IDRanges
-    ) async throws(Refusal) {
+    private func write(_ decision: SinkAdministration) async throws(Refusal) {
         if let sink = decision.written { try await write(sink) }
         if !decision.deleted.isEmpty {
-            for (name, column) in [("outbox_sink", "name"), ("outbox_late", "sink"), ("outbox_sink_state", "sink")] {
+            for (name, column) in Self.ofASink {
                 try await session.run(
                     "DELETE FROM \(table(name)) WHERE \(column) = ANY ($1::text[])", [.textArray(decision.deleted)])
             }
         }
-        let (old, new) = (Set(before.ranges), Set(ranges.ranges))
-        let gone = old.subtracting(new).map(\.first)
-        if !gone.isEmpty {
-            try await session.run(
-                "DELETE FROM \(table("outbox_absent")) WHERE first_id = ANY ($1::bigint[])", [.int8Array(gone)])
-        }
-        let added = ranges.ranges.filter { !old.contains($0) }
-        if !added.isEmpty {
-            try await session.run(
-                "INSERT INTO \(table("outbox_absent")) SELECT * FROM unnest($1::bigint[], $2::bigint[])",
-                [.int8Array(added.map(\.first)), .int8Array(added.map(\.last))])
-        }
+        try await AbsentRanges(session).apply(decision.ranges)
     }
+
+    /// What goes with a sink; parked events stay.
+    private static let ofASink = [
+        ("outbox_sink", "name"), ("outbox_late", "sink"), ("outbox_sink_state", "sink"),
+        ("outbox_parked_request", "sink"),
+    ]
 
     /// The row, in a new generation.
     private func write(_ sink: SinkRegistration) async throws(Refusal) {

@@ -26,7 +26,6 @@ package enum SinkRequest: Hashable, Sendable {
 /// What is read for it, in the transaction that writes, once `outbox_sink` is locked.
 package struct SinkAdministrationFacts: Hashable, Sendable {
     package var sinks: [SinkRegistration]
-    package var absent: IDRanges
     /// The highest committed row that lies below the place asked for, in either leaf; 0 if there is none.
     package var goal: Int64
     /// The highest committed row in either leaf; 0 if there is none.
@@ -37,11 +36,10 @@ package struct SinkAdministrationFacts: Hashable, Sendable {
     package var rowBelowOldest: Int64
 
     package init(
-        sinks: [SinkRegistration], absent: IDRanges = IDRanges(), goal: Int64 = 0, highestRow: Int64 = 0,
-        oldestUnpublished: Int64? = nil, rowBelowOldest: Int64 = 0
+        sinks: [SinkRegistration], goal: Int64 = 0, highestRow: Int64 = 0, oldestUnpublished: Int64? = nil,
+        rowBelowOldest: Int64 = 0
     ) {
         self.sinks = sinks
-        self.absent = absent
         self.goal = goal
         self.highestRow = highestRow
         self.oldestUnpublished = oldestUnpublished
@@ -70,23 +68,16 @@ package struct SinkAdministration: Hashable, Sendable {
     package private(set) var written: SinkRegistration?
     /// Sinks that go at once, with what is owed to them.
     package private(set) var deleted: [String] = []
-    /// Where ranges are due: every id in `above < id <= through` that the published leaf does not hold and that has no
-    /// owed entry.
-    package private(set) var missingSpan: (above: Int64, through: Int64)? {
-        get { spanThrough > spanAbove ? (spanAbove, spanThrough) : nil }
-        set { (spanAbove, spanThrough) = newValue ?? (0, 0) }
-    }
-    private var spanAbove: Int64 = 0
-    private var spanThrough: Int64 = 0
-    private let absent: IDRanges
+    /// What becomes of the ranges.
+    package private(set) var ranges: RangesChange
     private var after: [SinkRegistration]
 
     /// Decides, or says why not.
     package init(
         _ request: SinkRequest, _ facts: SinkAdministrationFacts
     ) throws(SinkAdministrationRefusal) {
-        absent = facts.absent
         after = facts.sinks
+        ranges = RangesChange(from: facts.sinks, to: facts.sinks)
         let standing = facts.sinks.first { $0.name == request.name }
         if standing?.isRemoving == true { throw .stillBeingRemoved }
         switch request {
@@ -104,12 +95,7 @@ package struct SinkAdministration: Hashable, Sendable {
             guard let standing else { throw .notRegistered }
             remove(standing, facts)
         }
-    }
-
-    /// The ranges as they are to stand, once the ids of ``missingSpan`` are known.
-    package func ranges(missing: IDRanges) -> IDRanges {
-        let span = after.cursorSpan
-        return absent.union(missing).clamped(above: span.low, through: span.high)
+        ranges = RangesChange(from: facts.sinks, to: after)
     }
 }
 
@@ -136,7 +122,7 @@ extension SinkAdministration {
             sink.cursor = first
             if first < goal { sink.passThrough = goal }
         }
-        write(sink, facts)
+        write(sink)
     }
 
     /// Back: the cursor is set and proves nothing any more. Forward: it stays, and what lies between is passed.
@@ -149,11 +135,10 @@ extension SinkAdministration {
             sink.cursor = goal
             sink.isEarned = false
             sink.passThrough = nil
-            write(sink, facts)
         } else {
             sink.passThrough = goal > sink.cursor ? goal : nil
-            write(sink, facts)
         }
+        write(sink)
     }
 
     private mutating func remove(_ sink: SinkRegistration, _ facts: SinkAdministrationFacts) {
@@ -168,7 +153,7 @@ extension SinkAdministration {
         sink.isEarned = false
         sink.start = nil
         sink.passThrough = nil
-        replace(sink)
+        write(sink)
     }
 
     private func goal(
@@ -184,14 +169,7 @@ extension SinkAdministration {
         }
     }
 
-    /// Between the new place and the old lowest cursor, ids were passed that nobody may have noted as absent.
-    private mutating func write(_ sink: SinkRegistration, _ facts: SinkAdministrationFacts) {
-        let lowest = facts.sinks.cursorSpan.low
-        missingSpan = sink.cursor < lowest ? (sink.cursor, lowest) : nil
-        replace(sink)
-    }
-
-    private mutating func replace(_ sink: SinkRegistration) {
+    private mutating func write(_ sink: SinkRegistration) {
         written = sink
         after.removeAll { $0.name == sink.name }
         after.append(sink)

@@ -124,8 +124,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
         try await work.run { backend in
             for name in names where !server.tables.sinks.contains(where: { $0.name == name }) {
                 let facts = SinkAdministrationFacts(
-                    sinks: server.tables.sinks, absent: server.tables.absent,
-                    highestRow: server.tables.highestRow(through: .max - 1) ?? 0,
+                    sinks: server.tables.sinks, highestRow: server.tables.highestRow(through: .max - 1) ?? 0,
                     oldestUnpublished: server.tables.unpublished.lowest)
                 guard let written = try SinkAdministration(.add(name: name, from: .oldest), facts).written else {
                     continue

@@ -7,36 +7,39 @@ struct SinkAdministrationTests {
     private let b = SinkRegistration(name: "b", cursor: 30, isEarned: true)
 
     private func decide(
-        _ request: SinkRequest, _ sinks: [SinkRegistration], goal: Int64 = 0, oldest: Int64? = nil, below: Int64 = 0,
-        absent: [IDRange] = []
+        _ request: SinkRequest, _ sinks: [SinkRegistration], goal: Int64 = 0, oldest: Int64? = nil, below: Int64 = 0
     ) throws -> SinkAdministration {
         try SinkAdministration(
             request,
             SinkAdministrationFacts(
-                sinks: sinks, absent: IDRanges(absent), goal: goal, highestRow: 60, oldestUnpublished: oldest,
-                rowBelowOldest: below))
+                sinks: sinks, goal: goal, highestRow: 60, oldestUnpublished: oldest, rowBelowOldest: below))
+    }
+
+    /// What a plan makes of these ranges.
+    private func after(_ plan: SinkAdministration, _ standing: IDRange..., owed: [Int64] = []) -> [IDRange] {
+        plan.ranges.applied(to: IDRanges(standing), owed: owed).ranges
     }
 
     @Test(arguments: [(SinkPlace.oldest, SinkRegistration.Start.oldest), (.latest, .latest)])
     func aNewSinkThatTheLeaderFixes(_ place: SinkPlace, _ start: SinkRegistration.Start) throws {
-        let plan = try decide(.add(name: "c", from: place), [a, b], absent: [IDRange(35, 36)])
+        let plan = try decide(.add(name: "c", from: place), [a, b])
         #expect(plan.written == SinkRegistration(name: "c", start: start))
-        #expect(plan.missingSpan.map { [$0.above, $0.through] } == [0, 30])
-        // It counts as cursor 0, so the standing ranges stay and those below the old lowest cursor come to them.
-        let ranges = plan.ranges(missing: IDRanges([IDRange(4, 5)]))
-        #expect(ranges.ranges == [IDRange(4, 5), IDRange(35, 36)])
+        // It counts as cursor 0, so the standing ranges stay and all below the old lowest cursor comes to them.
+        #expect(after(plan, IDRange(35, 36)) == [IDRange(1, 30), IDRange(35, 36)])
+        // What is owed is no range's.
+        #expect(after(plan, IDRange(35, 36), owed: [4, 30]) == [IDRange(1, 3), IDRange(5, 29), IDRange(35, 36)])
     }
 
     @Test func theFirstSinkNeedsNoRanges() throws {
         let plan = try decide(.add(name: "a", from: .oldest), [])
-        #expect(plan.missingSpan == nil)
-        #expect(plan.ranges(missing: IDRanges()).isEmpty)
+        #expect(plan.ranges.added == nil)
+        #expect(after(plan).isEmpty)
     }
 
     @Test func fromTheBeginning() throws {
         let plan = try decide(.add(name: "c", from: .beginning), [a, b])
         #expect(plan.written?.cursor == 0 && plan.written?.isFixed == true && plan.written?.passThrough == nil)
-        #expect(plan.missingSpan.map { [$0.above, $0.through] } == [0, 30])
+        #expect(plan.ranges.added == AbsentSpan(low: 0, high: 30))
     }
 
     @Test(arguments: [
@@ -55,7 +58,7 @@ struct SinkAdministrationTests {
         #expect(plan.written?.cursor == cursor)
         #expect(plan.written?.passThrough == passThrough)
         #expect(plan.written?.isEarned == false)
-        #expect(plan.missingSpan?.above == (cursor < 30 ? cursor : nil))
+        #expect(plan.ranges.added?.low == (cursor < 30 ? cursor : nil))
     }
 
     @Test func besideASinkThatIsNotFixedANewOneBeginsAtTheBottom() throws {
@@ -63,29 +66,40 @@ struct SinkAdministrationTests {
         let plan = try decide(.add(name: "c", from: .id(41)), [a, unfixed], goal: 40)
         #expect(plan.written?.cursor == 0)
         #expect(plan.written?.passThrough == 40)
-        #expect(plan.missingSpan == nil)
+        #expect(plan.ranges.added == nil)
     }
 
     @Test func backIsSetAndNotEarned() throws {
-        let plan = try decide(.move(name: "a", to: .id(11)), [a, b], goal: 10, absent: [IDRange(35, 36)])
+        let plan = try decide(.move(name: "a", to: .id(11)), [a, b], goal: 10)
         #expect(plan.written?.cursor == 10)
         #expect(plan.written?.isEarned == false)
-        #expect(plan.missingSpan.map { [$0.above, $0.through] } == [10, 30])
-        #expect(plan.ranges(missing: IDRanges([IDRange(12, 12)])).ranges == [IDRange(12, 12)])
+        #expect(after(plan, IDRange(35, 36)) == [IDRange(11, 30), IDRange(35, 36)])
+        #expect(after(plan, owed: [12]) == [IDRange(11, 11), IDRange(13, 30)])
+    }
+
+    /// Nobody is past what the only sink, or the one that is highest, is to be given again.
+    @Test func backToWhereNobodyIsAheadNeedsNoRange() throws {
+        let alone = try decide(.move(name: "a", to: .beginning), [a])
+        #expect(alone.written?.cursor == 0)
+        #expect(alone.ranges.added == nil)
+        #expect(after(alone).isEmpty)
+        let level = try decide(.move(name: "a", to: .beginning), [a, SinkRegistration(name: "c", cursor: 7)])
+        #expect(level.ranges.added == AbsentSpan(low: 0, high: 7))
+        #expect(after(level, IDRange(8, 20)) == [IDRange(1, 20)])
     }
 
     @Test func backAboveTheLowestNeedsNoNewRanges() throws {
-        let plan = try decide(.move(name: "a", to: .id(41)), [a, b], goal: 40, absent: [IDRange(35, 45)])
+        let plan = try decide(.move(name: "a", to: .id(41)), [a, b], goal: 40)
         #expect(plan.written?.cursor == 40)
-        #expect(plan.missingSpan == nil)
-        #expect(plan.ranges(missing: IDRanges()).ranges == [IDRange(35, 40)])
+        #expect(plan.ranges.added == nil)
+        #expect(after(plan, IDRange(35, 45)) == [IDRange(35, 45)])
     }
 
     @Test func forwardPassesAndKeepsTheCursor() throws {
         let plan = try decide(.move(name: "b", to: .latest), [a, b])
         #expect(plan.written?.cursor == 30 && plan.written?.isEarned == true)
         #expect(plan.written?.passThrough == 60)
-        #expect(plan.missingSpan == nil)
+        #expect(plan.ranges.added == nil)
     }
 
     @Test func toTheOldestUnpublished() throws {
@@ -108,18 +122,18 @@ struct SinkAdministrationTests {
     }
 
     @Test func aRemovedSinkPassesEverythingBesideOthers() throws {
-        let plan = try decide(.remove(name: "b"), [a, b], absent: [IDRange(35, 36)])
+        let plan = try decide(.remove(name: "b"), [a, b])
         #expect(plan.written == SinkRegistration(name: "b", cursor: 30, isRemoving: true))
         #expect(plan.deleted.isEmpty)
-        #expect(plan.ranges(missing: IDRanges()).ranges == [IDRange(35, 36)])
+        #expect(after(plan, IDRange(35, 36)) == [IDRange(35, 36)])
     }
 
     @Test func theLastSinkIsGoneWithThoseOnTheirWayOut() throws {
         let leaving = SinkRegistration(name: "x", cursor: 3, isRemoving: true)
-        let plan = try decide(.remove(name: "a"), [a, leaving], absent: [IDRange(35, 36)])
+        let plan = try decide(.remove(name: "a"), [a, leaving])
         #expect(plan.written == nil)
         #expect(plan.deleted == ["a", "x"])
-        #expect(plan.ranges(missing: IDRanges()).isEmpty)
+        #expect(after(plan, IDRange(35, 36)).isEmpty)
     }
 
     @Test func refusals() {
