@@ -16,6 +16,11 @@ indirect enum JSONText {
         value.map { .string($0) } ?? .null
     }
 
+    /// A whole number, or null.
+    static func int(or value: Int64?) -> JSONText {
+        value.map { .int($0) } ?? .null
+    }
+
     /// RFC 8259, without blanks.
     var text: String {
         switch self {

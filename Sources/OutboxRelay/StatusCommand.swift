@@ -25,8 +25,8 @@ extension RelayStatus {
     var json: JSONText {
         .object([
             ("leader", leader?.json ?? .null), ("mode", .string(or: mode)), ("streaming", .bool(streaming)),
-            ("unpublished", .int(unpublished)), ("order_hold", orderHold?.json ?? .null),
-            ("sinks", .array(sinks.map(\.json))),
+            ("unpublished", .int(or: unpublished)), ("order_hold", orderHold?.json ?? .null),
+            ("sinks", .array(sinks.map(\.json))), ("waits", .array(waits.map(\.json))),
         ])
     }
 
@@ -42,13 +42,16 @@ extension RelayStatus {
             lines.append("leader: none")
         }
         if let stoppedReason { lines.append("stopped: \(stoppedReason)") }
-        lines.append("unpublished: \(unpublished)")
+        lines.append("unpublished: \(unpublished.map(String.init) ?? "unknown")")
+        lines += waits.map { wait in
+            "waiting: the \(wait.role) session (pid \(wait.pid)) for \(Int(wait.seconds))s, for \(wait.text)"
+        }
         if let hold = orderHold {
             let who = hold.gid.map { "prepared transaction \($0)" } ?? "pid \(hold.pid ?? 0)"
             let name = hold.applicationName.map { " (\($0))" } ?? ""
             lines.append("order held: by \(who)\(name) for \(hold.seconds)s, above id \(hold.aboveID)")
         }
-        if sinks.isEmpty { lines.append("no sink is registered") }
+        if sinks.isEmpty { lines.append(waits.isEmpty ? "no sink is registered" : "the sinks cannot be read") }
         return (lines + sinks.map(\.text)).map(oneLine).joined(separator: "\n")
     }
 }
@@ -72,19 +75,44 @@ extension RelayStatus.OrderHold {
     }
 }
 
+extension SessionWait {
+    fileprivate var json: JSONText {
+        .object([
+            ("session", .string(role)), ("pid", .int(Int64(pid))), ("seconds", .number(seconds)),
+            ("for", .string(cause)), ("held_by", .array(heldBy.map(\.json))),
+        ])
+    }
+}
+
+extension SessionWait.Holder {
+    fileprivate var json: JSONText {
+        .object([
+            gid.map { ("gid", .string($0)) } ?? ("pid", .int(or: pid.map(Int64.init))),
+            ("application_name", .string(or: applicationName)),
+        ])
+    }
+}
+
 extension RelayStatus.Sink {
     fileprivate var json: JSONText {
         .object([
-            ("name", .string(name)), ("configured", .bool(configured)), ("delivered_through", .int(deliveredThrough)),
-            ("lag_events", .int(lagEvents)), ("lag_seconds", .number(lagSeconds)), ("parked", .int(parked)),
+            ("name", .string(name)), ("configured", .bool(configured)),
+            ("delivered_through", .int(or: deliveredThrough)), ("lag_events", .int(or: lagEvents)),
+            ("lag_seconds", lagSeconds.map { .number($0) } ?? .null), ("parked", .int(or: parked)),
             ("state", .string(state)), ("last_error", .string(or: lastError)),
         ])
     }
 
     fileprivate var text: String {
-        "sink \(name): \(state), delivered through \(deliveredThrough), lacks \(lagEvents) events"
-            + (lagEvents > 0 ? " (the oldest \(JSONText.number(lagSeconds).text)s old)" : "")
-            + (parked > 0 ? ", \(parked) parked" : "") + (configured ? "" : ", not configured")
+        "sink \(name): \(state), \(place)" + (configured ? "" : ", not configured")
             + (lastError.map { ", last error: \($0)" } ?? "")
+    }
+
+    private var place: String {
+        guard let deliveredThrough, let lagEvents else { return "its place cannot be read" }
+        let age = lagSeconds.map { " (the oldest \(JSONText.number($0).text)s old)" } ?? ""
+        let parked = parked ?? 0
+        return "delivered through \(deliveredThrough), lacks \(lagEvents) events" + (lagEvents > 0 ? age : "")
+            + (parked > 0 ? ", \(parked) parked" : "")
     }
 }

@@ -24,12 +24,14 @@ package struct RelayStatus: Sendable, Hashable {
         package var name: String
         /// Whether the leader is configured with it.
         package var configured: Bool
-        package var deliveredThrough: Int64
+        /// Nil, as what follows, where somebody has the tables locked that tell it.
+        package var deliveredThrough: Int64?
         /// Events that it lacks; stops counting at ``RelayStatus/countLimit``.
-        package var lagEvents: Int64
+        package var lagEvents: Int64?
         /// The age of the oldest event that it lacks; 0 if none.
-        package var lagSeconds: Double
-        package var parked: Int64
+        package var lagSeconds: Double?
+        /// Stops counting at ``RelayStatus/countLimit``.
+        package var parked: Int64?
         /// `live`, `catching-up`, `retrying`, `blocked` or `stopped`.
         package var state: String
         package var lastError: String?
@@ -42,11 +44,28 @@ package struct RelayStatus: Sendable, Hashable {
     /// `poll` or `wal`; `nil` without a leader.
     package var mode: String?
     package var streaming: Bool
-    /// Rows of the unpublished leaf; stops counting at ``countLimit``.
-    package var unpublished: Int64
+    /// Rows of the unpublished leaf; stops counting at ``countLimit``. Nil where somebody has it locked.
+    package var unpublished: Int64?
     package var orderHold: OrderHold?
+    /// What the relay's sessions wait for, and have for a second or longer: read from the server, since who is stuck cannot
+    /// write it down.
+    package var waits: [SessionWait]
     /// By name.
     package var sinks: [Sink]
     /// Why nobody delivers until `resume`, if so.
     package var stoppedReason: String?
+}
+
+extension RelayStatus {
+    /// Nothing can be settled or claimed while the session that does it waits, or the one that leads.
+    package var standstill: SessionWait? { waits.first { $0.role != "read" && $0.role != "stream" } }
+
+    /// No sink is well while nothing can be settled.
+    mutating func nameStandstill() {
+        guard leader != nil, let standstill else { return }
+        for index in sinks.indices where sinks[index].state == "live" || sinks[index].state == "catching-up" {
+            sinks[index].state = "blocked"
+            sinks[index].lastError = "the relay's \(standstill.role) session waits for \(standstill.text)"
+        }
+    }
 }

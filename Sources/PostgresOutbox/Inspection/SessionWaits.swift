@@ -80,15 +80,14 @@ package struct SessionWaits: Sendable {
     package var parameters: [Parameter] {
         [
             .int8Array(sessions.map { Int64($0.pid) }), .textArray(sessions.map(\.role)),
-            .textArray(Self.written.map(schema.table)),
+            .textArray(Self.written.map(schema.table)), .textArray(Self.read.map(schema.table)),
         ]
     }
 
-    /// Without these no event can be claimed or settled.
-    private static let written = [
-        "outbox", "outbox_unpublished", "outbox_published", "outbox_sink", "outbox_absent", "outbox_late",
-        "outbox_parked",
-    ]
+    /// What every settlement writes to.
+    private static let written = ["outbox", "outbox_unpublished", "outbox_published", "outbox_sink"]
+    /// What every settlement reads.
+    private static let read = ["outbox_leader", "outbox_absent", "outbox_late"]
 
     /// One row for each wait and each of its holders.
     ///
@@ -96,8 +95,8 @@ package struct SessionWaits: Sendable {
     ///   lasted as long as its statement (a COMMIT that waits for a standby).
     /// - `holder`: who has the lock, and for how long at least as far as that can be told: since the last change of one that
     ///   is idle in its transaction, since the beginning of its statement of one that works.
-    /// - `kept`: a lock that lets nobody write, on a table that the relay writes to, while the work session does not wait at
-    ///   this very moment: it gives up after `lock_timeout` and tries again.
+    /// - `kept`: a lock that lets nobody settle, while the work session does not wait at this very moment: it gives up after
+    ///   `lock_timeout` and tries again. Where there is none it is told of the first session that was given.
     package static let statement = """
         WITH session AS (SELECT pid::int, role FROM unnest($1::bigint[], $2::text[]) AS s (pid, role)),
         held AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks),
@@ -110,20 +109,24 @@ package struct SessionWaits: Sendable {
           SELECT s.role, s.pid, l.locktype, l.relation, l.transactionid, d.wait_event_type, d.wait_event,
             extract(epoch FROM clock_timestamp() - coalesce(l.waitstart, d.query_start))::float8 AS waited
           FROM session AS s JOIN doing AS d ON d.pid = s.pid LEFT JOIN held AS l ON l.pid = s.pid AND NOT l.granted
-          WHERE d.state = 'active' AND (l.pid IS NOT NULL OR s.role <> 'stream')),
+          WHERE d.state = 'active' AND (l.pid IS NOT NULL OR s.role <> 'stream')
+            AND d.pid <> pg_catalog.pg_backend_pid()),
         holder AS (
           SELECT b.pid AS waiter, nullif(h.pid, 0) AS pid
           FROM busy AS b CROSS JOIN LATERAL unnest(pg_catalog.pg_blocking_pids(b.pid)) AS h (pid)
           WHERE b.locktype IS NOT NULL),
         kept AS (
           SELECT s.role, s.pid AS waiter, l.pid, l.relation
-          FROM held AS l CROSS JOIN (SELECT role, pid FROM session WHERE role = 'work' ORDER BY pid LIMIT 1) AS s
+          FROM held AS l
+          CROSS JOIN (SELECT role, pid FROM session ORDER BY role <> 'work', role <> 'leader', pid LIMIT 1) AS s
           WHERE l.locktype = 'relation' AND l.granted
-            AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
             AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-            AND l.relation IN (SELECT pg_catalog.to_regclass(n) FROM unnest($3::text[]) AS n)
+            AND (l.mode = 'AccessExclusiveLock' AND l.relation IN (SELECT pg_catalog.to_regclass(n) FROM unnest($4::text[]) AS n)
+                 OR l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+                    AND l.relation IN (SELECT pg_catalog.to_regclass(n) FROM unnest($3::text[]) AS n))
             AND NOT EXISTS (SELECT FROM session WHERE session.pid = l.pid)
-            AND NOT EXISTS (SELECT FROM busy WHERE busy.pid = s.pid)),
+            AND NOT EXISTS (
+              SELECT FROM busy WHERE busy.pid = s.pid AND (busy.locktype IS NOT NULL OR busy.waited >= 1))),
         waiting AS (
           SELECT b.role, b.pid, b.waited, h.pid AS holder, h.waiter IS NOT NULL AS is_held, b.relation,
             b.transactionid,
