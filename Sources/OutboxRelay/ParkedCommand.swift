@@ -6,8 +6,8 @@ import RelayObservability
 /// `outbox-relay parked`: events that a sink has rejected, and those behind them.
 struct ParkedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "parked", abstract: "List, retry or discard the events that are parked for a sink.",
-        subcommands: [ParkedList.self, ParkedRetryCommand.self, ParkedDiscard.self])
+        commandName: "parked", abstract: "List, add, retry or discard the events that are parked for a sink.",
+        subcommands: [ParkedList.self, ParkedAdd.self, ParkedRetryCommand.self, ParkedDiscard.self])
 }
 
 /// `outbox-relay parked list --sink NAME`
@@ -37,6 +37,46 @@ struct ParkedList: AsyncParsableCommand {
         }
         if json { print(isFirst ? "[]" : "]") } else if isFirst { print("nothing is parked for sink \(sink)") }
         await session.close()
+    }
+}
+
+/// `outbox-relay parked add --sink NAME --id ID…`
+struct ParkedAdd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Park an event that blocks a sink, so that the sink goes on; the leader does it.")
+
+    @Option(help: "The sink's name.")
+    var sink: String
+
+    @Option(parsing: .upToNextOption, help: "The ids of the events.")
+    var id: [Int64]
+
+    @Flag(help: "Wait until the leader has done it; exit 1 where the sink had an event before.")
+    var wait = false
+
+    @OptionGroup var database: DatabaseOptions
+
+    func validate() throws {
+        guard !id.isEmpty else { throw ValidationError("say which events: --id ID…") }
+    }
+
+    func run() async throws {
+        let session = try await database.connector().connect()
+        let setting = SettingAside(session, sink: sink)
+        try await setting.ask(id)
+        guard wait else {
+            print("\(id.count == 1 ? "event \(id[0]) is" : "\(id.count) events are") to be parked by the leader")
+            return await session.close()
+        }
+        var progress = try await setting.progress(of: id)
+        while progress.pending > 0 {
+            try await Task.sleep(for: .milliseconds(50))
+            progress = try await setting.progress(of: id)
+        }
+        await session.close()
+        for id in progress.delivered { print("sink \(sink) had event \(id) before it could be parked") }
+        guard progress.delivered.isEmpty else { throw ExitCode(1) }
+        print("\(id.count == 1 ? "event \(id[0]) is" : "\(id.count) events are") parked for sink \(sink)")
     }
 }
 

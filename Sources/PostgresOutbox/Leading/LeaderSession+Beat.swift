@@ -25,7 +25,8 @@ extension LeaderSession {
     private static func beatSQL(_ schema: OutboxSchema) -> String {
         """
         SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
-          EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL), (SELECT max(version) FROM outbox_migration)
+          EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL)
+            OR EXISTS (SELECT FROM outbox_parked_request WHERE taken_by IS DISTINCT FROM l.epoch), (SELECT max(version) FROM outbox_migration)
         FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = \(schema.sequence.oidSQL);
         \(SequencePosition.sql(of: schema.sequence));
         SELECT name, generation, delivered_through FROM outbox_sink

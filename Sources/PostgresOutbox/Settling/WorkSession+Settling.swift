@@ -127,6 +127,7 @@ extension WorkSession {
                 DELETE FROM outbox_sink WHERE name = \(quotedLiteral(sink)) AND removing;
                 DELETE FROM outbox_late WHERE sink = \(quotedLiteral(sink));
                 DELETE FROM outbox_sink_state WHERE sink = \(quotedLiteral(sink));
+                DELETE FROM outbox_parked_request WHERE sink = \(quotedLiteral(sink));
 
                 """
         }

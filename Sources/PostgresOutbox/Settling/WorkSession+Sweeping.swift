@@ -20,6 +20,7 @@ extension WorkSession {
             if let ranges = writes.absent { sql += absent.statements(for: ranges) }
             sql += try await removeGone(stored, above: request.above)
             let parked = try await takeParkedRequests(readKeys: request.parkedKeys)
+            let setAside = try await takeSetAside()
             if !sql.isEmpty { try await connection.execute(sql) }
             let portions =
                 stored.hasOwed || !writes.lateEntered.isEmpty
@@ -30,7 +31,7 @@ extension WorkSession {
             return SweptState(
                 sinks: stored.sinks, late: portions, entered: writes.lateEntered,
                 aboveTail: above.rows.compactMap { $0.int(0) }, lookedThrough: portion.lookedThrough,
-                visible: visible, retries: parked.retries, parkedKeys: parked.keys)
+                visible: visible, retries: parked.retries, setAside: setAside, parkedKeys: parked.keys)
         }
     }
 

@@ -14,8 +14,8 @@ extension Lane {
         package let slices: [RowSlice]
         package let count: Int
         package var turn: Turn
-        /// Rows that stay behind because their key is parked, and the parked event.
-        package var behind: [Int64: Int64] = [:]
+        /// Rows that stay behind, since their key is parked or somebody wants them parked.
+        package var behind: [Int64: Parking] = [:]
         /// How many rows the lane is done with, those that stay behind included.
         package private(set) var answered = 0
         /// Where the first row without an answer stands: its slice, and its place in that.
@@ -97,9 +97,9 @@ extension Lane {
         var left = count
         while let (slice, index) = flight.next {
             let id = slice.ids[index]
-            if let head = flight.behind[id] {
+            if let parking = flight.behind[id] {
                 finishOne(id, slice.marks[index], .parked, flight)
-                if !flight.isStale { park(Parking(id: id, behind: head), slice.key(index)) }
+                if !flight.isStale { park(parking, slice.key(index)) }
             } else {
                 guard left > 0 else { break }
                 left -= 1

@@ -110,6 +110,18 @@ package struct KeyedWindow: Hashable, Sendable {
         return parked
     }
 
+    /// Parks the waiting rows that somebody wants parked; their keys are free then.
+    mutating func setAside(_ ids: Set<Int64>) -> [Parking] {
+        guard !ids.isEmpty else { return [] }
+        var parked: [Parking] = []
+        for index in rows.indices where rows[index].state == .waiting && ids.contains(rows[index].id) {
+            if failing[rows[index].key]?.rejected == rows[index].id { failing[rows[index].key] = nil }
+            end(index, .parked)
+            parked.append(Parking(setAside: rows[index].id))
+        }
+        return parked
+    }
+
     // MARK: - Out
 
     /// The next rows to send, and the number of their flight; nil where every key is busy, fails, or has nothing.

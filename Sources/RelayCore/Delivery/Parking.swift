@@ -16,6 +16,11 @@ package struct Parking: Hashable, Sendable {
     package init(id: Int64, behind head: Int64) {
         self.init(id: id, reason: "parked behind event \(head) of the same key", behind: head)
     }
+
+    /// Somebody wants the event parked, whatever the sink says to it.
+    package init(setAside id: Int64) {
+        self.init(id: id, reason: "set aside by an operator")
+    }
 }
 
 /// What became of a parked event that was tried again.

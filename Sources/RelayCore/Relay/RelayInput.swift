@@ -187,13 +187,15 @@ package struct SweptState: Hashable, Sendable {
     package var visible: [UInt32]
     /// Per sink: parked events that somebody wants tried again, ascending, bounded.
     package var retries: [String: [Int64]]
+    /// Per sink: events that somebody wants parked and that this tenure has not been told of.
+    package var setAside: [String: [Int64]]
     /// As in ``OpenedSessions``; nil where nothing of it changed.
     package var parkedKeys: [String: [EventKey: Int64]]?
 
     package init(
         sinks: [SinkRegistration], late: [String: OwedPortion], entered: [LateEntry] = [], aboveTail: [Int64] = [],
         lookedThrough: Int64? = nil, visible: [UInt32] = [], retries: [String: [Int64]] = [:],
-        parkedKeys: [String: [EventKey: Int64]]? = nil
+        setAside: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
     ) {
         self.sinks = sinks
         self.late = late
@@ -202,6 +204,7 @@ package struct SweptState: Hashable, Sendable {
         self.lookedThrough = lookedThrough
         self.visible = visible
         self.retries = retries
+        self.setAside = setAside
         self.parkedKeys = parkedKeys
     }
 }

@@ -25,7 +25,7 @@ extension RelayMachine {
         _ slices: [RowSlice], _ turn: Lane.InFlight.Turn, _ index: Int, _ effects: inout [RelayEffect]
     ) {
         var flight = Lane.InFlight(slices: slices, turn: turn)
-        flight.behind = behind(slices, lanes[index].parkedKeys)
+        flight.behind = staysBehind(slices, index)
         lanes[index].begin(flight)
         // Those before the first that is sent are over: no answer speaks of them.
         lanes[index].finished(0, .parked)
@@ -38,24 +38,15 @@ extension RelayMachine {
         }
     }
 
-    private func behind(_ slices: [RowSlice], _ parked: [EventKey: Int64]) -> [Int64: Int64] {
-        guard !parked.isEmpty else { return [:] }
-        var result: [Int64: Int64] = [:]
-        for slice in slices {
-            for (index, key) in slice.keys.enumerated() {
-                // The parked event itself may come again, after an administrator set the cursor back.
-                if let head = parked[key], head < slice.ids[index] { result[slice.ids[index]] = head }
-            }
-        }
-        return result
-    }
-
     private mutating func dispatchByKey(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
         guard var window = lanes[index].keyed else { return }
         let room = roomInTurn(lanes[index])
         if room > 0, !lanes[index].queue.isEmpty, !window.isWindingDown, window.heldBytes(held) < laneShare {
             let taken = lanes[index].queue.take(room, bytes: laneShare, of: held)
             window.take(taken)
+        }
+        for parking in window.setAside(setAside[lanes[index].name] ?? []) {
+            lanes[index].park(parking, window.key(of: parking.id))
         }
         for parking in window.park(lanes[index].parkedKeys) {
             lanes[index].park(parking, window.key(of: parking.id))

@@ -34,6 +34,7 @@ extension RelayMachine {
         let nothingHappened = sent == stamp
         adopt(state.sinks, late: state.late, keeping: true, at: now, &effects)
         for entry in state.entered { effects.append(.note(.late(entry))) }
+        takeSetAside(state.setAside)
         if !state.entered.isEmpty { stamp += 1 }
         for index in lanes.indices {
             if let keys = state.parkedKeys { lanes[index].takeParkedKeys(keys[lanes[index].name] ?? [:]) }

@@ -91,6 +91,8 @@ package struct RelayMachine: Hashable, Sendable {
     var nextStuckTry: Int64 = 0
     var refreshWanted = false
     var parkedKeysWanted = false
+    /// Per sink, the events that somebody wants parked and that are not settled: see `+SettingAside`.
+    var setAside: [String: Set<Int64>] = [:]
 
     var bell: Bell
     /// WAL mode: the read of the tail that is under way.
@@ -240,6 +242,7 @@ package struct RelayMachine: Hashable, Sendable {
         scanWanted = true
         sweepWanted = true
         refreshWanted = false
+        setAside = [:]
         bell.reset(nextOpen: now)
         tailRead = nil
         nextTailRead = now

@@ -1,0 +1,28 @@
+import Libpq
+
+extension WorkSession {
+    /// How many requests one sweep takes on.
+    private static let requestsAtOnce = 1000
+
+    /// The events that somebody wants parked and that this leader has not been told of, per sink, in the transaction that
+    /// is open. Requests for what a sink has got past are removed: it has the event, or it is parked.
+    func takeSetAside() async throws -> [String: [Int64]] {
+        let tables = try await connection.execute(
+            """
+            DELETE FROM outbox_parked_request WHERE (sink, id) IN (
+              SELECT r.sink, r.id FROM outbox_parked_request AS r JOIN outbox_sink AS s ON s.name = r.sink
+              WHERE s.start IS NULL AND s.delivered_through >= r.id
+                AND NOT EXISTS (SELECT FROM outbox_late AS l WHERE l.sink = r.sink AND l.id = r.id AND NOT l.delivered)
+              LIMIT \(Self.requestsAtOnce));
+            UPDATE outbox_parked_request SET taken_by = \(epoch) WHERE (sink, id) IN (
+              SELECT sink, id FROM outbox_parked_request WHERE taken_by IS DISTINCT FROM \(epoch)
+              ORDER BY sink, id LIMIT \(Self.requestsAtOnce))
+            RETURNING sink, id
+            """)
+        var wanted: [String: [Int64]] = [:]
+        for row in tables.last?.rows ?? [] {
+            if let sink = row.string(0), let id = row.int(1) { wanted[sink, default: []].append(id) }
+        }
+        return wanted
+    }
+}

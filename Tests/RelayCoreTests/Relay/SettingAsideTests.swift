@@ -1,0 +1,128 @@
+import RelayCore
+import Testing
+
+/// Events that an operator wants parked, so that what is blocked goes on.
+@Suite struct SettingAsideTests {
+    private let a = SinkRegistration(name: "a")
+
+    private func swept(_ ids: Int64..., late: [LateEntry] = [], cursor: Int64 = 0) -> RelayInput {
+        let stored = SinkRegistration(name: "a", cursor: cursor, isEarned: cursor > 0)
+        return .swept(SweptState(sinks: [stored], late: late, setAside: ["a": ids]))
+    }
+
+    /// A lane that stands at event 1, which its sink rejects.
+    private func blocked(_ policy: LanePolicy = LanePolicy()) -> RelayScript {
+        var script = RelayScript(lanes: ["a": policy])
+        script.lead([a])
+        script.claimed(script.batch(keys: [1: "x", 2: "x", 3: "y"]), lastValue: 3)
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a"))
+        return script
+    }
+
+    /// Brings what the lane reads from the table, once it may.
+    private func reads(_ script: inout RelayScript) {
+        script.scanned(3)
+        script.now += 1000
+        script.give(.tick)
+        script.give(.rowsRead(sink: "a", script.batch(keys: [1: "x", 2: "x", 3: "y"]), reachedEnd: true))
+    }
+
+    @Test func theEventThatBlocksALaneIsParkedAndTheLaneGoesOnAtOnce() {
+        var script = blocked(LanePolicy(retry: RetryPolicy(base: 1_000_000, maximum: 1_000_000)))
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "blocked")
+        script.give(.parkedRequested)
+        script.give(swept(1))
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state != "blocked")
+        reads(&script)
+        #expect(script.everSent("a") == [1, 2, 3, 2, 3])
+        #expect(script.lastSettle?.first?.done == [1])
+        #expect(script.lastSettle?.first?.parked == [Parking(setAside: 1)])
+        script.delivers("a", 2)
+        let settled = SinkRegistration(name: "a", cursor: 1, isEarned: true)
+        script.give(.settled(SettledState(sinks: [settled], late: [])))
+        script.now += 1000
+        script.findsNothing()
+        script.give(.tick)
+        #expect(script.lastSettle?.first?.done == [2, 3])
+        #expect(script.lastSettle?.first?.parked == [])
+    }
+
+    @Test func itsKeyIsParkedWhereThePolicySaysSo() {
+        var script = RelayScript(lanes: ["a": LanePolicy(onReject: .parkKey)])
+        script.lead([a])
+        script.findsNothing()
+        script.give(.parkedRequested)
+        script.give(swept(1))
+        script.now = 1000
+        script.give(.tick)
+        script.claimed(script.batch(keys: [1: "x", 2: "x", 3: "y"]), lastValue: 3)
+        #expect(script.sent("a") == [3])
+        script.delivers("a", 1)
+        #expect(script.settle?.first?.parked == [Parking(setAside: 1), Parking(id: 2, behind: 1)])
+    }
+
+    @Test func withOrderByKeyTheKeyIsFree() {
+        var script = RelayScript(lanes: ["a": LanePolicy(order: .key(concurrency: 4, batch: 1))])
+        script.lead([a])
+        script.claimed(script.batch(keys: [1: "x", 2: "x", 3: "y"]), lastValue: 3)
+        let flights = script.flights("a")
+        let one = flights.first { $0.value == [1] }?.key ?? 0
+        let three = flights.first { $0.value == [3] }?.key ?? 0
+        script.ends("a", three)
+        script.give(.answered(sink: "a", flight: one, count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a", flight: one))
+        #expect(script.everSent("a") == [1, 3])
+        script.now = 1000
+        script.give(.tick)
+        script.give(.parkedRequested)
+        script.findsNothing()
+        script.give(swept(1))
+        #expect(script.everSent("a") == [1, 3, 2])
+        let two = script.flights("a").first { $0.value == [2] }?.key ?? 0
+        #expect(script.lastSettle?.first?.done == [1])
+        #expect(script.lastSettle?.first?.parked == [Parking(setAside: 1)])
+        script.give(
+            .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)], late: [])))
+        script.ends("a", two)
+        script.now = 3000
+        script.findsNothing()
+        script.give(.tick)
+        #expect(script.lastSettle?.first?.done == [2, 3])
+        #expect(script.lastSettle?.first?.parked == [])
+    }
+
+    @Test func anOwedEventIsParkedWithoutBeingSent() {
+        var script = RelayScript()
+        let late = [LateEntry(sink: "a", id: 3)]
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: late)))
+        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
+        script.give(.deliveryEnded(sink: "a"))
+        script.give(swept(3, late: late, cursor: 5))
+        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        #expect(script.everSent("a") == [3])
+        script.now = 1000
+        script.findsNothing()
+        #expect(script.lastSettle?.first?.lateDone == [3])
+        #expect(script.lastSettle?.first?.parked == [Parking(setAside: 3)])
+    }
+
+    /// What a sink has got past is over: moved back, it is given the event again.
+    @Test func aRequestDoesNotOutliveTheEvent() {
+        var script = RelayScript()
+        script.lead([a])
+        script.findsNothing()
+        script.give(.parkedRequested)
+        script.give(swept(3, cursor: 5))
+        let back = SinkRegistration(name: "a", generation: 2)
+        script.give(.settled(SettledState(sinks: [back], late: [])))
+        script.give(.swept(SweptState(sinks: [back], late: [])))
+        script.give(.sessionsLost)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [back])))
+        script.give(.swept(SweptState(sinks: [back], late: [])))
+        script.claimed(script.batch(1, 2, 3), lastValue: 3)
+        #expect(script.sent("a") == [1, 2, 3])
+    }
+}
