@@ -41,6 +41,8 @@ package struct ParkedEvents: Sendable {
     }
 
     private static let pageSize = 1000
+    /// How many events one transaction marks.
+    private static let portion = 10_000
 
     private let session: Session
     private let sink: String
@@ -60,32 +62,62 @@ package struct ParkedEvents: Sendable {
     /// - Parameter ids: nil for all that are parked now.
     /// - Throws: where an id is not parked, or could only be tried again out of its key's order, or by nobody.
     package func ask(_ action: Action, _ ids: [Int64]?) async throws(Refusal) -> Request {
-        try await session.transaction { () async throws(Refusal) in
-            if action == .retry, try await !isRegistered() {
-                throw Refusal(
-                    .wrongRequest, check: "parked",
-                    problem: "sink \(sink) is not registered, so nobody would try its events again",
-                    mend: "register it with outbox-relay sinks add \(sink), or discard the events")
-            }
-            if let ids { try await refuseWhatIsNotParked(ids) }
-            if let ids, action == .retry { try await refuseOutOfOrder(ids) }
-            let rows = try await rows(
-                """
-                WITH asked AS (
-                  UPDATE \(table) SET requested = $3, requested_at = clock_timestamp()
-                  WHERE sink = $1 AND ($2::bigint[] IS NULL OR id = ANY($2::bigint[])) RETURNING requested_at)
-                SELECT count(*), coalesce(max(requested_at), clock_timestamp()) FROM asked
-                """, [array(ids), .text(action.rawValue)])
-            return Request(
-                count: Int(rows.first?.int(0) ?? 0), made: rows.first?.string(1) ?? "infinity", ids: ids)
+        if action == .retry, try await !isRegistered() {
+            throw Refusal(
+                .wrongRequest, check: "parked",
+                problem: "sink \(sink) is not registered, so nobody would try its events again",
+                mend: "register it with outbox-relay sinks add \(sink), or discard the events")
         }
+        guard let ids else { return try await askForAll(action) }
+        return try await session.transaction { () async throws(Refusal) in
+            try await refuseWhatIsNotParked(ids)
+            if action == .retry { try await refuseOutOfOrder(ids) }
+            let (count, made, _) = try await mark(action, "id = ANY($2::bigint[])", .int8Array(ids))
+            return Request(count: count, made: made, ids: ids)
+        }
+    }
+
+    /// In portions, each a transaction: the leader, which removes what it has done, waits for none of them for long.
+    /// Ascending, so that it never finds an event whose predecessors are still to be marked.
+    private func askForAll(_ action: Action) async throws(Refusal) -> Request {
+        var request = Request(count: 0, made: "-infinity", ids: nil)
+        var last = Int64.min
+        while true {
+            let portion = """
+                id IN (SELECT id FROM \(table) WHERE sink = $1 AND id >= $2::bigint ORDER BY id LIMIT \(Self.portion))
+                """
+            let (count, made, highest) = try await mark(action, portion, .int(last))
+            if count > 0 { request.made = made }
+            request.count += count
+            guard count == Self.portion, let highest, highest < .max else {
+                if request.count == 0 { request.made = "infinity" }
+                return request
+            }
+            last = highest + 1
+        }
+    }
+
+    private func mark(
+        _ action: Action, _ condition: String, _ parameter: Parameter
+    ) async throws(Refusal) -> (count: Int, made: String, highest: Int64?) {
+        let row = try await rows(
+            """
+            WITH asked AS (
+              UPDATE \(table) SET requested = $3, requested_at = clock_timestamp()
+              WHERE sink = $1 AND \(condition) RETURNING id, requested_at)
+            SELECT count(*), coalesce(max(requested_at), clock_timestamp()), max(id) FROM asked
+            """, [parameter, .text(action.rawValue)]
+        ).first
+        return (Int(row?.int(0) ?? 0), row?.string(1) ?? "infinity", row?.int(2))
     }
 
     /// How far the leader is with what was asked.
     package func progress(of request: Request) async throws(Refusal) -> Progress {
         let about = "($2::bigint[] IS NULL OR id = ANY($2::bigint[]))"
+        // By the index of what is requested, however much is parked.
         let pending = try await rows(
-            "SELECT count(*) FROM \(table) WHERE sink = $1 AND \(about) AND requested_at <= $3::timestamptz",
+            "SELECT count(*) FROM \(table) WHERE sink = $1 AND requested IS NOT NULL AND \(about)"
+                + " AND requested_at <= $3::timestamptz",
             [array(request.ids), .text(request.made)])
         let count = Int(pending.first?.int(0) ?? 0)
         guard count == 0 else { return Progress(pending: count, rejected: []) }
@@ -138,10 +170,11 @@ extension ParkedEvents {
     private func refuseOutOfOrder(_ ids: [Int64]) async throws(Refusal) {
         let found = try await rows(
             """
-            SELECT p.id, e.id FROM \(table) AS p
-            JOIN \(table) AS e ON e.sink = p.sink AND e.aggregate_id = p.aggregate_id AND e.id < p.id
-            WHERE p.sink = $1 AND p.id = ANY($2::bigint[]) AND p.behind IS NOT NULL
-              AND e.requested IS NULL AND e.id <> ALL($2::bigint[]) ORDER BY 1, 2 LIMIT 1
+            SELECT p.id, h.id FROM \(table) AS p CROSS JOIN LATERAL (
+              SELECT e.id FROM \(table) AS e
+              WHERE e.sink = p.sink AND \(ParkedWrites.sameKey("e", "p")) AND e.id < p.id
+                AND e.requested IS NULL AND e.id <> ALL($2::bigint[]) ORDER BY e.id LIMIT 1) AS h
+            WHERE p.sink = $1 AND p.id = ANY($2::bigint[]) AND p.behind IS NOT NULL ORDER BY 1 LIMIT 1
             """, [.int8Array(ids)])
         guard let row = found.first, let id = row.int(0), let head = row.int(1) else { return }
         throw Refusal(
