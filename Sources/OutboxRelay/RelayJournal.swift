@@ -66,6 +66,9 @@ struct RelayJournal: Sendable {
                 "a settlement's COMMIT waits for a synchronous standby; deliveries go on up to the window",
                 [LogKey.seconds: .stringConvertible(milliseconds / 1000)])
         case .rowFault(let fault): faulty(fault)
+        case .rowsGone(let first, let last, let count): gone(first, last, count)
+        case .waits(let sentence):
+            logger.log(.waiting, level: .warning, "\(sentence)", [LogKey.reason: "\(sentence)"])
         case .wentBack(let reason): logger.log(.wentBack, level: .critical, "\(reason)", [LogKey.reason: "\(reason)"])
         case .failed(let what, let reason):
             logger.log(.failed, level: .warning, "\(what) failed: \(reason)", [LogKey.reason: "\(reason)"])
@@ -94,14 +97,13 @@ struct RelayJournal: Sendable {
         }
     }
 
-    private func gone(_ ids: [Int64]) {
-        guard let first = ids.first, let last = ids.last else { return }
+    private func gone(_ first: Int64, _ last: Int64, _ count: Int) {
         logger.log(
             .rowGone, level: .warning,
-            "\(ids.count) events from \(first) to \(last) were delivered, and deleted by somebody before they were marked",
+            "\(count) events from \(first) to \(last) were delivered, and deleted by somebody before they were marked",
             [
                 LogKey.firstID: .stringConvertible(first), LogKey.lastID: .stringConvertible(last),
-                LogKey.count: .stringConvertible(ids.count),
+                LogKey.count: .stringConvertible(count),
             ])
     }
 
@@ -176,8 +178,7 @@ struct RelayJournal: Sendable {
         case .caughtUp(let sink):
             logger.log(.note, level: .debug, "sink \(sink) has caught up", [LogKey.sink: "\(sink)"])
         case .orderReleased: logger.log(.orderReleased, level: .notice, "the order is held back no longer")
-        case .rowsGone(let ids): gone(ids)
-        case .streaming, .orderHold, .rowFault: break
+        case .streaming, .orderHold, .rowFault, .rowsGone: break
         }
     }
 }

@@ -78,7 +78,6 @@ package enum LogKey {
     package static let epoch = "epoch"
     package static let role = "role"
     package static let signal = "signal"
-    package static let count = "count"
 }
 
 extension Logger {

@@ -51,7 +51,7 @@ extension Relay {
     private func scanFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) {
         guard term == self.term else { return }
         if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
-        report(.failed(what: "looking at who holds the sequence", reason: Self.describe(error)))
+        tellFailure("looking at who holds the sequence", error)
         take(.scanFailed, term: term)
     }
 
@@ -59,9 +59,10 @@ extension Relay {
 
     private func performOnWork(_ effect: RelayEffect, _ tenure: any LeaderTenure) {
         let (term, memory) = (term, memory)
-        if case .settle = effect { watchCommit(tenure) }
+        watchWork(tenure)
         // One after the other: the end of a claim is not answered, and the next work must not pass it.
         let before = lastWork
+        let number = workNumber
         lastWork = spawn { relay in
             await before?.value
             do {
@@ -69,6 +70,7 @@ extension Relay {
             } catch {
                 await relay.workFailed(error, effect, tenure, term)
             }
+            await relay.workIsDone(number, term)
         }
     }
 
@@ -104,7 +106,6 @@ extension Relay {
 
     private func settled(_ state: SettledState, _ term: Int) {
         guard term == self.term else { return }
-        isSettling = false
         memory.settled(state.sinks)
         for fault in state.unmoved { tell(fault) }
         take(.settled(state), term: term)
@@ -121,7 +122,7 @@ extension Relay {
         guard term == self.term else { return }
         if effect == .endClaim, !tenure.isLoss(error) {
             // The claim is over in any case, and what the machine waits for is other work.
-            return report(.failed(what: "ending a claim", reason: Self.describe(error)))
+            return tellFailure("ending a claim", error)
         }
         if let travel = error as? TimeTravel {
             take(.workFailed, term: term)
@@ -129,28 +130,46 @@ extension Relay {
             return
         }
         if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
-        report(.failed(what: "working on the table", reason: Self.describe(error)))
+        tellFailure("working on the table", error)
         take(.workFailed, term: term)
+        // It may have given up waiting for a lock.
+        spawn { relay in await relay.tellWaits(tenure, term) }
     }
 
-    /// A settlement that takes long is looked after: where its COMMIT waits for a standby, that is said.
-    private func watchCommit(_ tenure: any LeaderTenure) {
-        settlements += 1
-        isSettling = true
-        let (number, term, began) = (settlements, term, clock.now)
+    private func workIsDone(_ number: Int, _ term: Int) {
+        if isUnderWay(number, term) { workUnderWay = nil }
+    }
+
+    /// Work that takes long is looked after: what it waits for on the server is said.
+    private func watchWork(_ tenure: any LeaderTenure) {
+        workNumber += 1
+        workUnderWay = workNumber
+        let (number, term) = (workNumber, term)
         spawn { relay in
-            await relay.clock.sleep(until: began + 1000)
-            guard await relay.isSettling(number, term), (try? await tenure.commitWaits()) == true else { return }
-            await relay.tellCommitWaits(number, term, since: began)
+            var patience: Int64 = 1000
+            while !Task.isCancelled {
+                await relay.clock.sleep(until: relay.clock.now + patience)
+                guard await relay.isUnderWay(number, term) else { return }
+                await relay.tellWaits(tenure, term)
+                patience = RepeatedReports.interval
+            }
         }
     }
 
-    private func isSettling(_ number: Int, _ term: Int) -> Bool {
-        term == self.term && settlements == number && isSettling
+    private func isUnderWay(_ number: Int, _ term: Int) -> Bool { term == self.term && workUnderWay == number }
+
+    private func tellWaits(_ tenure: any LeaderTenure, _ term: Int) async {
+        guard let waits = try? await tenure.waits(), term == self.term else { return }
+        for wait in waits where repeated.admit(wait.sentence, at: clock.now) != nil {
+            report(wait.isCommit ? .commitWaits(wait.milliseconds) : .waits(wait.sentence))
+        }
     }
 
-    private func tellCommitWaits(_ number: Int, _ term: Int, since began: Int64) {
-        if isSettling(number, term) { report(.commitWaits(clock.now - began)) }
+    /// Something failed; where it goes on failing for the same reason, not every time is told.
+    func tellFailure(_ what: String, _ error: any Error) {
+        let reason = Self.describe(error)
+        guard let unsaid = repeated.admit("\(what): \(reason)", at: clock.now) else { return }
+        report(.failed(what: what, reason: unsaid > 0 ? "\(reason) (and \(unsaid) times before, unsaid)" : reason))
     }
 
     // MARK: - Reading sessions
@@ -178,7 +197,7 @@ extension Relay {
 
     private func tailReadFailed(_ error: any Error, _ term: Int) {
         guard term == self.term else { return }
-        report(.failed(what: "reading the table", reason: Self.describe(error)))
+        tellFailure("reading the table", error)
         take(.tailReadFailed, term: term)
     }
 
@@ -229,7 +248,7 @@ extension Relay {
 
     private func readFailed(_ sink: String, _ error: any Error, _ term: Int) {
         guard term == self.term else { return }
-        report(.failed(what: "reading the table for sink \(sink)", reason: Self.describe(error)))
+        tellFailure("reading the table for sink \(sink)", error)
         take(.readFailed(sink: sink), term: term)
     }
 

@@ -14,8 +14,28 @@ extension Relay {
             if !isStreamingTold { report(.streaming) }
             isStreamingTold = true
         case .rowFault(let fault): tell(fault)
+        case .rowsGone(let ids): tellGone(ids)
         default: report(.note(note))
         }
+    }
+
+    private func tellGone(_ ids: [Int64]) {
+        let isPlanned = gone.count > 0
+        gone.add(ids)
+        guard !isPlanned else { return }
+        let due = gone.due(at: clock.now)
+        guard due > clock.now else { return tellGoneNow() }
+        // Not in a task of the tenure: what is gone is told even where the lead is lost meanwhile.
+        let clock = clock
+        Task {
+            await clock.sleep(until: due)
+            self.tellGoneNow()
+        }
+    }
+
+    private func tellGoneNow() {
+        guard let rows = gone.take(at: clock.now) else { return }
+        report(.rowsGone(first: rows.first, last: rows.last, count: rows.count))
     }
 
     /// Once for each row and reason: as long as it lasts it would only be repeated.
@@ -59,7 +79,7 @@ extension Relay {
     private func noteFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) async {
         guard term == self.term else { return }
         if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
-        report(.failed(what: "noting the status", reason: Self.describe(error)))
+        tellFailure("noting the status", error)
         // Written again, a while later, whatever has changed by then.
         await clock.sleep(until: clock.now + 1000)
         if term == self.term { status = nil }

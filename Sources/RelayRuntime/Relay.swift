@@ -56,8 +56,11 @@ package actor Relay {
     var suspendedBy: String?
     var pollingReason: String?
     var isStreamingTold = false
-    var settlements = 0
-    var isSettling = false
+    /// What the work session was asked for last, by number; nil: it is done.
+    var workUnderWay: Int?
+    var workNumber = 0
+    var repeated = RepeatedReports()
+    var gone = GoneRows()
     /// What was said already and would only be repeated.
     var faultsTold: Set<RowFault> = []
     var unconfiguredTold: Set<String> = []
@@ -176,7 +179,7 @@ package actor Relay {
         status = nil
         isNoting = false
         hold = nil
-        isSettling = false
+        workUnderWay = nil
         pollingReason = nil
         isStreamingTold = false
         report(.leading(epoch: taken.epoch))

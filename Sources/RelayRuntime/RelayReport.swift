@@ -18,6 +18,10 @@ package enum RelayReport: Sendable {
     case resumed
     /// Something cannot be done with one row; the others go on.
     case rowFault(RowFault)
+    /// Rows were delivered, and deleted by somebody before they were marked.
+    case rowsGone(first: Int64, last: Int64, count: Int)
+    /// What a session of this relay has waited for on the server for a second or longer, in a sentence.
+    case waits(String)
     /// The work session's COMMIT waits for a synchronous standby; the settlement began so long ago (milliseconds).
     case commitWaits(Int64)
     case wentBack(String)

@@ -33,6 +33,9 @@ package struct SessionWait: Sendable, Hashable {
         self.heldBy = heldBy
     }
 
+    /// The cause of a COMMIT that waits for a synchronous standby.
+    static let standby = "synchronous standby"
+
     /// In a few words: `lock on outbox_sink, held by pid 4711 (psql)`.
     package var text: String {
         guard !heldBy.isEmpty else { return cause }
@@ -135,7 +138,7 @@ package struct SessionWaits: Sendable {
                  WHEN b.locktype = 'transactionid' THEN 'lock on a row, or the end of a transaction'
                  WHEN b.locktype = 'virtualxid' THEN 'the end of a transaction'
                  WHEN b.locktype IS NOT NULL THEN b.locktype || ' lock'
-                 WHEN b.wait_event = 'SyncRep' THEN 'synchronous standby'
+                 WHEN b.wait_event = 'SyncRep' THEN '\(SessionWait.standby)'
                  WHEN b.wait_event = 'ClientWrite' THEN 'the relay to read an answer'
                  WHEN b.wait_event IS NOT NULL THEN b.wait_event_type || ' ' || b.wait_event
                  ELSE 'its statement to end' END AS cause

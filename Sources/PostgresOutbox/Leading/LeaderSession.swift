@@ -80,12 +80,6 @@ package actor LeaderSession {
         return SequenceScan(lastValue: state.drawn, holders: holders)
     }
 
-    func waitsForStandby(pid: Int32) async throws -> Bool {
-        try await query(
-            "SELECT wait_event = 'SyncRep' FROM pg_catalog.pg_stat_activity WHERE pid = $1::int", [.int(Int64(pid))]
-        ).rows.first?.bool(0) ?? false
-    }
-
     /// Who holds the sequence: for the log and for `status`.
     package func describe(_ holder: SequenceHolder) async throws -> HolderDescription? {
         if let pid = holder.pid {

@@ -261,7 +261,7 @@ package actor PostgresDatabase: OutboxDatabase {
         } catch {
             let mayBeOfLock =
                 (error as? Refusal)?.kind == .unreachable || (error as? PostgresError)?.sqlState == "55P03"
-            guard mayBeOfLock, let wait = seenWait, !wait.blockers.isEmpty else { throw error }
+            guard mayBeOfLock, let wait = seenWait, !wait.heldBy.isEmpty else { throw error }
             throw Refusal(.unreachable, check: "connection", problem: wait.sentence, mend: "end that transaction")
         }
     }

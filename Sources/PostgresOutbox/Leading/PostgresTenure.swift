@@ -56,8 +56,11 @@ package actor PostgresTenure: LeaderTenure {
         }
     }
 
-    package func commitWaits() async throws -> Bool {
-        try await leader.waitsForStandby(pid: work.pid)
+    package func waits() async throws -> [TenureWait] {
+        try await leader.waits().map { wait in
+            TenureWait(
+                sentence: wait.sentence, milliseconds: Int64(wait.seconds * 1000), isCommit: wait.isSynchronousCommit)
+        }
     }
 
     package func writeStop(_ travel: TimeTravel) async throws -> Bool {

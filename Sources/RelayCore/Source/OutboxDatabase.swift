@@ -108,6 +108,21 @@ package enum StreamReport: Sendable {
     case ended(reason: String)
 }
 
+/// What a session of a leader waits for on the server.
+package struct TenureWait: Hashable, Sendable {
+    /// Which session, what it waits for, and who has that.
+    package var sentence: String
+    package var milliseconds: Int64
+    /// A COMMIT that waits for a synchronous standby.
+    package var isCommit: Bool
+
+    package init(sentence: String, milliseconds: Int64, isCommit: Bool) {
+        self.sentence = sentence
+        self.milliseconds = milliseconds
+        self.isCommit = isCommit
+    }
+}
+
 /// A leader's sessions. Any call may throw; a lost leader or work session ends the tenure.
 package protocol LeaderTenure: Sendable {
     var epoch: Int64 { get }
@@ -116,8 +131,8 @@ package protocol LeaderTenure: Sendable {
     func beat() async throws -> LeaderBeat
     func scan() async throws -> SequenceScan
     func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription?
-    /// Whether the work session's COMMIT waits for a synchronous standby.
-    func commitWaits() async throws -> Bool
+    /// What the leader's sessions have waited for on the server for a second or longer.
+    func waits() async throws -> [TenureWait]
     func note(_ status: LeaderStatus) async throws
     /// Writes the reason where it still holds; true if a stop stands.
     func writeStop(_ travel: TimeTravel) async throws -> Bool
