@@ -84,7 +84,7 @@ package final class LogOutput: Sendable {
         bytes.withUnsafeBytes { bytes in
             var rest = bytes
             while !rest.isEmpty {
-                let written = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                let written = Glibc.write(descriptor, rest.baseAddress, Self.piece(of: rest))
                 if written > 0 {
                     rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
                 } else if written == 0 || errno != EINTR, !hasRoomAgain() {
@@ -93,6 +93,15 @@ package final class LogOutput: Sendable {
             }
             return rest.count { $0 == UInt8(ascii: "\n") }
         }
+    }
+
+    /// Bytes to write at once: as many whole lines as a pipe takes in one piece (pipe(7)), so that nothing that others
+    /// write there stands in the middle of a line; one line where it is longer.
+    private static func piece(of bytes: UnsafeRawBufferPointer) -> Int {
+        guard bytes.count > Int(PIPE_BUF) else { return bytes.count }
+        let lineEnd = UInt8(ascii: "\n")
+        let end = bytes.prefix(Int(PIPE_BUF)).lastIndex(of: lineEnd) ?? bytes.firstIndex(of: lineEnd)
+        return end.map { $0 + 1 } ?? bytes.count
     }
 
     /// Waits for room after a write that failed for want of it; only a thread of our own may.

@@ -74,6 +74,23 @@ struct LogOutputTests {
         #expect(lines.all.filter { $0.hasPrefix("lost ") }.count == 1)
     }
 
+    /// As with `2>&1`: events and log go to one pipe.
+    @Test func linesStayWholeBesideThoseOfOthers() async throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        let (reading, writing) = (ends[0], ends[1])
+        defer { close(writing) }
+        let outputs = ["a", "b"].map { (letter: $0, output: LogOutput(writing, limit: 10_000_000)) }
+        for number in 0..<20_000 {
+            for (letter, output) in outputs {
+                output.write(String(repeating: letter, count: 50 + number % 90) + "\n")
+            }
+        }
+        let lines = Lines(reading)
+        try await eventually("every line is there") { lines.all.count >= 40_000 }
+        #expect(lines.all.allSatisfy { Set($0.utf8).count == 1 })
+    }
+
     @Test func aDescriptorThatTakesNothingIsNoReasonToWait() {
         let output = LogOutput(-1)
         for _ in 0..<1000 { output.write("nowhere\n") }
