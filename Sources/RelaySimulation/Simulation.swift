@@ -31,7 +31,10 @@ package struct Simulation {
     private let server: SimulatedServer
     private let fleet: Fleet
     private let producers: Producers
+    private let neighbours: Neighbours
     private let gremlins: Gremlins
+    /// All was done once, and then more events came.
+    private var hasProbed = false
     /// Since when nothing goes wrong and nobody produces any more.
     private var quietSince: Int64?
 
@@ -49,6 +52,7 @@ package struct Simulation {
         let farSides = plan.sinks.map { FarSide($0.name, server) }
         fleet = Fleet(server, farSides, dice.split())
         producers = Producers(server, dice.split())
+        neighbours = Neighbours(server, dice.split())
         gremlins = Gremlins(server: server, fleet: fleet, farSides: farSides, dice: dice.split())
     }
 
@@ -65,6 +69,7 @@ package struct Simulation {
         scheduler.spawn { await server.replicate() }
         fleet.start()
         producers.start()
+        neighbours.start()
         gremlins.start()
         var nextMeasure: Int64 = 0
         var reason: String?
@@ -96,18 +101,28 @@ package struct Simulation {
     /// What keeps the simulation from its end; a wedge where that takes too long.
     private mutating func unfinished() -> String? {
         guard scheduler.now > plan.calmFrom else { return "faults are to come" }
-        if let outside = producers.areDone ? server.isUp ? nil : "the server is down" : "producers are at work" {
+        if let outside = outsideAtWork {
             // No fault of the relay's: the simulated world itself goes round in circles.
             if scheduler.now > plan.calmFrom + Self.patience { judge.find("WEDGE OF THE PLAN: \(outside)") }
             return outside
         }
         guard let left = fleet.awaitsResume ? "the relays are stopped" : judge.unfinished(server.tables) else {
-            return nil
+            guard !hasProbed else { return nil }
+            hasProbed = true
+            quietSince = nil
+            producers.probe()
+            return "more events come"
         }
         let since = quietSince ?? scheduler.now
         quietSince = since
         if scheduler.now > since + Self.patience { judge.find("WEDGE: \(left)") }
         return left
+    }
+
+    private var outsideAtWork: String? {
+        if !producers.areDone { return "producers are at work" }
+        if !neighbours.areDone { return "others are at work on the table" }
+        return server.isUp ? nil : "the server is down"
     }
 
     private func conclude(_ end: Scheduler.End, _ reason: String?) {

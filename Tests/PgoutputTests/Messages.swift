@@ -65,18 +65,12 @@ enum Messages {
     static func insert(_ id: UInt32 = 16_400, row: [Value] = row) -> [UInt8] {
         [UInt8(ascii: "I")] + integer(id) + [UInt8(ascii: "N")] + integer(Int16(row.count)) + row.flatMap(\.bytes)
     }
-
-    /// What stands in the line of ``row``.
-    static let line =
-        #"{"specversion":"1.0","id":"42","source":"/outbox","type":"transfer.posted","subject":"9f1c","#
-        + #""time":"2026-11-20T22:16:30.213327Z","datacontenttype":"application/json","partitionkey":"9f1c","#
-        + #""sequence":"00000000000000000042","aggregatetype":"transfer","data":{"amount": 1}}"# + "\n"
 }
 
-/// A decoder and what it decodes into.
+/// A decoder, and the ids that it was told of.
 struct Receiver {
     var decoder = PgoutputDecoder(namespace: "public", relation: "outbox_unpublished")
-    var builder = EventBatchBuilder(source: "/outbox")
+    private(set) var ids: [Int64] = []
 
     /// Decodes the content of one CopyData message, from memory that ends where it ends.
     @discardableResult
@@ -84,17 +78,14 @@ struct Receiver {
         let exact = UnsafeMutableRawBufferPointer.allocate(byteCount: message.count, alignment: 1)
         defer { exact.deallocate() }
         exact.copyBytes(from: message)
-        return try decoder.decode(UnsafeRawBufferPointer(exact), into: &builder)
+        let effect = try decoder.decode(UnsafeRawBufferPointer(exact))
+        if case .inserted(let id) = effect { ids.append(id) }
+        return effect
     }
 
     /// Decodes a pgoutput message.
     @discardableResult
     mutating func receive(wal message: [UInt8]) throws(PgoutputError) -> PgoutputDecoder.Effect {
         try receive(Messages.wal(message))
-    }
-
-    mutating func lines() -> String {
-        let batch = builder.finish()
-        return batch.withLines(0..<batch.count) { String(decoding: $0, as: UTF8.self) }
     }
 }

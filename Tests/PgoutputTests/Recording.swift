@@ -20,13 +20,6 @@ enum Recording {
         "43000000000004d793b80000000004d793e8000303c0f6f44884",
     ].map(bytes)
 
-    /// The line that leaves.
-    static let line =
-        #"{"specversion":"1.0","id":"1","source":"/outbox","type":"transfer.posted","subject":"9f\"1c","#
-        + #""time":"2026-11-20T22:16:30.213300Z","datacontenttype":"application/json","partitionkey":"9f\"1c","#
-        + #""sequence":"00000000000000000001","aggregatetype":"transfer","correlationid":"c-1","n":"5","#
-        + #""data":{"note": "é\n", "amount": 12345678901234567890.10}}"# + "\n"
-
     private static func bytes(_ hexadecimal: String) -> [UInt8] {
         let digits = Array(hexadecimal)
         return stride(from: 0, to: digits.count - 1, by: 2).compactMap {

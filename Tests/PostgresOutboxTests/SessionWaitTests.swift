@@ -31,13 +31,12 @@ import Testing
                 async let blocked = work.connection.execute("SELECT FROM outbox_late")
                 try await eventually("the wait is seen") { try await leader.waits().isEmpty == false }
                 let wait = try #require(try await leader.waits().first)
-                #expect(wait.pid == work.backendPID && wait.role == "work" && wait.what == "Lock: relation")
-                #expect(wait.relation == "outbox_late")
-                #expect(wait.blockers == [.init(pid: holder.info.backendPID, applicationName: "an operator")])
+                #expect(wait.pid == work.backendPID && wait.role == "work" && wait.cause == "lock on outbox_late")
+                #expect(wait.heldBy == [.init(pid: holder.info.backendPID, applicationName: "an operator")])
                 #expect(
-                    wait.sentence.contains("the lock on outbox_late, which pid \(holder.info.backendPID) (an operator)")
+                    wait.sentence.contains("lock on outbox_late, held by pid \(holder.info.backendPID) (an operator)")
                 )
-                try await eventually("it lasts") { try await leader.waits().first.map { $0.seconds > 0.2 } ?? false }
+                #expect(wait.seconds >= 1)
                 try await holder.execute("COMMIT")
                 _ = try await blocked
             }
@@ -51,10 +50,10 @@ import Testing
         try await withLeader(database) { leader, work in
             try await database.execute("BEGIN; DELETE FROM outbox; PREPARE TRANSACTION '\(database.name)'")
             async let blocked = work.connection.execute("UPDATE outbox SET published_at = now()")
-            try await eventually("the wait is seen") { try await leader.waits().first?.blockers.isEmpty == false }
+            try await eventually("the wait is seen") { try await leader.waits().first?.heldBy.isEmpty == false }
             let wait = try #require(try await leader.waits().first)
-            #expect(wait.blockers.map(\.pid) == [0] && wait.what == "Lock: transactionid")
-            #expect(wait.sentence.contains("a prepared transaction"))
+            #expect(wait.heldBy.map(\.gid) == [database.name])
+            #expect(wait.sentence.contains("prepared transaction \(database.name)"))
             try await database.execute("ROLLBACK PREPARED '\(database.name)'")
             _ = try await blocked
         }

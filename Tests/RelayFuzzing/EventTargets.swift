@@ -6,22 +6,24 @@ extension FuzzTarget {
     /// The stream: messages, each behind the two bytes of its length.
     static let pgoutput = FuzzTarget("pgoutput") { input throws(BrokenPromise) in
         var decoder = PgoutputDecoder(namespace: "public", relation: "outbox_unpublished")
-        var builder = EventBatchBuilder(source: "/outbox")
         var rest = input
         var isTaken = input.count > 1
+        var isOpen = false
         while rest.count >= 2 {
             let length = min(Int(rest[0]) << 8 | Int(rest[1]), rest.count - 2)
             let message = UnsafeRawBufferPointer(rebasing: rest[2..<2 + length])
             rest = UnsafeRawBufferPointer(rebasing: rest[(2 + length)...])
-            let before = builder.count
-            let effect = try? decoder.decode(message, into: &builder)
-            try promise(builder.count == before + (effect == .appended ? 1 : 0), "rows and effects differ")
-            if effect == nil {
+            guard let effect = try? decoder.decode(message) else {
                 isTaken = false
                 break
             }
+            if case .begin = effect {
+                try promise(!isOpen, "a transaction within another")
+                isOpen = true
+            }
+            if case .inserted = effect { try promise(isOpen, "a row outside a transaction") }
+            if case .commit = effect { isOpen = false }
         }
-        try expectWhole(builder.finish())
         return isTaken
     }
 

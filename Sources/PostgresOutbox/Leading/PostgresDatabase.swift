@@ -152,7 +152,7 @@ package actor PostgresDatabase: OutboxDatabase {
         let beat = try await leader.beat()
         if let reason = beat.stoppedReason { throw RelayStop(exitCode: 78, message: reason, wentBack: true) }
         var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
-        if travel == nil, let history {
+        if travel == nil {
             let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
             travel = try await leader.changedRow(unsettled, known: history, settledThrough: lowest)
         }

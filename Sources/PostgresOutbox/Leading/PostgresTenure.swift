@@ -158,7 +158,7 @@ extension LeaderSession {
     ///   - known: what the database was when the rows were handed over.
     ///   - settledThrough: the lowest cursor: what a leader since has settled may have been purged.
     func changedRow(
-        _ rows: [DeliveredRow], known: DatabaseHistory, settledThrough: Int64
+        _ rows: [DeliveredRow], known: DatabaseHistory?, settledThrough: Int64
     ) async throws -> TimeTravel? {
         guard !rows.isEmpty else { return nil }
         let table = try await query(HistoryQuery.changedRows(session.schema), HistoryQuery.parameters(rows))
@@ -168,7 +168,8 @@ extension LeaderSession {
             guard row.bool(1) == true else { return .rowChanged(id: id) }
             if id > settledThrough { missing.append(MissingRow(id: id, isCommitted: row.bool(2) ?? false)) }
         }
-        guard !missing.isEmpty else { return nil }
+        guard let first = missing.first else { return nil }
+        guard let known else { return .rowChanged(id: first.id) }
         // After the rows: what was cut before they were looked for shows.
         let (now, lastValue) = try HistoryQuery.history(try await query(HistoryQuery.sql(session.schema)), session.schema)
         return missing.judge(known: known, now: now, lastValue: lastValue)

@@ -47,15 +47,6 @@ final class LeaderLink: @unchecked Sendable {
         }
     }
 
-    /// Of these transactions, those that everybody sees.
-    func visible(_ transactions: [UInt32]) async throws -> [UInt32] {
-        let server = server
-        return try await link.run(limit: limit) { _ in
-            if server.plan.mutant == .gateOpen { return transactions }
-            return transactions.filter { !server.running.contains($0) }
-        }
-    }
-
     /// Writes why nobody may deliver any more, if what it tells of is still so.
     func writeStop(_ travel: TimeTravel, _ unsettled: [DeliveredRow]) async throws -> Bool {
         let server = server
@@ -70,7 +61,7 @@ final class LeaderLink: @unchecked Sendable {
                         $0.name == sink && $0.generation == generation && $0.cursor < acknowledged
                     }
                 case .rowChanged(let id):
-                    tables.row(id)?.createdAt != (unsettled.first { $0.id == id }?.createdAt ?? -1)
+                    tables.row(id)?.createdAt != (unsettled.first { $0.id == id }?.mark.createdAt ?? -1)
                 }
             guard isSo else { return false }
             try await server.commit(Change { $0.leader.stoppedReason = travel.reason }, in: backend.incarnation)
@@ -166,23 +157,49 @@ final class LeaderLink: @unchecked Sendable {
             let tables = server.tables
             let highest = tables.sinks.reduce(Int64(0)) { max($0, $1.cursor) }
             return OpenedSessions(
-                sinks: tables.sinks, late: tables.late,
+                sinks: tables.sinks, late: tables.owedPortions,
                 publishedAboveCursors: (tables.published.highest ?? 0) > highest,
                 parkedKeys: tables.parkedKeys(of: server.plan.parkingByKey))
         }
     }
 
-    /// A row that left and is missing now, or is another one.
-    func changedRow(_ rows: [DeliveredRow]) async throws -> Int64? {
+    /// A row that left and is another one now, or is missing in a way that no deletion explains.
+    ///
+    /// - Parameter known: what the database was when the rows were handed over.
+    func changedRow(
+        _ rows: [DeliveredRow], known: DatabaseHistory, settledThrough: Int64
+    ) async throws -> TimeTravel? {
         guard !rows.isEmpty else { return nil }
         let server = server
-        return try await link.run(limit: limit) { _ in
-            let tables = server.tables
-            let lowest = tables.sinks.map(\.cursor).min() ?? 0
-            return rows.filter { row in
-                guard let stored = tables.row(row.id) else { return row.id > lowest }
-                return stored.createdAt != row.createdAt
-            }.map(\.id).min()
+        return try await link.run(limit: limit) { backend in
+            var missing: [MissingRow] = []
+            for row in rows.sorted(by: { $0.id < $1.id }) {
+                if let stored = server.tables.row(row.id) {
+                    if stored.createdAt != row.mark.createdAt { return .rowChanged(id: row.id) }
+                } else if row.id > settledThrough {
+                    missing.append(MissingRow(id: row.id, isCommitted: server.isKnownCommitted(row.mark.transaction)))
+                }
+            }
+            guard !missing.isEmpty else { return nil }
+            await server.think()
+            try backend.check()
+            return server.judge(missing, known: known)
+        }
+    }
+}
+
+extension SimulatedServer {
+    /// What `pg_xact_status` says.
+    fileprivate func isKnownCommitted(_ transaction: UInt32) -> Bool {
+        plan.mutant == .statusUnasked || tables.committed.contains(transaction)
+    }
+
+    /// Gone is not gone back.
+    func judge(_ missing: [MissingRow], known: DatabaseHistory) -> TimeTravel? {
+        switch plan.mutant {
+        case .goneIsGoneBack: missing.map(\.id).min().map { .rowChanged(id: $0) }
+        case .goneIsDeleted: nil
+        default: missing.judge(known: known, now: history, lastValue: sequence.last)
         }
     }
 }

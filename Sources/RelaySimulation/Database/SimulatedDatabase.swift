@@ -8,6 +8,8 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
     let server: SimulatedServer
     let process: SimulatedProcess
     private var tries = TakeOverTries()
+    /// What the database was in this process's last lead.
+    private var history: DatabaseHistory?
     private var plan: Plan { server.plan }
 
     init(_ server: SimulatedServer, _ process: SimulatedProcess) {
@@ -73,7 +75,10 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
         let beat = try await leader.beat()
         if let reason = beat.stoppedReason { throw RelayStop(exitCode: 78, message: reason, wentBack: true) }
         var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
-        if travel == nil, let id = try await leader.changedRow(unsettled) { travel = .rowChanged(id: id) }
+        if travel == nil, let history {
+            let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
+            travel = try await leader.changedRow(unsettled, known: history, settledThrough: lowest)
+        }
         guard let travel else { return }
         if try await leader.writeStop(travel, unsettled) {
             throw RelayStop(exitCode: 78, message: travel.reason, wentBack: true)
@@ -106,9 +111,11 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
         let work = try await leader.openFurther(.work)
         do {
             try await register(on: work)
+            let (server, here) = (server, try await work.run { [server] _ in server.history })
+            history = here
             var opened = try await leader.storedState()
             opened.keepsMemory = keepsMemory
-            let tenure = SimulatedTenure(leader: leader, work: work, opened: opened)
+            let tenure = SimulatedTenure(leader: leader, work: work, history: here, opened: opened)
             server.judge.leads(process, opened)
             server.trace("relay \(process.number): leads in epoch \(tenure.epoch)\(keepsMemory ? ", as before" : "")")
             return tenure

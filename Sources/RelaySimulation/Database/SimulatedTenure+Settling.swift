@@ -2,19 +2,26 @@ import RelayCore
 
 extension SimulatedTenure {
     /// A settling transaction: reads the facts statement by statement, decides, writes.
-    func settle(
-        _ lanes: [LaneProgress], inClaim: Bool
-    ) async throws -> (state: SettledState, unmovable: [UnmovableRow]) {
-        let (epoch, number) = (epoch, work.process.number)
+    ///
+    /// - Throws: ``TimeTravel`` where a delivered row is gone in a way that no deletion explains; nothing is written.
+    func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledState {
+        let (epoch, number, history) = (epoch, work.process.number, history)
         return try await onWork { server, backend in
             try server.checkEpoch(epoch)
             let stored = server.tables
             await server.think()
             try backend.check()
+            var lanes = lanes
             var facts = SettlementFacts(
                 sinks: stored.sinks, absent: stored.absent.touching(Settlement.span(of: lanes, stored.sinks)),
                 late: stored.late, places: [:])
             facts.places = try await server.places(lanes, stored, backend)
+            let missing = lanes.flatMap(\.done).filter { facts.places[$0] == nil }
+            if !missing.isEmpty {
+                let rows = missing.map { MissingRow(id: $0, isCommitted: true) }
+                if let travel = server.judge(rows, known: history) { throw travel }
+            }
+            if server.plan.mutant == .settlingStopsAtGone { lanes = lanes.map { $0.untilGone(facts) } }
             var decided = Settlement(facts: facts, lanes: lanes).decide()
             if server.plan.mutant == .rangesUnwritten { decided.absent = nil }
             let (writes, read) = (decided, facts)
@@ -26,52 +33,9 @@ extension SimulatedTenure {
             try backend.check()
             server.trace(
                 "relay \(number): settles \(writes.cursors.map { "\($0.sink) through \($0.cursor)" })"
-                    + " and publishes \(writes.published)"
+                    + " and publishes \(writes.published)" + (writes.gone.isEmpty ? "" : ", gone: \(writes.gone)")
                     + (server.tables.parked.isEmpty ? "" : "; parked: \(server.tables.parkedSummary)"))
-            let after = writes.applied(to: facts)
-            return (
-                SettledState(
-                    sinks: after.sinks, late: after.late, lockedRow: writes.lockedRow, entered: writes.lateEntered), []
-            )
-        }
-    }
-
-    /// - Throws: ``TimeTravel`` where the database went back.
-    func sweep(tail: Int64, memory: ProcessMemory, parkedKeys: Bool) async throws -> SweptState {
-        let epoch = epoch
-        return try await onWork { server, backend in
-            try server.checkEpoch(epoch)
-            let stored = server.tables
-            await server.think()
-            try backend.check()
-            let low = stored.sinks.cursorSpan.low
-            let found = server.tables.unpublished.rows.map(\.id).filter { id in
-                (id <= low || stored.absent.contains(id)) && !stored.late.contains { $0.id == id }
-            }
-            let above = Array(server.tables.unpublished.above(tail).map(\.id).prefix(100))
-            if !found.isEmpty {
-                var cursors: [String: LeaderBeat.StoredCursor] = [:]
-                for sink in stored.sinks {
-                    cursors[sink.name] = LeaderBeat.StoredCursor(generation: sink.generation, cursor: sink.cursor)
-                }
-                if let travel = memory.judge(lastValue: server.sequence.last, sinks: cursors) { throw travel }
-            }
-            let met = stored.absent.touching(IDRanges(found.map { IDRange($0, $0) }))
-            let writes = SweepWrites(SweepFacts(sinks: stored.sinks, absent: met, late: stored.late, found: found))
-            let retries = server.tables.parkedRetries
-            let keys = parkedKeys ? server.tables.parkedKeys(of: server.plan.parkingByKey) : nil
-            if !writes.isEmpty {
-                server.trace("a sweep enters \(writes.lateEntered.map { "\($0.id) for \($0.sink)" })")
-                let change = Change { tables in
-                    tables.enter(writes.lateEntered)
-                    if let absent = writes.absent { tables.absent = tables.absent.subtracting(met).union(absent) }
-                }
-                try await server.commit(change, in: backend.incarnation) { !backend.isAlive }
-                try backend.check()
-            }
-            return SweptState(
-                sinks: stored.sinks, late: stored.late + writes.lateEntered, entered: writes.lateEntered,
-                aboveTail: above, retries: retries, parkedKeys: keys)
+            return writes.settled(from: facts)
         }
     }
 
@@ -121,7 +85,7 @@ extension StartFacts {
 
 extension SimulatedServer {
     /// Every write of a leader is bound to its epoch.
-    fileprivate func checkEpoch(_ epoch: Int64) throws {
+    func checkEpoch(_ epoch: Int64) throws {
         guard tables.leader.epoch == epoch else { throw ServerFailure.deposed }
     }
 
@@ -156,5 +120,14 @@ extension SimulatedServer {
         for id in tables.unpublished.ids(in: holes) where places[id] == nil { places[id] = .locked }
         for id in tables.published.ids(in: holes) where places[id] == nil { places[id] = .published }
         return places
+    }
+}
+
+extension LaneProgress {
+    /// The mutant's: what is done ends below the first row that is gone.
+    fileprivate func untilGone(_ facts: SettlementFacts) -> LaneProgress {
+        var lane = self
+        lane.done = Array(done.prefix { facts.places[$0] != nil })
+        return lane
     }
 }

@@ -23,7 +23,9 @@ extension SimulatedTenure {
         do {
             // Waits for every running transaction.
             try await link.run { backend in
-                let slot = ReplicationSlot(waitsFor: server.running)
+                // What is written before its start is flushed by then.
+                server.flush()
+                let slot = ReplicationSlot(waitsFor: server.running, end: server.log.records.count)
                 backend.slot = slot
                 while !slot.isConsistent, backend.isAlive, !backend.isAbandoned, !server.scheduler.isOver {
                     let reply = Reply<Void>(for: 0, server.scheduler)
@@ -35,8 +37,8 @@ extension SimulatedTenure {
             await report(.standing)
             while true {
                 try Task.checkCancellation()
-                let batch = try await link.run { backend in try await server.receive(backend) }
-                if let batch { await report(.rows(batch)) }
+                let rung = try await link.run { backend in try await server.receive(backend) }
+                if !rung.isEmpty { await report(.rung(rung)) }
             }
         } catch {
             return String(describing: error)
@@ -45,8 +47,8 @@ extension SimulatedTenure {
 }
 
 extension SimulatedServer {
-    /// The next rows of the stream, of one transaction or several; nil where none came for a while.
-    fileprivate func receive(_ backend: Backend) async throws -> EventBatch? {
+    /// The next announcements of the stream; none where nothing came for a while.
+    fileprivate func receive(_ backend: Backend) async throws -> [Announcement] {
         guard let slot = backend.slot else { throw ServerFailure.connectionLost }
         if slot.queue.isEmpty, !backend.isAbandoned, !scheduler.isOver {
             let reply = Reply<Void>(for: 0, scheduler)
@@ -55,10 +57,9 @@ extension SimulatedServer {
             try await reply.value
         }
         try backend.check()
-        guard !slot.queue.isEmpty else { return nil }
-        let count = dice.number(1...slot.queue.count)
-        let rows = slot.queue.prefix(count).flatMap(\.self)
-        slot.queue.removeFirst(count)
-        return try EventEncoding.batch(rows)
+        guard !slot.queue.isEmpty else { return [] }
+        let announcements = Array(slot.queue.prefix(dice.number(1...slot.queue.count)))
+        slot.queue.removeFirst(announcements.count)
+        return announcements
     }
 }

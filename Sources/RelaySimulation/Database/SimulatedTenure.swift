@@ -6,14 +6,16 @@ import RelayCore
 final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
     let leader: LeaderLink
     let work: Link
+    /// What the database was when this lead began.
+    let history: DatabaseHistory
     let opened: OpenedSessions
     let epoch: Int64
     var readers: [Link] = []
     var idleReaders: [Link] = []
     var server: SimulatedServer { leader.link.server }
 
-    init(leader: LeaderLink, work: Link, opened: OpenedSessions) {
-        (self.leader, self.work, self.opened) = (leader, work, opened)
+    init(leader: LeaderLink, work: Link, history: DatabaseHistory, opened: OpenedSessions) {
+        (self.leader, self.work, self.history, self.opened) = (leader, work, history, opened)
         epoch = leader.epoch
     }
 
@@ -36,12 +38,13 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
 
     func beat() async throws -> LeaderBeat { try await leader.beat() }
     func scan() async throws -> SequenceScan { try await leader.scan() }
-    func visible(_ transactions: [UInt32]) async throws -> [UInt32] { try await leader.visible(transactions) }
     func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription? { nil }
 
-    func commitWaits() async throws -> Bool {
+    func waits() async throws -> [TenureWait] {
         let (server, work) = (server, work)
-        return try await leader.link.run(limit: server.plan.leaderTimeout) { _ in work.backend.isBusy }
+        return try await leader.link.run(limit: server.plan.leaderTimeout) { _ in
+            work.backend.isBusy ? [TenureWait(sentence: "work is busy", milliseconds: 1000, isCommit: true)] : []
+        }
     }
 
     func note(_ status: LeaderStatus) async throws {
@@ -53,29 +56,26 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
 
     // MARK: - Work session
 
-    func claim(_ request: ClaimRequest) async throws -> (rows: FetchedRows, lastValue: Int64?, isOpen: Bool) {
+    func claim(_ request: ClaimRequest) async throws -> FetchedClaim {
         try await onWork { server, backend in
             func candidates() -> ArraySlice<Row> {
                 let above = server.tables.unpublished.above(request.after)
                 guard let below = request.below else { return above }
                 return above.prefix { $0.id < below }
             }
-            if request.looksFirst, candidates().isEmpty {
-                return (FetchedRows(batch: nil, ids: [], reachedEnd: true), nil, false)
-            }
+            let nothing = FetchedClaim(rows: FetchedRows(batch: nil, ids: [], reachedEnd: true))
+            if request.looksFirst, candidates().isEmpty { return nothing }
             await server.think()
             try backend.check()
             let rows = server.fitting(
                 candidates().filter { server.rowLocks[$0.id] == nil }, rows: request.rows, bytes: request.bytes)
-            guard !rows.taken.isEmpty else {
-                return (FetchedRows(batch: nil, ids: [], reachedEnd: true), nil, false)
-            }
+            guard !rows.taken.isEmpty else { return nothing }
             backend.claimed = Set(rows.taken.map(\.id))
             for row in rows.taken { server.rowLocks[row.id] = backend.pid }
             await server.think()
             try backend.check()
             // After the rows: none of them can have been drawn later.
-            return (try rows.fetched, server.sequence.last, true)
+            return FetchedClaim(rows: try rows.fetched, lastValue: server.sequence.last, isOpen: true)
         }
     }
 
@@ -108,10 +108,32 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
 
     // MARK: - Reading sessions
 
+    /// The tail's next rows; what is asked of transactions is asked before.
+    func readTail(_ request: TailRequest) async throws -> FetchedTail {
+        try await withReader { server, backend in
+            let asksLater = server.plan.mutant == .snapshotAskedLater
+            var seen = server.answer(request)
+            await server.think()
+            try backend.check()
+            var rows = server.fitting(
+                server.rows(request.rows), rows: request.rows.rows, bytes: request.rows.bytes)
+            if server.plan.mutant == .draftsDelivered {
+                for index in rows.taken.indices { rows.taken[index].version = 0 }
+            }
+            let lastValue = rows.taken.isEmpty ? nil : server.sequence.last
+            if asksLater {
+                await server.think()
+                try backend.check()
+                seen = server.answer(request)
+            }
+            return FetchedTail(
+                rows: try rows.fetched, lastValue: lastValue, visible: seen.visible, edges: seen.edges)
+        }
+    }
+
     func read(_ request: ReadRequest) async throws -> FetchedRows {
-        try await withReader { server in
-            let both = server.tables.unpublished.above(request.after) + server.tables.published.above(request.after)
-            let rows = both.filter { $0.id <= request.through }.sorted { $0.id < $1.id }
+        try await withReader { server, _ in
+            let rows = server.rows(request)
             if request.idsOnly {
                 let ids = rows.prefix(request.rows).map(\.id)
                 return FetchedRows(batch: nil, ids: ids, reachedEnd: ids.count < request.rows)
@@ -121,21 +143,21 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
     }
 
     func readLate(_ ids: [Int64]) async throws -> FetchedRows {
-        try await withReader { server in
+        try await withReader { server, _ in
             try server.fitting(ids.compactMap(server.tables.row), rows: .max, bytes: server.plan.policy.memory / 8)
                 .fetched
         }
     }
 
     func readParked(_ sink: String, _ ids: [Int64]) async throws -> FetchedRows {
-        try await withReader { server in
+        try await withReader { server, _ in
             let rows = server.tables.parked.filter { $0.sink == sink && ids.contains($0.row.id) }.map(\.row)
             return try server.fitting(rows, rows: .max, bytes: server.plan.policy.memory / 8).fetched
         }
     }
 
     private func withReader<Value: Sendable>(
-        _ body: @escaping @Sendable (SimulatedServer) throws -> Value
+        _ body: @escaping @Sendable (SimulatedServer, Backend) async throws -> Value
     ) async throws -> Value {
         let reader: Link
         if let idle = idleReaders.popLast() {
@@ -146,9 +168,9 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
         }
         do {
             let server = server
-            let value = try await reader.run { _ in
+            let value = try await reader.run { backend in
                 await server.think()
-                let seen = try body(server)
+                let seen = try await body(server, backend)
                 if server.dice.chance(server.plan.slowReads) {
                     await server.scheduler.pause(server.dice.number(Int64(2000)...60_000))
                 }
@@ -161,5 +183,19 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
             reader.close()
             throw error
         }
+    }
+}
+
+extension SimulatedServer {
+    /// The rows that a read asks for, of both leaves, ascending.
+    fileprivate func rows(_ request: ReadRequest) -> [Row] {
+        let both = tables.unpublished.above(request.after) + tables.published.above(request.after)
+        return both.filter { $0.id <= request.through }.sorted { $0.id < $1.id }
+    }
+
+    /// What a snapshot says of the transactions that are asked about.
+    fileprivate func answer(_ request: TailRequest) -> (visible: [UInt32], edges: SnapshotEdges?) {
+        let visible = plan.mutant == .announcedIsVisible ? request.transactions : visible(request.transactions)
+        return (visible, request.wantsEdges ? snapshotEdges : nil)
     }
 }

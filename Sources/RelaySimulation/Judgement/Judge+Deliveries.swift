@@ -19,7 +19,7 @@ extension Judge {
             return find("DUPLICATE: \(event.id) goes to \(sink) again, though the relay knows that it is there")
         }
         // What somebody wants tried again is delivered as often as that takes.
-        guard !isParked(event, index) else { return }
+        guard !isParked(event, index), !undone.contains(event) else { return }
         let isOutOfTurn = memory.outOfTurn.contains(event.id) || seen[event]?.isLate == true
         if event.id <= memory.cursors[sink] ?? 0, !isOutOfTurn {
             return find("DUPLICATE: \(event.id) goes to \(sink) again, though it was settled before")
@@ -45,17 +45,21 @@ extension Judge {
         }
     }
 
-    func acknowledged(_ events: ArraySlice<DeliveredRow>, by sink: String, _ memory: RelayMemory) {
+    func acknowledged(_ events: [DeliveredRow], by sink: String, _ memory: RelayMemory) {
         memory.acknowledged[sink, default: []].formUnion(events)
     }
 
     // MARK: - What comes to a sink
 
-    func received(_ event: DeliveredRow, by sink: String, from memory: RelayMemory) {
+    func received(_ sent: SentEvent, by sink: String, from memory: RelayMemory) {
         guard let index = sides.firstIndex(where: { $0.plan.name == sink }) else { return }
+        let event = sent.row
         scheduler.trace.add(scheduler.now, "sink \(sink): has \(event.id) from relay \(memory.process)")
         guard let row = seen[event] else {
             return find("PHANTOM: \(sink) has event \(event.id), which nobody can see")
+        }
+        guard versions[event]?.contains(sent.version) == true else {
+            return find("DRAFT: \(sink) has event \(event.id) as version \(sent.version), which nobody could see")
         }
         if reissued.contains(event.id), mustStop, !hasStopped {
             return find(

@@ -26,6 +26,14 @@ final class Judge: @unchecked Sendable {
     var sides: [Side]
     /// Rows that everybody sees, or saw once and that were lost since.
     private(set) var seen: [DeliveredRow: Row] = [:]
+    /// The versions of them that anybody could see.
+    private(set) var versions: [DeliveredRow: Set<Int>] = [:]
+    /// Rows whose mark somebody undid: they may come again.
+    private(set) var undone: Set<DeliveredRow> = []
+    /// Somebody deletes rows.
+    private var hasDeleted = false
+    /// The server was replaced by its replica.
+    private var hasPromoted = false
     private var memories: [Int: RelayMemory] = [:]
     /// No id above has left.
     var highestSent: Int64 = 0
@@ -72,14 +80,18 @@ final class Judge: @unchecked Sendable {
 
     // MARK: - The server
 
-    func visible(_ rows: [Row]) {
-        for row in rows {
-            seen[row.identity] = row
-            if row.id <= leftBeforeLoss { reissued.insert(row.id) }
+    /// A change is there for everybody to see.
+    func visible(_ change: Change, _ tables: ServerTables) {
+        for row in change.rows {
+            if seen.updateValue(row, forKey: row.identity) == nil, row.id <= leftBeforeLoss { reissued.insert(row.id) }
+            versions[row.identity, default: []].insert(row.version)
         }
+        for row in change.undone { undo(row) }
+        if !change.deleted.isEmpty { hasDeleted = true }
+        published(change.published, tables)
     }
 
-    func published(_ ids: [Int64], _ tables: ServerTables) {
+    private func published(_ ids: [Int64], _ tables: ServerTables) {
         for id in ids {
             guard let row = tables.row(id) else { continue }
             for side in sides where side.received[id] != row.identity {
@@ -89,7 +101,16 @@ final class Judge: @unchecked Sendable {
         }
     }
 
-    /// A failover took back what was visible.
+    /// An operator wants the row delivered once more.
+    private func undo(_ row: DeliveredRow) {
+        undone.insert(row)
+        for index in sides.indices { sides[index].received[row.id] = nil }
+        for memory in memories.values { memory.forget(row) }
+    }
+
+    func promoted() { hasPromoted = true }
+
+    /// A crash or a failover took back what was visible.
     func lost(_ changes: [Change], _ tables: ServerTables) {
         // What waits for no standby anywhere tells nothing of the events.
         guard changes.contains(where: { !$0.isLocal }) else { return }
@@ -123,7 +144,9 @@ final class Judge: @unchecked Sendable {
 
     /// A stop for time travel must have a reason, and what must be seen must have led to one.
     func judgeStops() {
-        if hasStopped, !hasLostVisible { find("FALSE ALARM: the relays stop for a database that has not gone back") }
+        // A deletion beside a promotion cannot be told from what the promotion took back.
+        let mayHaveGoneBack = hasLostVisible || (hasPromoted && hasDeleted)
+        if hasStopped, !mayHaveGoneBack { find("FALSE ALARM: the relays stop for a database that has not gone back") }
         if !hasStopped, mustStop { find("UNSEEN: the database lost what had left, and no relay stops") }
     }
 

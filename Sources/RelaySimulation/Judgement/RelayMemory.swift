@@ -28,6 +28,12 @@ final class RelayMemory: @unchecked Sendable {
         var cursors: [String: Int64] = [:]
         for sink in opened.sinks { cursors[sink.name] = sink.isFixed ? sink.cursor : 0 }
         self.cursors = cursors
-        outOfTurn = Set(opened.late.map(\.id))
+        outOfTurn = Set(opened.late.values.flatMap { $0.waiting + $0.delivered })
+    }
+
+    /// The row counts as one that it never had.
+    func forget(_ row: DeliveredRow) {
+        for sink in sent.keys { sent[sink]?.remove(row) }
+        for sink in acknowledged.keys { acknowledged[sink]?.remove(row) }
     }
 }

@@ -27,7 +27,7 @@ final class FarSide: @unchecked Sendable {
     /// - Parameter answer: called for parts of them, in order, until all have an answer or one is not `delivered`; or
     ///   never, where the response is held.
     func take(
-        _ events: [DeliveredRow], from sender: RelayMemory,
+        _ events: [SentEvent], from sender: RelayMemory,
         answer: (_ count: Int, _ outcome: DeliveryOutcome) async -> Void
     ) async {
         let mood = mood
@@ -38,9 +38,9 @@ final class FarSide: @unchecked Sendable {
         var taken = 0
         for event in events {
             if mood == .respondSlowly { await server.scheduler.pause(server.dice.number(Int64(10_000)...400_000)) }
-            if isRejected(event.id) {
+            if isRejected(event.row.id) {
                 if taken > 0 { await answer(taken, .delivered) }
-                server.judge.rejected(event, by: name)
+                server.judge.rejected(event.row, by: name)
                 return await answer(1, .rejected(reason: "not this one"))
             }
             server.judge.received(event, by: name, from: sender)

@@ -3,12 +3,16 @@
 /// `@unchecked Sendable`: a simulation has one thread.
 final class ProducerTransaction: @unchecked Sendable {
     let server: SimulatedServer
-    let number: UInt32
+    /// Its number, once it has written something.
+    private(set) var number: UInt32?
     let incarnation: Int
     /// Its name in `pg_locks`.
     var virtualTransaction: String
     private let pid: Int32
+    /// What it will have written once it is committed.
     private(set) var rows: [Row] = []
+    /// Ids that it inserted, also of rows that it deleted again.
+    private(set) var inserted: [Int64] = []
     private(set) var drawn: [Int64] = []
     private var holdsSequence = false
 
@@ -16,7 +20,6 @@ final class ProducerTransaction: @unchecked Sendable {
     init(on server: SimulatedServer) throws {
         guard server.isUp else { throw ServerFailure.unreachable }
         self.server = server
-        number = server.newTransaction()
         incarnation = server.incarnation
         virtualTransaction = server.newVirtualTransaction()
         pid = server.newPid()
@@ -30,6 +33,7 @@ final class ProducerTransaction: @unchecked Sendable {
     func draw() async throws -> Int64 {
         try check()
         holdsSequence = true
+        begin()
         server.holders[virtualTransaction] = .some(pid)
         if server.dice.chance(300) { await server.think() }
         try check()
@@ -40,17 +44,39 @@ final class ProducerTransaction: @unchecked Sendable {
 
     func insert(_ id: Int64, isLate: Bool = false) throws {
         try check()
-        server.running.insert(number)
+        let number = begin()
         server.inHand.insert(id)
+        server.usedIDs.insert(id)
         let plan = server.plan
+        inserted.append(id)
         rows.append(
             Row(
                 id: id, transaction: number, createdAt: server.creationTime(),
                 key: server.dice.number(0...plan.keys - 1), size: server.dice.number(plan.payload), isLate: isLate))
     }
 
-    /// ROLLBACK TO SAVEPOINT: what was inserted last is gone; the lock stays.
-    func undoLast() { _ = rows.popLast() }
+    /// The first thing that it writes, a draw from the sequence included, gives it a number.
+    @discardableResult
+    private func begin() -> UInt32 {
+        let number = number ?? server.newTransaction()
+        self.number = number
+        return number
+    }
+
+    /// ROLLBACK TO SAVEPOINT: what was inserted last is gone, and does not ring; the lock stays.
+    func undoLast() {
+        _ = rows.popLast()
+        _ = inserted.popLast()
+    }
+
+    /// Writes a row anew that it has inserted itself.
+    func updateLast() {
+        guard let row = rows.popLast() else { return }
+        rows.append(row.rewritten(by: row.transaction))
+    }
+
+    /// Deletes a row that it has inserted itself: it rings all the same.
+    func deleteLast() { _ = rows.popLast() }
 
     func rollBack() {
         guard incarnation == server.incarnation else { return }
@@ -67,22 +93,24 @@ final class ProducerTransaction: @unchecked Sendable {
 
     func commit() async throws {
         try check()
-        let (rows, number) = (rows, number)
+        let rows = rows
         if server.plan.mutant == .unlockedBeforeVisible { release() }
-        let change = Change(rows: rows) { tables in
+        let change = Change(
+            transaction: number, rows: rows, announced: inserted,
+            isUnflushed: server.dice.chance(server.plan.unflushedCommits)
+        ) { tables in
             for row in rows { tables.unpublished.insert(row) }
         }
         try await server.commit(change, in: incarnation)
-        server.hasEnded(number)
         end(keeping: [])
     }
 
     /// PREPARE TRANSACTION: what it holds, it holds for nobody's session from here on.
     func prepare(as name: String) async throws {
         try check()
-        let rows = rows
-        let change = Change { [self] tables in
-            tables.prepared.append(.init(name: name, transaction: self, rows: rows))
+        let (rows, inserted) = (rows, inserted)
+        let change = Change(transaction: number, end: .open) { [self] tables in
+            tables.prepared.append(.init(name: name, transaction: self, rows: rows, inserted: inserted))
         }
         try await server.commit(change, in: incarnation)
         guard holdsSequence else { return }
@@ -97,8 +125,8 @@ final class ProducerTransaction: @unchecked Sendable {
 
     private func end(keeping kept: [Int64]) {
         release()
-        server.hasEnded(number)
-        for id in drawn + rows.map(\.id) where !kept.contains(id) { server.inHand.remove(id) }
+        if let number { server.hasEnded(number) }
+        for id in drawn + inserted where !kept.contains(id) { server.inHand.remove(id) }
     }
 }
 
@@ -108,7 +136,10 @@ extension SimulatedServer {
         guard isUp, let prepared = tables.prepared.first(where: { $0.name == name }) else { return }
         let transaction = prepared.transaction
         let rows = commits ? prepared.rows : []
-        let change = Change(rows: rows) { tables in
+        let change = Change(
+            transaction: transaction.number, end: commits ? .committed : .aborted, rows: rows,
+            announced: commits ? prepared.inserted : []
+        ) { tables in
             guard tables.prepared.contains(where: { $0.name == name }) else { return }
             tables.prepared.removeAll { $0.name == name }
             for row in rows { tables.unpublished.insert(row) }
@@ -117,7 +148,7 @@ extension SimulatedServer {
         try await commit(change, in: began)
         guard began == incarnation else { return }
         holders[transaction.virtualTransaction] = nil
-        hasEnded(transaction.number)
-        for row in prepared.rows { inHand.remove(row.id) }
+        if let number = transaction.number { hasEnded(number) }
+        for id in prepared.inserted { inHand.remove(id) }
     }
 }

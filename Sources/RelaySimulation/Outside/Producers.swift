@@ -35,7 +35,7 @@ final class Producers: @unchecked Sendable {
             do {
                 if dice.chance(300), !preparedNames.isEmpty {
                     let name = preparedNames.remove(at: dice.number(0...preparedNames.count - 1))
-                    try await server.finish(prepared: name, commits: dice.chance(750))
+                    try await server.finish(prepared: name, commits: plan.isGapless || dice.chance(750))
                 } else {
                     try await transact(&keptID)
                 }
@@ -60,7 +60,7 @@ final class Producers: @unchecked Sendable {
         if plan.hasLateRows, dice.chance(plan.lateRows) {
             if let kept = keptID {
                 keptID = nil
-                guard kept.incarnation == server.incarnation, server.tables.row(kept.id) == nil else {
+                guard kept.incarnation == server.incarnation, !server.usedIDs.contains(kept.id) else {
                     return transaction.rollBack()
                 }
                 try transaction.insert(kept.id, isLate: true)
@@ -78,7 +78,7 @@ final class Producers: @unchecked Sendable {
             let id = try await transaction.draw()
             if dice.chance(300) { await linger() }
             try transaction.insert(id)
-            if dice.chance(100) { transaction.undoLast() }
+            rewriteLast(transaction)
         }
         await linger()
         if plan.rollsBack(at: server.scheduler.now, dice) {
@@ -93,6 +93,31 @@ final class Producers: @unchecked Sendable {
         }
     }
 
+    /// What a transaction does with a row that it has just inserted.
+    private func rewriteLast(_ transaction: ProducerTransaction) {
+        if dice.chance(plan.ownUpdates) { transaction.updateLast() }
+        if dice.chance(plan.ownDeletes) {
+            transaction.deleteLast()
+        } else if !plan.isGapless, dice.chance(100) {
+            transaction.undoLast()
+        }
+    }
+
+    /// More events than a window holds, once all is done: whoever stands still in silence cannot take them on.
+    func probe() {
+        atWork += 1
+        server.scheduler.spawn { [self] in
+            while !server.scheduler.isOver, (try? await insertMore()) == nil { await server.scheduler.pause(100_000) }
+            atWork -= 1
+        }
+    }
+
+    private func insertMore() async throws {
+        let transaction = try ProducerTransaction(on: server)
+        for _ in 0...plan.policy.window { try transaction.insert(try await transaction.draw()) }
+        try await transaction.commit()
+    }
+
     /// Transactions stay open for a moment, some for long.
     private func linger() async {
         await server.scheduler.pause(
@@ -103,7 +128,7 @@ final class Producers: @unchecked Sendable {
     private func unusedID() -> Int64? {
         guard server.sequence.last > 0 else { return nil }
         let free = (1...server.sequence.last).filter {
-            server.tables.row($0) == nil && !server.inHand.contains($0) && !server.isPending($0)
+            !server.usedIDs.contains($0) && !server.inHand.contains($0) && !server.isPending($0)
         }
         return dice.one(of: free)
     }

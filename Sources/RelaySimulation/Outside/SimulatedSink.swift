@@ -1,5 +1,12 @@
 import RelayCore
 
+/// An event as it is sent.
+struct SentEvent: Hashable, Sendable {
+    var row: DeliveredRow
+    /// Of the row that it was made of.
+    var version: Int
+}
+
 /// One relay's sink: sends requests to the far side, one after the other in a delivery, and waits for each.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
@@ -29,14 +36,18 @@ final class SimulatedSink: Sink, @unchecked Sendable {
     func deliver(
         _ delivery: Delivery, report: @Sendable (_ count: Int, _ outcome: DeliveryOutcome) -> Void
     ) async {
-        var events: [DeliveredRow] = []
+        var events: [SentEvent] = []
         for slice in delivery.slices {
             for index in slice.range {
-                events.append(DeliveredRow(id: slice.batch.ids[index], createdAt: slice.batch.createdAt[index]))
+                let mark = RowMark(createdAt: slice.batch.createdAt[index])
+                events.append(
+                    SentEvent(
+                        row: DeliveredRow(id: slice.batch.ids[index], mark: mark),
+                        version: EventEncoding.version(of: slice.batch, at: index)))
             }
         }
         let memory = server.judge.memory(of: process)
-        server.judge.sends(events, to: name, memory)
+        server.judge.sends(events.map(\.row), to: name, memory)
         while !events.isEmpty, process.isAlive, !Task.isCancelled {
             let part = Array(events.prefix(request))
             events.removeFirst(part.count)
@@ -46,7 +57,7 @@ final class SimulatedSink: Sink, @unchecked Sendable {
 
     /// One request; true where all of it is delivered.
     private func send(
-        _ events: [DeliveredRow], _ memory: RelayMemory, _ report: @Sendable (Int, DeliveryOutcome) -> Void
+        _ events: [SentEvent], _ memory: RelayMemory, _ report: @Sendable (Int, DeliveryOutcome) -> Void
     ) async -> Bool {
         let exchange = Exchange(process, server.scheduler)
         let (farSide, server, process) = (farSide, server, process)
@@ -72,7 +83,7 @@ final class SimulatedSink: Sink, @unchecked Sendable {
             }
             guard let (count, outcome) = next, process.isAlive else { return false }
             if outcome == .delivered {
-                server.judge.acknowledged(left.prefix(count), by: name, memory)
+                server.judge.acknowledged(left.prefix(count).map(\.row), by: name, memory)
                 left.removeFirst(min(count, left.count))
             }
             report(count, outcome)

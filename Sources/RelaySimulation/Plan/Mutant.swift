@@ -6,6 +6,11 @@ package enum Mutant: String, CaseIterable, Sendable {
     case floorFromThisScan
     case horizonKept
     case absentByLaterHorizon
+    case standingIsHeard
+    case overflowIsHeard
+    case absentBeyondCover
+    case missingAskedOnce
+    case passedForgotten
     // The server, and what the relay asks of it.
     /// The holders are listed before the last value is read.
     case holdersFirst
@@ -19,8 +24,22 @@ package enum Mutant: String, CaseIterable, Sendable {
     case passedUnseen
     /// The look at a closed gap finds nothing.
     case lookSkipped
-    /// Every streamed transaction counts as visible.
-    case gateOpen
+    /// Every announced transaction counts as visible.
+    case announcedIsVisible
+    /// What transactions are visible, and the snapshot's edges, are asked for after the rows.
+    case snapshotAskedLater
+    /// The tail is read as its rows were inserted.
+    case draftsDelivered
+    /// A delivered row that is missing always tells of a database that went back.
+    case goneIsGoneBack
+    /// A delivered row that is missing was always deleted.
+    case goneIsDeleted
+    /// Whether a missing row's transaction is committed is not asked after a restart.
+    case statusUnasked
+    /// No cursor passes a delivered row that is missing.
+    case settlingStopsAtGone
+    /// A sweep leaves the entries of owed rows that are gone.
+    case goneStaysOwed
 
     /// Where it shows soonest.
     var scene: Scene {
@@ -28,6 +47,9 @@ package enum Mutant: String, CaseIterable, Sendable {
         case .horizonKept: .drawsTakenBack
         case .absentByLaterHorizon: .slowReads
         case .rangesUnwritten, .passedUnseen: .lateRows
+        case .standingIsHeard, .overflowIsHeard, .absentBeyondCover, .missingAskedOnce, .passedForgotten: .bellAlone
+        case .goneIsDeleted, .statusUnasked: .historyCut
+        case .goneIsGoneBack, .settlingStopsAtGone, .goneStaysOwed: .deletions
         default: .everything
         }
     }
@@ -39,6 +61,11 @@ package enum Mutant: String, CaseIterable, Sendable {
         case .floorFromThisScan: rules.floorIsPreviousScan = false
         case .horizonKept: rules.horizonEndsWithSession = false
         case .absentByLaterHorizon: rules.absenceNeedsEarlierHorizon = false
+        case .standingIsHeard: rules.standingIsUnheard = false
+        case .overflowIsHeard: rules.overflowIsUnheard = false
+        case .absentBeyondCover: rules.absenceNeedsCover = false
+        case .missingAskedOnce: rules.missingIsAskedAgain = false
+        case .passedForgotten: rules.passedAsksSweep = false
         default: break
         }
         return rules

@@ -27,6 +27,14 @@ struct Plan: Sendable {
     /// Transactions of a thousand that write late rows, where there are any, and that roll back.
     var lateRows: UInt64 = 80
     var rollbacks: UInt64 = 120
+    /// Of a thousand rows, those that their own transaction writes anew, or deletes.
+    var ownUpdates: UInt64 = 0
+    var ownDeletes: UInt64 = 0
+    /// Every id that is drawn is committed, as far as nothing goes wrong.
+    var isGapless = false
+    /// Of a thousand transactions, those that do not wait until their commit is flushed.
+    var unflushedCommits: UInt64 = 0
+    var neighbourhood = Neighbourhood()
     /// In every other stretch of so many microseconds nobody commits; nil: there is none.
     var barrenStretch: Int64?
     var renamesPrepared = false
@@ -41,6 +49,8 @@ struct Plan: Sendable {
     var replicationLag: ClosedRange<Int64> = 500...4000
     /// Reads for lanes off the tail, of a thousand, that take long after they have seen the table.
     var slowReads: UInt64 = 20
+    /// Rows and ranges that a sweep looks at in one portion.
+    var sweepPortion = 1000
     /// Statements of the work session that fail, of a thousand, while faults are on.
     var failures: UInt64 = 0
 
@@ -67,6 +77,7 @@ struct Plan: Sendable {
         chooseFaults(dice)
         scene = mutant?.scene ?? (dice.chance(800) ? .everything : dice.one(of: Scene.allCases) ?? .everything)
         set(scene, dice)
+        if losesVisible { keepMemory() }
     }
 
     private mutating func chooseSettings(_ dice: Dice) {
@@ -77,6 +88,9 @@ struct Plan: Sendable {
         policy.pollInterval = dice.number(10...150)
         policy.settleInterval = dice.number(5...150)
         policy.sweepInterval = dice.number(300...3000)
+        policy.netInterval = dice.number(1000...5000)
+        if dice.chance(300) { policy.announcements = dice.number(1...6) }
+        if dice.chance(300) { sweepPortion = dice.number(2...20) }
         policy.retry = RetryPolicy(base: 20, maximum: 800)
         relays = dice.chance(400) ? 1 : dice.number(2...3)
         leaderTimeout = dice.number(500...2000)
@@ -104,6 +118,17 @@ struct Plan: Sendable {
         let mean = dice.number(Int64(3000)...150_000)
         productionPause = mean / 10...mean * 2
         longestTransaction = dice.number(Int64(100_000)...2_500_000)
+        if dice.chance(400) { ownUpdates = UInt64(dice.number(50...500)) }
+        if dice.chance(400) { ownDeletes = UInt64(dice.number(30...300)) }
+        neighbourhood = Neighbourhood(dice)
+        if dice.chance(250) { closeGaps() }
+    }
+
+    private mutating func closeGaps() {
+        isGapless = true
+        hasLateRows = false
+        rollbacks = 0
+        ownDeletes = 0
     }
 
     private mutating func chooseServer(_ dice: Dice) {
@@ -113,6 +138,7 @@ struct Plan: Sendable {
             let slow = dice.chance(400)
             replicationLag = slow ? 5000...200_000 : 300...5000
         }
+        if dice.chance(150) { unflushedCommits = UInt64(dice.number(100...900)) }
     }
 }
 
@@ -123,8 +149,9 @@ extension Plan {
         return
             "\(scene), \(policy.usesStream ? "wal" : "poll"), relays: \(relays), window: \(policy.window),"
             + " batch: \(policy.batchSize),"
-            + " memory: \(policy.memory), sinks: \(lanes), producers: \(producers), transactions: \(transactions),"
-            + " replication: \(replication), sequence ahead: \(sequenceAhead), leader timeout: \(leaderTimeout) ms,"
+            + " announcements: \(policy.announcements), memory: \(policy.memory), sinks: \(lanes), producers: \(producers), transactions: \(transactions),"
+            + (isGapless ? " without a gap," : "") + " neighbours: \(neighbourhood),"
+            + " unflushed: \(unflushedCommits), replication: \(replication), sequence ahead: \(sequenceAhead), leader timeout: \(leaderTimeout) ms,"
             + " calm from \(calmFrom / 1000) ms, faults: \(faults.map { "\($0.kind) at \($0.time / 1000) ms" })"
     }
 }

@@ -41,17 +41,19 @@ extension Plan {
                     duration: long ? dice.number(Int64(800_000)...5_000_000) : dice.number(Int64(10_000)...800_000)))
         }
         faults.sort { $0.time < $1.time }
-        if replication == .asynchronous { keepMemoryForFailover() }
         calmFrom = max(calmFrom, faults.map { $0.time + $0.duration }.max() ?? 0) + 200_000
     }
 
-    /// Where a failover may lose what had left, the relay that knows of it must live to see it: one that was killed,
-    /// stopped or frozen cannot judge (design section 3, what cannot be seen).
-    ///
-    /// And once is enough: a second one may take back what an administrator has mended after the first.
-    private mutating func keepMemoryForFailover() {
-        guard let first = faults.firstIndex(where: { $0.kind == .failOver }) else { return }
-        faults = faults.enumerated().filter { $0.offset <= first || $0.element.kind != .failOver }.map(\.element)
+    /// Some fault may take back what somebody has seen.
+    var losesVisible: Bool {
+        let cuts = faults.map(\.kind)
+        return (replication == .asynchronous && cuts.contains(.failOver))
+            || (unflushedCommits > 0 && (cuts.contains(.failOver) || cuts.contains(.crashServer)))
+    }
+
+    /// Where what had left may be lost, the relay that knows of it must live to see it: one that was killed, stopped or
+    /// frozen cannot judge (design section 3, what cannot be seen).
+    mutating func keepMemory() {
         let blinding: [PlannedFault.Kind] = [.killRelay, .freezeRelay, .pauseHost, .cutOffRelay, .stopRelay]
         faults.removeAll { blinding.contains($0.kind) }
     }

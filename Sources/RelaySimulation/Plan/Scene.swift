@@ -9,6 +9,12 @@ enum Scene: CaseIterable, Sendable {
     case drawsTakenBack
     /// Lanes read the table while answers take long and transactions are open.
     case slowReads
+    /// Neither timers nor sweeps help the bell, and announcements come long before their rows are visible.
+    case bellAlone
+    /// Crashes and promotions take back what everybody had seen.
+    case historyCut
+    /// Rows are deleted under the relay's hands.
+    case deletions
 }
 
 extension Plan {
@@ -35,6 +41,9 @@ extension Plan {
             leaderTimeout = 500
             addFaults([.crashServer, .outage], dice)
             addFaults([.crashServer, .outage], dice)
+        case .bellAlone: leaveTheBellAlone(dice)
+        case .historyCut: cutHistory(dice)
+        case .deletions: deleteMuch(dice)
         case .slowReads:
             slowReads = 600
             policy.pollInterval = min(policy.pollInterval, 30)
@@ -47,8 +56,58 @@ extension Plan {
         }
     }
 
-    private mutating func addFaults(_ kinds: [PlannedFault.Kind], _ dice: Dice) {
-        for _ in 0..<dice.number(3...6) {
+    private mutating func leaveTheBellAlone(_ dice: Dice) {
+        policy.usesStream = true
+        policy.netInterval = 1_000_000_000
+        policy.sweepInterval = 1_000_000_000
+        policy.batchSize = dice.number(1...4)
+        if dice.chance(600) { policy.announcements = dice.number(1...3) }
+        if dice.chance(800) {
+            replication = .synchronous
+            replicationLag = 2000...80_000
+        }
+        unflushedCommits = 0
+        hasLateRows = dice.chance(500)
+        lateRows = 250
+        // A row that is locked when it is to move is tried again by sweeps alone.
+        neighbourhood.holdsLocks = false
+        let kinds: [PlannedFault.Kind] = [
+            .endBackend, .endStream, .crashServer, .standbyHangs, .outage, .failAfterWrite, .respondSlowly,
+        ]
+        faults = faults.filter { kinds.contains($0.kind) }
+        addFaults(kinds, dice)
+    }
+
+    private mutating func cutHistory(_ dice: Dice) {
+        unflushedCommits = 700
+        sequenceAhead = dice.one(of: [0, 4, 32]) ?? 0
+        replication = dice.chance(500) ? .none : .asynchronous
+        replicationLag = 20_000...300_000
+        faults = []
+        var kinds: [PlannedFault.Kind] = [.crashServer, .outage, .failAfterWrite, .respondSlowly]
+        if replication != .none { kinds += [.failOver, .failOver] }
+        addFaults(kinds, dice)
+        addFaults([.crashServer], dice, count: 1...2)
+    }
+
+    private mutating func deleteMuch(_ dice: Dice) {
+        neighbourhood.withdrawals = 6
+        neighbourhood.updates = 3
+        neighbourhood.undoings = UInt64(dice.number(0...3))
+        neighbourhood.truncations = UInt64(dice.number(0...1))
+        neighbourhood.pause = 500...20_000
+        hasLateRows = !isGapless
+        lateRows = 300
+        replication = .none
+        unflushedCommits = 0
+        faults.removeAll { [.failOver, .standbyHangs].contains($0.kind) }
+        addFaults([.outage, .respondSlowly, .endBackend, .crashServer, .killRelay], dice)
+    }
+
+    private mutating func addFaults(
+        _ kinds: [PlannedFault.Kind], _ dice: Dice, count: ClosedRange<Int> = 3...6
+    ) {
+        for _ in 0..<dice.number(count) {
             guard let kind = dice.one(of: kinds) else { return }
             add(
                 PlannedFault(

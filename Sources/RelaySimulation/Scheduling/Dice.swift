@@ -22,6 +22,10 @@ final class Dice: @unchecked Sendable {
         range.lowerBound + Int64(random.next() % UInt64(range.upperBound - range.lowerBound + 1))
     }
 
+    func number(_ range: ClosedRange<UInt64>) -> UInt64 {
+        range.lowerBound + random.next() % (range.upperBound - range.lowerBound + 1)
+    }
+
     func number(_ range: ClosedRange<Int>) -> Int {
         Int(number(Int64(range.lowerBound)...Int64(range.upperBound)))
     }

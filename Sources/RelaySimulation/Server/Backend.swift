@@ -1,3 +1,5 @@
+import RelayCore
+
 /// A session as the server knows it.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
@@ -51,18 +53,30 @@ enum ServerFailure: Error, Hashable {
 /// What a temporary slot has for its session.
 final class ReplicationSlot: @unchecked Sendable {
     /// Transactions that were running when it was created, and that it waits for.
-    var waitsFor: Set<UInt32>
-    var isConsistent: Bool { waitsFor.isEmpty }
-    var queue: [[Row]] = []
+    private(set) var waitsFor: Set<UInt32>
+    /// Its consistent point: what was written to the log before it is not streamed.
+    private(set) var beginning: Int?
+    var isConsistent: Bool { beginning != nil }
+    var queue: [Announcement] = []
     var waiting: Reply<Void>?
 
-    init(waitsFor: Set<UInt32>) {
+    /// - Parameter end: of the log.
+    init(waitsFor: Set<UInt32>, end: Int) {
         self.waitsFor = waitsFor
+        if waitsFor.isEmpty { beginning = end }
     }
 
-    func bring(_ rows: [Row]) {
-        guard isConsistent, !rows.isEmpty else { return }
-        queue.append(rows)
+    /// A transaction is over.
+    func hasEnded(_ transaction: UInt32, end: Int) {
+        guard waitsFor.remove(transaction) != nil, waitsFor.isEmpty else { return }
+        beginning = end
+        wake()
+    }
+
+    /// - Parameter place: in the log.
+    func bring(_ announcement: Announcement, at place: Int) {
+        guard let beginning, place >= beginning else { return }
+        queue.append(announcement)
         wake()
     }
 

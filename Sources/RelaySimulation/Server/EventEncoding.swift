@@ -5,7 +5,16 @@ enum EventEncoding {
     /// 2026-01-01 00:00 UTC: when simulations begin, in microseconds since the Unix epoch.
     static let beginning: Int64 = 1_767_225_600_000_000
 
+    private static let typePrefix = "transfer.v"
+
     static func key(_ number: Int) -> String { "key \(number)" }
+
+    /// The version of the row that an event was made of; -1 if it does not say.
+    static func version(of batch: EventBatch, at index: Int) -> Int {
+        batch.withEventType(index) { bytes in
+            Int(String(decoding: bytes, as: UTF8.self).dropFirst(typePrefix.count)) ?? -1
+        }
+    }
 
     static func batch(_ rows: [Row]) throws -> EventBatch {
         var builder = EventBatchBuilder(source: "/outbox")
@@ -15,7 +24,7 @@ enum EventEncoding {
 
     private static func append(_ row: Row, to builder: inout EventBatchBuilder) throws {
         let payload = "{\"bytes\":\"" + String(repeating: "x", count: row.size) + "\"}"
-        var texts = ["transfer", key(row.key), "transfer.posted", payload, "{}", text(of: row.createdAt)].map {
+        var texts = ["transfer", key(row.key), typePrefix + "\(row.version)", payload, "{}", text(of: row.createdAt)].map {
             Array($0.utf8)
         }
         var encoded: Result<Void, EventEncodingError> = .success(())

@@ -3,19 +3,29 @@ import RelayCore
 /// A row of the outbox.
 struct Row: Hashable, Sendable {
     var id: Int64
-    /// The transaction that wrote it.
+    /// The transaction that wrote it as it is.
     var transaction: UInt32
+    /// Counts what was written to it: 0 as it was inserted.
+    var version = 0
     /// Microseconds since the Unix epoch; no two rows have the same.
     var createdAt: Int64
     /// The number of its ordering key.
     var key: Int
     /// Bytes of its payload.
     var size: Int
-    /// Its id was drawn in an earlier transaction, or given by hand: it may come out of turn.
+    /// Its id was drawn in an earlier transaction, or given by hand, or its mark was undone: it may come out of turn.
     var isLate: Bool
 
-    /// What tells it from another row of the same id.
-    var identity: DeliveredRow { DeliveredRow(id: id, createdAt: createdAt) }
+    /// What tells it from another row of the same id, in whatever version.
+    var identity: DeliveredRow { DeliveredRow(id: id, mark: RowMark(createdAt: createdAt)) }
+
+    /// As the transaction writes it.
+    func rewritten(by transaction: UInt32) -> Row {
+        var row = self
+        row.version += 1
+        row.transaction = transaction
+        return row
+    }
 }
 
 /// The rows of a leaf, ascending in id.
@@ -47,6 +57,12 @@ struct Leaf: Sendable {
 
     mutating func insert(_ row: Row) {
         rows.insert(row, at: firstIndex(atOrAbove: row.id))
+    }
+
+    /// Puts another version in the row's place, where it stands here.
+    mutating func update(_ row: Row) {
+        let index = firstIndex(atOrAbove: row.id)
+        if index < rows.count, rows[index].id == row.id { rows[index] = row }
     }
 
     @discardableResult

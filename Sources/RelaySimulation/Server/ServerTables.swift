@@ -31,6 +31,8 @@ struct ServerTables: Sendable {
         var name: String
         var transaction: ProducerTransaction
         var rows: [Row]
+        /// Ids that it inserted, whatever became of them.
+        var inserted: [Int64]
     }
 
     var unpublished = Leaf()
@@ -44,6 +46,8 @@ struct ServerTables: Sendable {
     var parked: [ParkedRow] = []
     var leader = LeaderRecord()
     var prepared: [Prepared] = []
+    /// Transactions that are known to be committed.
+    var committed: Set<UInt32> = []
 
     func row(_ id: Int64) -> Row? { unpublished[id] ?? published[id] }
 
@@ -51,6 +55,20 @@ struct ServerTables: Sendable {
     func highestRow(through id: Int64) -> Int64? {
         let highest = max(unpublished.highest(through: id) ?? .min, published.highest(through: id) ?? .min)
         return highest == .min ? nil : highest
+    }
+
+    /// Per sink, the lowest of what is owed to it.
+    var owedPortions: [String: OwedPortion] {
+        var portions: [String: OwedPortion] = [:]
+        for sink in sinks {
+            let entries = late.filter { $0.sink == sink.name }
+            guard !entries.isEmpty else { continue }
+            let waiting = entries.filter { !$0.isDelivered }.map(\.id).prefix(OwedPortion.limit)
+            let delivered = entries.filter(\.isDelivered).map(\.id).prefix(OwedPortion.limit)
+            portions[sink.name] = OwedPortion(
+                waiting: Array(waiting), delivered: Array(delivered), isPart: waiting.count >= OwedPortion.limit)
+        }
+        return portions
     }
 
     mutating func enter(_ entries: [LateEntry]) {

@@ -1,8 +1,8 @@
 import RelayCore
 
 extension SimulatedServer {
-    /// Commits: writes and flushes, from where on it is streamed; waits for the standby where it must; then everybody
-    /// sees it. Its locks are still held.
+    /// Commits: writes and flushes, from where on it rings; waits for the standby where it must; then everybody sees it.
+    /// Its locks are still held.
     ///
     /// - Parameters:
     ///   - incarnation: the run of the server in which the transaction began.
@@ -18,9 +18,8 @@ extension SimulatedServer {
         var change = change
         change.isLocal = !waits
         let place = log.append(.change(change))
-        log.flush()
-        for backend in backends { backend.slot?.bring(change.rows) }
-        if waits, plan.replication == .synchronous {
+        if change.isUnflushed { flushLater() } else { flush() }
+        if waits, !change.isUnflushed, plan.replication == .synchronous {
             while incarnation == self.incarnation, log.replicated <= place, !isCut(), !scheduler.isOver {
                 let reply = Reply<Void>(for: 0, scheduler)
                 replicationWaiters.append(reply)
@@ -38,9 +37,29 @@ extension SimulatedServer {
     func show(_ place: Int, _ change: Change) {
         guard !log.isVisible[place] else { return }
         log.show(place)
-        change.apply(&tables)
-        judge.visible(change.rows)
-        judge.published(change.published, tables)
+        change.perform(on: &tables)
+        if let transaction = change.transaction, change.end != .open { running.remove(transaction) }
+        judge.visible(change, tables)
+    }
+
+    /// What is flushed rings.
+    func flush() {
+        for place in log.flush() {
+            guard case .change(let change) = log.records[place], let transaction = change.transaction,
+                !change.announced.isEmpty
+            else { continue }
+            let announcement = Announcement(
+                transaction: transaction, ids: IDRanges(change.announced.map { IDRange($0, $0) }))
+            for backend in backends { backend.slot?.bring(announcement, at: place) }
+        }
+    }
+
+    /// As the WAL writer does.
+    private func flushLater() {
+        let began = incarnation
+        scheduler.at(scheduler.now + dice.number(Int64(1000)...600_000), for: 0) { [self] in
+            if began == incarnation, isUp { flush() }
+        }
     }
 
     func draw() -> Int64 {
@@ -68,7 +87,8 @@ extension SimulatedServer {
                 guard let record = log.replicateOne() else { break }
                 switch record {
                 case .sequence(let value): replica.drawn = value
-                case .change(let change): change.apply(&replica.tables)
+                case .transaction: break
+                case .change(let change): change.perform(on: &replica.tables)
                 }
             }
             wakeReplicationWaiters()
@@ -84,12 +104,9 @@ extension SimulatedServer {
 
     // MARK: - Slots
 
-    /// A transaction that had written something is over.
+    /// A transaction that had written something is over, and its locks are gone.
     func hasEnded(_ transaction: UInt32) {
         running.remove(transaction)
-        for backend in backends {
-            guard let slot = backend.slot, slot.waitsFor.remove(transaction) != nil else { continue }
-            if slot.isConsistent { slot.wake() }
-        }
+        for backend in backends { backend.slot?.hasEnded(transaction, end: log.records.count) }
     }
 }

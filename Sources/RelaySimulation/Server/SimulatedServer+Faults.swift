@@ -8,10 +8,11 @@ extension SimulatedServer {
         if dice.chance(300) { log.flush() }
         goDown("crashes")
         await scheduler.pause(dice.number(Int64(50_000)...800_000))
-        for place in log.recover() {
-            guard case .change(let change) = log.records[place] else { continue }
-            show(place, change)
-        }
+        let cut = log.recover()
+        // In the log's order, which need not be that in which everybody saw it.
+        tables = ServerTables()
+        for record in log.records { if case .change(let change) = record { change.perform(on: &tables) } }
+        tell(cut)
         var drawn: Int64 = 0
         for record in log.records { if case .sequence(let value) = record { drawn = value } }
         comeUp(drawn: max(drawn, restartedAfter))
@@ -26,18 +27,20 @@ extension SimulatedServer {
         else { return }
         goDown("is gone, its replica takes over")
         await scheduler.pause(dice.number(Int64(50_000)...800_000))
-        let (lost, shown) = log.promote()
+        let cut = log.promote()
         tables = replica.tables
         timeline += 1
-        for change in shown {
-            judge.visible(change.rows)
-            judge.published(change.published, tables)
-        }
-        trace(
-            "server: loses \(lost.count) changes, with events \(lost.flatMap(\.rows).map(\.id)),"
-                + " and shows \(shown.flatMap(\.rows).map(\.id))")
-        judge.lost(lost, tables)
+        judge.promoted()
+        tell(cut)
         comeUp(drawn: max(replica.drawn, restartedAfter))
+    }
+
+    private func tell(_ cut: (lost: [Change], shown: [Change])) {
+        for change in cut.shown { judge.visible(change, tables) }
+        trace(
+            "server: loses \(cut.lost.count) changes, with events \(cut.lost.flatMap(\.rows).map(\.id)),"
+                + " and shows \(cut.shown.flatMap(\.rows).map(\.id))")
+        judge.lost(cut.lost, tables)
     }
 
     private func goDown(_ what: String) {
@@ -55,12 +58,14 @@ extension SimulatedServer {
 
     private func comeUp(drawn: Int64) {
         sequence.restart(after: drawn)
+        // Numbers that the log does not tell of are given out again.
+        nextTransaction = max(700, log.highestTransaction)
         for prepared in tables.prepared {
             // It stands under another name.
             prepared.transaction.virtualTransaction = newVirtualTransaction()
             holders[prepared.transaction.virtualTransaction] = .some(nil)
-            running.insert(prepared.transaction.number)
-            inHand.formUnion(prepared.rows.map(\.id))
+            if let number = prepared.transaction.number { running.insert(number) }
+            inHand.formUnion(prepared.inserted)
         }
         isUp = true
         trace("server: is up, the sequence stands at \(drawn)")
@@ -70,7 +75,7 @@ extension SimulatedServer {
     func restartSequence(after id: Int64) {
         sequence.restart(after: max(sequence.last, id))
         log.append(.sequence(sequence.last))
-        log.flush()
+        flush()
         restartedAfter = max(restartedAfter, id)
     }
 }

@@ -42,7 +42,9 @@ final class SimulatedServer: @unchecked Sendable {
     var restartedAfter: Int64 = 0
 
     private var nextPid: Int32 = 1000
-    private var nextTransaction: UInt32 = 700
+    var nextTransaction: UInt32 = 700
+    /// Ids that some row has, or had.
+    var usedIDs: Set<Int64> = []
     private var nextVirtual = 0
     private var lastCreated: Int64 = 0
 
@@ -124,9 +126,29 @@ final class SimulatedServer: @unchecked Sendable {
 
     // MARK: - Names
 
+    /// A transaction begins to write.
     func newTransaction() -> UInt32 {
         nextTransaction += 1
+        running.insert(nextTransaction)
+        log.append(.transaction(nextTransaction))
         return nextTransaction
+    }
+
+    // MARK: - Snapshots
+
+    /// Of these transactions, those that everybody sees.
+    func visible(_ transactions: [UInt32]) -> [UInt32] { transactions.filter { !running.contains($0) } }
+
+    var snapshotEdges: SnapshotEdges {
+        let next = UInt64(nextTransaction) + 1
+        return SnapshotEdges(xmin: running.min().map(UInt64.init) ?? next, xmax: next)
+    }
+
+    /// Which database this is, and since when.
+    var history: DatabaseHistory {
+        DatabaseHistory(
+            systemIdentifier: "1", timeline: Int64(timeline), objects: [1, 2, 3, 4], sequenceFile: 1,
+            started: "\(incarnation)")
     }
 
     func newVirtualTransaction() -> String {

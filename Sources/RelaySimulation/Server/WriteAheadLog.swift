@@ -2,13 +2,36 @@ import RelayCore
 
 /// A change that a transaction commits.
 struct Change {
-    /// Rows that it inserts into the unpublished leaf: what the stream brings.
+    /// What becomes of the transaction with this record.
+    enum End {
+        /// Nothing yet: it is prepared.
+        case open
+        case committed, aborted
+    }
+
+    /// Who changes; nil where nobody asks for it.
+    var transaction: UInt32?
+    var end = End.committed
+    /// Rows that it inserts, or writes anew.
     var rows: [Row] = []
+    /// Ids that it inserted into the unpublished leaf, whatever became of them: what the stream brings.
+    var announced: [Int64] = []
+    /// Rows whose mark it undoes.
+    var undone: [DeliveredRow] = []
+    /// Rows that it deletes.
+    var deleted: [Int64] = []
     /// Rows that it moves to the published leaf.
     var published: [Int64] = []
     /// It waited for no standby: a failover may take it back though everybody has seen it.
     var isLocal = false
+    /// It does not wait until it is flushed: `synchronous_commit = off`.
+    var isUnflushed = false
     var apply: (inout ServerTables) -> Void
+
+    func perform(on tables: inout ServerTables) {
+        apply(&tables)
+        if let transaction, end == .committed { tables.committed.insert(transaction) }
+    }
 }
 
 /// The server's log: what is in it and flushed outlives a crash, what a replica has of it outlives the server.
@@ -16,6 +39,8 @@ struct WriteAheadLog {
     enum Record {
         /// Ids up to here count as drawn once somebody recovers from this log.
         case sequence(Int64)
+        /// A transaction has begun to write.
+        case transaction(UInt32)
         case change(Change)
     }
 
@@ -35,7 +60,24 @@ struct WriteAheadLog {
         return records.count - 1
     }
 
-    mutating func flush() { flushed = records.count }
+    /// - Returns: the records that are flushed by it.
+    @discardableResult
+    mutating func flush() -> Range<Int> {
+        let before = flushed
+        flushed = records.count
+        return before..<flushed
+    }
+
+    /// The highest transaction that the log tells of.
+    var highestTransaction: UInt32 {
+        records.reduce(0) { highest, record in
+            switch record {
+            case .sequence: highest
+            case .transaction(let number): max(highest, number)
+            case .change(let change): max(highest, change.transaction ?? 0)
+            }
+        }
+    }
 
     /// The replica has received one record more, of those that are flushed.
     mutating func replicateOne() -> Record? {
@@ -46,22 +88,20 @@ struct WriteAheadLog {
 
     mutating func show(_ place: Int) { isVisible[place] = true }
 
-    /// A crash: what was not flushed is gone. The flushed changes that nobody had seen yet.
-    mutating func recover() -> [Int] {
-        truncate(to: flushed)
-        return records.indices.filter { index in
-            if case .change = records[index] { !isVisible[index] } else { false }
-        }
-    }
+    /// A crash: what was not flushed is gone.
+    mutating func recover() -> (lost: [Change], shown: [Change]) { cut(at: flushed) }
 
-    /// The replica takes over: what it lacks is gone, and what it has is there for all to see.
+    /// The replica takes over: what it lacks is gone.
+    mutating func promote() -> (lost: [Change], shown: [Change]) { cut(at: replicated) }
+
+    /// What comes from there on is gone, and what comes before is there for all to see.
     ///
     /// - Returns: the changes that somebody had seen and that are lost, and those that nobody had seen so far.
-    mutating func promote() -> (lost: [Change], shown: [Change]) {
-        let lost = records.indices.dropFirst(replicated).compactMap { index -> Change? in
+    private mutating func cut(at place: Int) -> (lost: [Change], shown: [Change]) {
+        let lost = records.indices.dropFirst(place).compactMap { index -> Change? in
             if case .change(let change) = records[index], isVisible[index] { change } else { nil }
         }
-        truncate(to: replicated)
+        truncate(to: place)
         let shown = records.indices.compactMap { index -> Change? in
             guard case .change(let change) = records[index], !isVisible[index] else { return nil }
             isVisible[index] = true

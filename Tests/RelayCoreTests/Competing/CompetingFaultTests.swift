@@ -15,7 +15,7 @@ import Testing
     }
 
     private func rows(_ ids: Int64...) -> RowBatch {
-        RowBatch(token: BatchToken(0), ids: ids, createdAt: ids.map { $0 * 1000 }, bytes: 1)
+        RowBatch(token: BatchToken(0), ids: ids, marks: ids.map { RowMark(createdAt: $0 * 1000) }, bytes: 1)
     }
 
     /// Lets time pass until something is claimed; gives what the claim leaves out, and when it was.

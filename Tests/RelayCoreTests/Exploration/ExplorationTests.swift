@@ -39,7 +39,6 @@ import Testing
         Scenario("a relay that streamed polls when it comes again") {
             $0.switchesMode = true
             $0.policy.usesStream = true
-            $0.waitsForVisibility = true
             $0.relayCrashes = 1
             $0.producers = [[]]
             $0.ids = 1

@@ -17,7 +17,7 @@ import Testing
             guard script.now < 1000 else { break }
         }
         script.give(
-            .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)], late: [])))
+            .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)])))
         #expect(script.end == .stopped)
     }
 

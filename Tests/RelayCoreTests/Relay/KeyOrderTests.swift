@@ -138,7 +138,7 @@ import Testing
         script.now = 1000
         script.give(.tick)
         #expect(script.settle != nil)
-        script.give(.settled(SettledState(sinks: [moved], late: [])))
+        script.give(.settled(SettledState(sinks: [moved])))
         #expect(script.effects.contains(.cancelDelivery(sink: "a")))
         script.give(.answered(sink: "a", flight: 1, count: 1, .delivered))
         script.give(.deliveryEnded(sink: "a", flight: 1))
@@ -202,7 +202,7 @@ import Testing
         script.now = 1000
         script.give(.tick)
         let half = SinkRegistration(name: "b", cursor: 2, isEarned: true)
-        script.give(.settled(SettledState(sinks: [a, half], late: [])))
+        script.give(.settled(SettledState(sinks: [a, half])))
         script.claimed(script.batch(keys: [3: "x"]), lastValue: 3)
         script.delivers("b", 1)
         #expect(script.machine.summary.contains("a reading"))

@@ -31,7 +31,7 @@ import Testing
         script.now = 1000
         script.give(.sinksChanged)
         let moved = SinkRegistration(name: "a", generation: 2)
-        script.give(.settled(SettledState(sinks: [moved], late: [])))
+        script.give(.settled(SettledState(sinks: [moved])))
         #expect(script.effects.contains(.cancelDelivery(sink: "a")))
         script.scanned(1)
         let reads = script.lastRead("a") == 0
@@ -50,7 +50,7 @@ import Testing
         script.now = 1000
         script.give(.sinksChanged)
         let moved = SinkRegistration(name: "a", generation: 2)
-        script.give(.settled(SettledState(sinks: [moved], late: [])))
+        script.give(.settled(SettledState(sinks: [moved])))
         script.give(.sessionsLost)
         script.give(
             .sessionsOpened(OpenedSessions(sinks: [moved], keepsMemory: true, publishedAboveCursors: true)))
@@ -114,7 +114,7 @@ import Testing
         #expect(script.settle?.first?.done == [1])
         #expect(script.end == nil)
         script.give(
-            .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)], late: [])))
+            .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)])))
         #expect(script.end == .sinkClosed("a"))
     }
 
@@ -143,7 +143,7 @@ import Testing
         // Nothing more is asked for until this is settled.
         #expect(!script.effects.contains { if case .readLate = $0 { true } else { false } })
         #expect(script.settle?.first?.lateDone == [1, 2, 3, 4])
-        script.give(.settled(SettledState(sinks: [sink], late: Array(owed.suffix(2)))))
+        script.give(.settled(SettledState(sinks: [sink], removed: Array(owed.prefix(2)))))
         #expect(script.effects.contains(.readLate(sink: "a", ids: [5, 6])))
         #expect(script.claim?.after == 9)
     }

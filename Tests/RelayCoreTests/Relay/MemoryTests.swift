@@ -29,7 +29,7 @@ import Testing
         script.give(.tick)
         if let lanes = script.lastSettle {
             let sinks = lanes.map { SinkRegistration(name: $0.sink, cursor: $0.done.last ?? 0, isEarned: true) }
-            script.give(.settled(SettledState(sinks: sinks, late: [])))
+            script.give(.settled(SettledState(sinks: sinks)))
         }
     }
 

@@ -81,9 +81,9 @@ import Testing
         script.give(.deliveryEnded(sink: "a"))
         #expect(script.lastSettle?.first?.done == [])
         #expect(script.lastSettle?.first?.retried == [ParkedRetry(id: 3)])
-        script.give(.settled(SettledState(sinks: [a], late: [])))
+        script.give(.settled(SettledState(sinks: [a])))
         // The keys that are free now are asked for.
-        #expect(script.effects.contains(.sweep(tail: 0, parkedKeys: true)))
+        #expect(script.sweep?.parkedKeys == true)
         script.now = 1000
         script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [8]])))
         #expect(script.settle?.first?.retried == [ParkedRetry(id: 8, rejection: "still no")])
@@ -160,7 +160,7 @@ import Testing
         script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsMemory: true)))
         #expect(script.settled == [1])
         let settled = SinkRegistration(name: "a", cursor: 1, isEarned: true)
-        script.give(.settled(SettledState(sinks: [settled], late: [])))
+        script.give(.settled(SettledState(sinks: [settled])))
         script.give(.swept(SweptState(sinks: [settled], late: [])))
         script.scanned(3)
         script.claimed(script.batch(keys: [2: "y", 3: "z"]), lastValue: 3)
@@ -179,7 +179,7 @@ import Testing
         #expect(script.settle != nil)
         var gone = SinkRegistration(name: "a", generation: 2)
         gone.isRemoving = true
-        script.give(.settled(SettledState(sinks: [gone], late: [])))
+        script.give(.settled(SettledState(sinks: [gone])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         #expect(script.sent("a") == nil)
         script.give(.swept(SweptState(sinks: [gone], late: [], retries: ["a": [3]])))

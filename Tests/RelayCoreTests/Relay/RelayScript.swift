@@ -37,13 +37,12 @@ struct RelayScript {
     /// Leadership begins on these sinks; the sweep that comes with it finds nothing.
     mutating func lead(_ sinks: [SinkRegistration]) {
         give(.sessionsOpened(OpenedSessions(sinks: sinks)))
-        give(.swept(SweptState(sinks: sinks, late: [])))
+        give(.swept(SweptState(sinks: sinks, late: [:])))
     }
 
     mutating func batch(_ ids: Int64...) -> RowBatch {
         nextToken += 1
-        return RowBatch(
-            token: BatchToken(nextToken), ids: ids, transactions: ids.map { UInt32(truncatingIfNeeded: $0) }, bytes: 1)
+        return RowBatch(token: BatchToken(nextToken), ids: ids, bytes: 1)
     }
 
     /// Rows with ordering keys.
@@ -138,6 +137,18 @@ struct RelayScript {
         return after
     }
 
+    /// The read of the tail that the last input asked for.
+    var tailRead: TailRequest? {
+        for case .readTail(let request) in effects { return request }
+        return nil
+    }
+
+    /// The sweep that the last input asked for.
+    var sweep: SweepRequest? {
+        for case .sweep(let request) in effects { return request }
+        return nil
+    }
+
     var settle: [LaneProgress]? {
         for case .settle(let lanes, _) in effects { return lanes }
         return nil
@@ -153,5 +164,26 @@ struct RelayScript {
     var end: RelayEnd? {
         for case .finished(let end) in effects { return end }
         return nil
+    }
+}
+
+extension OpenedSessions {
+    init(sinks: [SinkRegistration], late: [LateEntry]) {
+        self.init(sinks: sinks, late: [String: OwedPortion](whole: late))
+    }
+
+    init(sinks: [SinkRegistration], late: [LateEntry], parkedKeys: [String: [EventKey: Int64]]) {
+        self.init(sinks: sinks, late: [String: OwedPortion](whole: late), parkedKeys: parkedKeys)
+    }
+}
+
+extension SweptState {
+    init(
+        sinks: [SinkRegistration], late: [LateEntry], entered: [LateEntry] = [], retries: [String: [Int64]] = [:],
+        setAside: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
+    ) {
+        self.init(
+            sinks: sinks, late: [String: OwedPortion](whole: late), entered: entered, retries: retries,
+            setAside: setAside, parkedKeys: parkedKeys)
     }
 }

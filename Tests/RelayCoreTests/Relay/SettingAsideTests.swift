@@ -40,7 +40,7 @@ import Testing
         #expect(script.lastSettle?.first?.parked == [Parking(setAside: 1)])
         script.delivers("a", 2)
         let settled = SinkRegistration(name: "a", cursor: 1, isEarned: true)
-        script.give(.settled(SettledState(sinks: [settled], late: [])))
+        script.give(.settled(SettledState(sinks: [settled])))
         script.now += 1000
         script.findsNothing()
         script.give(.tick)
@@ -83,7 +83,7 @@ import Testing
         #expect(script.lastSettle?.first?.done == [1])
         #expect(script.lastSettle?.first?.parked == [Parking(setAside: 1)])
         script.give(
-            .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)], late: [])))
+            .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)])))
         script.ends("a", two)
         script.now = 3000
         script.findsNothing()
@@ -117,7 +117,7 @@ import Testing
         script.give(.parkedRequested)
         script.give(swept(3, cursor: 5))
         let back = SinkRegistration(name: "a", generation: 2)
-        script.give(.settled(SettledState(sinks: [back], late: [])))
+        script.give(.settled(SettledState(sinks: [back])))
         script.give(.swept(SweptState(sinks: [back], late: [])))
         script.give(.sessionsLost)
         script.give(.sessionsOpened(OpenedSessions(sinks: [back])))
