@@ -1,5 +1,6 @@
 import RelayTestKit
 import Testing
+import WebhookReceiver
 
 /// `--order none`: relays side by side on one outbox.
 @Suite(.heavy) struct CompetingTests {
@@ -26,5 +27,30 @@ import Testing
         let relay = try RelayProcess.run(database, ["--order", "none"])
         #expect(try await relay.exitStatus() == .exited(78))
         #expect(relay.log.text.contains("sinks remove stdout"), "\(relay.log.text)")
+    }
+
+    /// A receiver that takes too long for one event: it is told, with the event, and the others are delivered meanwhile.
+    @Test func anEventWithoutAnAnswerInTimeHoldsNobodyUp() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let receiver = try await WebhookReceiver { request in
+            ReceiverAnswer(204, delay: request["webhook-id"] == "1" ? .seconds(8) : .zero)
+        }
+        try await database.insert(20)
+        let sink = "http://127.0.0.1:\(receiver.port)/"
+        let relay = try RelayProcess.run(
+            database, ["--order", "none", "--claim-timeout", "2s", "--sink", sink])
+        try await eventually("the others are published") {
+            try await database.numbers("SELECT id FROM outbox_unpublished") == [1]
+        }
+        let told = "did not answer within 1.6 seconds (event 1; others are tried meanwhile)"
+        _ = try await relay.waitForLog("outage") { $0.fields["message"]?.hasSuffix(told) == true }
+        receiver.answer { _ in ReceiverAnswer(204) }
+        try await database.becomesSettled()
+        let ids = receiver.requests.compactMap { $0["webhook-id"].flatMap { Int64($0) } }
+        #expect(Set(ids) == Set(1...20))
+        // It is tried again, but not again and again.
+        #expect(ids.filter { $0 == 1 }.count <= 20, "\(ids)")
+        #expect(try await relay.stop() == .exited(0), "\(relay.log.text)")
+        await receiver.stop()
     }
 }

@@ -118,12 +118,13 @@ package actor CompetingSession: CompetingTenure {
         try await rollingBack {
             try await connection.execute("BEGIN")
             let (ids, times) = (rows.map(\.id), rows.map(\.createdAt))
-            // An id that was issued a second time belongs to a row that nobody has delivered.
+            // An id that was issued a second time belongs to a row that nobody has delivered. Through the parent, as all
+            // that follows: see ClaimCursor.
             let standing = try await connection.query(
                 """
                 SELECT o.id FROM unnest($1::bigint[], $2::bigint[]) AS r (id, created_at)
-                JOIN \(schema.unpublished) AS o ON o.id = r.id
-                WHERE \(microsecondsSQL("o.created_at")) = r.created_at ORDER BY o.id
+                JOIN \(schema.table) AS o ON o.id = r.id
+                WHERE o.published_at IS NULL AND \(microsecondsSQL("o.created_at")) = r.created_at ORDER BY o.id
                 """, [.int8Array(ids), .int8Array(times)]
             ).rows.compactMap { $0.int(0) }
             let mine = try await connection.query(

@@ -46,7 +46,7 @@ struct RowMoves {
     /// All of them are locked by this transaction: what did not move must still stand there.
     private func check(_ ids: [Int64]) async throws {
         let standing = try await connection.query(
-            "SELECT id FROM \(schema.unpublished) WHERE id = ANY($1::bigint[])", [.int8Array(ids)])
+            "SELECT id FROM \(schema.table) WHERE published_at IS NULL AND id = ANY($1::bigint[])", [.int8Array(ids)])
         if standing.rowCount != ids.count { throw RowsVanished() }
     }
 
