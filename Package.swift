@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
         .target(
             name: "WebhookSink",
-            dependencies: ["RelayCore", http, crypto, nio, nioPosix, nioHTTP1, nioTLS], swiftSettings: strict),
+            dependencies: ["RelayCore", http, crypto, nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS], swiftSettings: strict),
         .target(name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore"], swiftSettings: strict),
         // What a file holds, held against the table.
         .target(

@@ -82,11 +82,20 @@ struct MisbehaviourTests {
         #expect(answers.outage != nil)
     }
 
+    /// Header fields, by the beginning of them.
+    struct Fields: Sendable, ExpressibleByStringLiteral, CustomTestStringConvertible {
+        var text: String
+        var testDescription: String { "\(text.prefix(60).debugDescription), \(text.utf8.count) bytes" }
+
+        init(stringLiteral text: String) { self.text = text }
+        init(_ field: String, times: Int) { text = String(repeating: field, count: times) }
+    }
+
     /// The receiver has stored the event, and said so: nothing else in the head takes that back.
     @Test(arguments: [
-        String(repeating: "x-small: 1\r\n", count: 300),
-        "x-large: \(String(repeating: "a", count: 100_000))\r\n",
-        String(repeating: "x-large: \(String(repeating: "a", count: 10_000))\r\n", count: 300),
+        Fields("x-small: 1\r\n", times: 300),
+        Fields("x-large: \(String(repeating: "a", count: 100_000))\r\n", times: 1),
+        Fields("x-large: \(String(repeating: "a", count: 10_000))\r\n", times: 300),
         "x-folded: one\r\n two\r\n\tthree\r\n", "no field at all\r\n", ": no name\r\n", "x y: a name of two words\r\n",
         "x-nul: \0\r\n", "x-return: a\rb\r\n", "x-bytes: \u{FF}\u{80}\r\n",
         "content-length: 5\r\ncontent-length: 6\r\n",
@@ -94,13 +103,13 @@ struct MisbehaviourTests {
         "content-length: 5\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: gzip\r\n",
         "connection: upgrade\r\nupgrade: h2c\r\n",
     ])
-    func aHeadOfAnyForm(fields: String) async throws {
+    func aHeadOfAnyForm(fields: Fields) async throws {
         for status in ["200 OK", "200", "204 No Content", "299 \u{FC}\u{1}"] {
             let answers = try await answers(to: 2) { connection in
                 // One without a body promises to stay.
                 repeat {
                     guard !connection.readRequest().isEmpty else { return }
-                    connection.send("HTTP/1.1 \(status)\r\n\(fields)\r\n")
+                    connection.send("HTTP/1.1 \(status)\r\n\(fields.text)\r\n")
                 } while status.hasPrefix("204")
             }
             #expect(answers.delivered == 2, "\(status)")

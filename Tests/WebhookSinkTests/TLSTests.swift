@@ -69,6 +69,33 @@ struct TLSTests {
         await receiver.stop()
     }
 
+    /// Over HTTP/2 receivers are told how much of a head is taken.
+    @Test func http2HeadsAreTakenUpToTheirLimit() async throws {
+        let certificates = try await Certificates()
+        let receiver = try await WebhookReceiver(tls: try await certificates.issue("server").server(["h2"])) { _ in
+            ReceiverAnswer(headers: Dictionary(uniqueKeysWithValues: (0..<300).map { ("x-\($0)", "1") }))
+        }
+        let batch = try makeBatch(1...2)
+        try await withSink(settings(receiver, ca: certificates.authority)) { sink in
+            #expect(await sink.answers(to: batch.whole).delivered == 2)
+            receiver.answer { _ in ReceiverAnswer(headers: ["x-large": String(repeating: "a", count: 100_000)]) }
+            #expect(await sink.answers(to: batch.whole).delivered == 2)
+            receiver.answer { _ in
+                ReceiverAnswer(503, headers: ["x": String(repeating: "a", count: 9000), "retry-after": "7"])
+            }
+            guard case .retry(let after, _)? = await sink.answers(to: batch.whole).failures.first else {
+                Issue.record("503 is no outage")
+                return
+            }
+            #expect(after == .seconds(7))
+            receiver.answer { _ in ReceiverAnswer(headers: ["x-large": String(repeating: "a", count: 300_000)]) }
+            #expect(await sink.answers(to: batch.whole).outage != nil)
+            receiver.answer { _ in ReceiverAnswer() }
+            try await eventually("it recovers") { await sink.answers(to: batch.whole).delivered == 2 }
+        }
+        await receiver.stop()
+    }
+
     @Test func anExpiredCertificateIsAnOutageThatSaysSo() async throws {
         let certificates = try await Certificates()
         let issued = try await certificates.issue("old", from: "20200101000000Z", to: "20200201000000Z")

@@ -36,6 +36,8 @@ final class WebhookClient: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         let target = route.absoluteTarget
         configuration.http1_1ConnectionDebugInitializer = { RequestHandler.install(absoluteTarget: target, in: $0) }
+        configuration.http2ConnectionDebugInitializer = { HTTP2Heads.raiseLimit(of: $0) }
+        configuration.http2StreamChannelDebugInitializer = { HTTP2Heads.install(in: $0) }
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 

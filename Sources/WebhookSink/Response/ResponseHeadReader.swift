@@ -1,3 +1,5 @@
+import Glibc
+
 /// Reads the head of a response as it comes, in bounded memory.
 ///
 /// The status line decides what became of a request (decision 10), so nothing behind it may keep it from being read:
@@ -40,18 +42,26 @@ package struct ResponseHeadReader: Sendable {
     package mutating func read(
         _ bytes: UnsafeRawBufferPointer
     ) throws(ResponseHeadProblem) -> (head: ResponseHead, count: Int)? {
-        for (index, byte) in bytes.enumerated() {
-            count += 1
+        var taken = 0
+        while taken < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
+            let width = Self.lineEnd(in: rest) ?? rest.count
+            line += rest.prefix(min(width, Self.lineLimit - line.count))
+            lineCount += width
+            if !hasStatusLine { try checkBeginning() }
+            let isLine = width < rest.count
+            taken += width + (isLine ? 1 : 0)
+            count += width + (isLine ? 1 : 0)
             guard count <= Self.limit else { throw .withoutEnd }
-            guard byte == 0x0A else {
-                if line.count < Self.lineLimit { line.append(byte) }
-                lineCount += 1
-                if !hasStatusLine { try checkBeginning() }
-                continue
-            }
-            if let head = try endLine() { return (head, index + 1) }
+            if isLine, let head = try endLine() { return (head, taken) }
         }
         return nil
+    }
+
+    /// A field that does not matter may have megabytes.
+    private static func lineEnd(in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let start = bytes.baseAddress, let found = memchr(start, 0x0A, bytes.count) else { return nil }
+        return UnsafeRawPointer(found) - start
     }
 
     /// What is no HTTP is known by its first bytes; empty lines before it are those of an earlier body.
