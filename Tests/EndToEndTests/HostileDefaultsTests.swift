@@ -100,8 +100,11 @@ import WebhookReceiver
         let relay = try RelayProcess.run(
             database, ["--sink", "http://127.0.0.1:\(receiver.port)/"])
         try await relay.waitForLog("leading")
-        try await database.insert(40)
-        try await database.becomesSettled()
+        for _ in 0..<8 {
+            // Longer than a claim is held open.
+            try await database.insert(5)
+            try await database.becomesSettled()
+        }
         #expect(relay.log.entries(of: "deposed").isEmpty, "\(relay.log.text)")
         try await relay.stop()
         await receiver.stop()
