@@ -7,7 +7,7 @@ import RelayCore
 /// what stays is not read, however much of it there is.
 struct AbsentRanges: Sendable {
     /// How many ids one statement brings.
-    private static let page = 100_000
+    private static let page = 10_000
 
     private let session: Session
 
