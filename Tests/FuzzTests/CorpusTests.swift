@@ -30,7 +30,7 @@ struct CorpusTests {
             "delivered", "redirect", "retry-asctime", "retry-date", "retry-old", "retry-seconds", "secret", "folded",
             "chunked", "informational", "large-field",
         ],
-        "recovery": ["empty", "torn", "two", "zeros"],
+        "recovery": ["empty", "hole", "torn", "two", "zeros"],
         "endpoint": ["plain", "address", "query"],
         "proxy": ["plain", "user", "exempt-other"],
         "path": ["plain", "date", "percent"],

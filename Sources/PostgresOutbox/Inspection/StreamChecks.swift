@@ -1,42 +1,16 @@
 import Libpq
 
 extension Inspector {
-    /// The name of the publication that the stream reads.
-    static let publication = "outbox_relay"
-
-    /// Of the unpublished leaf, inserts only: on the parent, every marked row would come back as a new one.
+    /// The ids of what is inserted into the unpublished leaf, and nothing else.
     func publicationCheck() async throws(Refusal) -> Check {
-        let leaf = session.schema.unpublished
-        let create = "CREATE PUBLICATION \(Self.publication) FOR TABLE \(leaf.shown) WITH (publish = 'insert')"
-        let found = try await rows(
-            """
-            SELECT p.pubinsert AND NOT p.pubupdate AND NOT p.pubdelete AND NOT p.pubtruncate, p.puballtables,
-              COALESCE((SELECT pg_catalog.array_agg(r.prrelid) = ARRAY[$2::pg_catalog.oid]
-                        FROM pg_catalog.pg_publication_rel AS r WHERE r.prpubid = p.oid), false),
-              EXISTS (SELECT FROM pg_catalog.pg_publication_rel AS r WHERE r.prpubid = p.oid
-                      AND (pg_catalog.to_jsonb(r) ->> 'prqual' IS NOT NULL
-                           OR pg_catalog.to_jsonb(r) ->> 'prattrs' IS NOT NULL))
-            FROM pg_catalog.pg_publication AS p WHERE p.pubname = $1
-            """, [.text(Self.publication), .int(Int64(leaf.oid))])
-        guard let row = found.first else {
-            return .failed(
-                "publication", "there is no publication \(Self.publication), so WAL mode polls",
-                mend: "run outbox-relay migrate, or \(create)")
-        }
-        let mend = "run DROP PUBLICATION \(Self.publication) and \(create)"
-        guard row.bool(1) == false, row.bool(2) == true else {
-            return .failed(
-                "publication", "publication \(Self.publication) holds other tables than \(leaf.shown)", mend: mend)
-        }
-        guard row.bool(0) == true else {
-            return .failed(
-                "publication", "publication \(Self.publication) publishes more than inserts, or no inserts", mend: mend)
-        }
-        guard row.bool(3) == false else {
-            return .failed(
-                "publication", "publication \(Self.publication) leaves out rows or columns", mend: mend)
-        }
-        return .passed("publication")
+        let version = session.connection.info.serverVersion
+        let problem = try await rows(
+            "SELECT \(Publication(session.schema).problemSQL(serverVersion: version))"
+        ).first?.string(0) ?? ""
+        guard !problem.isEmpty else { return .passed("publication") }
+        return .failed(
+            "publication", "the publication \(Publication.name) \(problem), so WAL mode polls",
+            mend: Publication.remedy)
     }
 
     /// Logical decoding needs it.

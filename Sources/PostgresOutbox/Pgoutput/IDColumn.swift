@@ -26,11 +26,12 @@ struct IDColumn: Sendable {
         width = Int(count)
     }
 
-    /// Reads the TupleData of an Insert message up to the id.
+    /// Reads the TupleData of an Insert message to its end; of its columns nothing but the id is looked at.
     func id(_ reader: inout MessageReader) throws(PgoutputError) -> Int64 {
         guard try reader.integer(Int16.self) == width else { throw reader.malformed() }
         for _ in 0..<place { _ = try Self.value(&reader) }
         guard let value = try Self.value(&reader), let id = Int64(decimal: value) else { throw .value(column: "id") }
+        for _ in place + 1..<width { _ = try Self.value(&reader) }
         return id
     }
 

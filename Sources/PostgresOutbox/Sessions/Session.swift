@@ -149,10 +149,16 @@ extension Connection {
 
     /// Runs settings.
     fileprivate func set(_ sql: String) async throws(Refusal) {
-        do {
-            try await execute(sql)
-        } catch {
-            throw Refusal(error)
+        // The role's own statement_timeout may be shorter than it takes to set another: a few tries are enough.
+        for isLast in [false, false, false, false, true] {
+            do {
+                try await execute(sql)
+                return
+            } catch  where error.sqlState == "57014" && !isLast {
+                continue
+            } catch {
+                throw Refusal(error)
+            }
         }
     }
 }

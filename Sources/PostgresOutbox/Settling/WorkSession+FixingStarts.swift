@@ -52,24 +52,17 @@ extension WorkSession {
             highestSettledRow: row.int(0, 2), lowestRow: row.int(0, 3), sequenceStart: row.int(0, 4) ?? 1)
     }
 
-    /// The ids between the lowest cursor and the new one that stand in neither leaf.
+    /// The ids between the lowest cursor and the new one that nobody is owed: all rows there are published, and a range
+    /// may span those (decision 13).
     private func missing(
         _ start: FixedStart, _ sink: SinkRegistration, _ facts: StartFacts
     ) async throws -> IDRanges {
         let others = facts.sinks.filter { $0.name != sink.name }
         let low = others.isEmpty ? start.cursor : min(start.cursor, others.cursorSpan.low)
         guard low < start.cursor else { return IDRanges() }
-        let gaps = try await connection.query(
-            """
-            SELECT previous + 1, id - 1 FROM (
-              SELECT id, lag(id, 1, $1::bigint) OVER (ORDER BY id) AS previous
-              FROM \(schema.table) WHERE id > $1::bigint AND id <= $2::bigint) AS o
-            WHERE id > previous + 1
-            """, [.int(low), .int(start.cursor)])
-        return IDRanges(
-            gaps.rows.compactMap { row in
-                guard let first = row.int(0), let last = row.int(1) else { return nil }
-                return IDRange(first, last)
-            })
+        let owed = try await connection.query(
+            "SELECT DISTINCT id FROM outbox_late WHERE id > $1 AND id <= $2 ORDER BY id",
+            [.int(low), .int(start.cursor)])
+        return IDRanges.absent(above: low, through: start.cursor, present: owed.rows.compactMap { $0.int(0) })
     }
 }

@@ -24,7 +24,7 @@ extension PostgresTenure {
     private func run(_ session: Session, _ report: @escaping @Sendable (StreamReport) async -> Void) async -> String {
         let slot = "outbox_relay_\(session.backendPID)"
         do {
-            try await Publication(session.schema).check(on: session.connection)
+            try await Publication(session.schema).ensure(on: session.connection)
             let watch = Task { await self.watch(slot, session.connection) }
             defer { watch.cancel() }
             // Waits for every running transaction; the watch ends that where it would hold too much WAL.
@@ -91,7 +91,7 @@ enum GivenUpStream: Sendable {
             let who = blocker.map { " beside the transaction of \($0.name)" } ?? ""
             return "the slot held \(retained) bytes of WAL\(who), more than --max-slot-wal allows; end that transaction"
         case .publication(let problem):
-            return "the publication \(Publication.name) \(problem); run outbox-relay migrate as the table's owner"
+            return "the publication \(Publication.name) \(problem); \(Publication.remedy)"
         }
     }
 }

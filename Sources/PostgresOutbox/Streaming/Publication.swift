@@ -3,6 +3,7 @@ import Libpq
 /// The publication that the stream is made of: the ids of what is inserted into the unpublished leaf, and nothing else.
 struct Publication: Sendable {
     static let name = "outbox_relay"
+    static let remedy = "run outbox-relay migrate as the table's owner"
 
     private let schema: OutboxSchema
 
@@ -37,18 +38,37 @@ struct Publication: Sendable {
               ELSE '' END
             FROM pg_catalog.pg_publication AS p LEFT JOIN pg_catalog.pg_publication_rel AS r
               ON r.prpubid = p.oid AND r.prrelid = \(schema.unpublished.oidSQL)
-            WHERE p.pubname = '\(Self.name)'), 'is missing')
+            WHERE p.pubname = '\(Self.name)'), '\(Self.missing)')
             """
     }
 
-    /// Refuses a publication that is missing or of another shape: the relay polls beside it, and `migrate` replaces it.
-    func check(on connection: Connection) async throws {
-        let found = try await connection.execute(
-            "SELECT \(problemSQL(serverVersion: connection.info.serverVersion))")
+    private static let missing = "is missing"
+
+    /// Makes the publication where it is missing and the role may; refuses one of another shape: the relay polls beside it,
+    /// and `migrate` replaces it.
+    func ensure(on connection: Connection) async throws {
+        let version = connection.info.serverVersion
+        let found = try await connection.execute("SELECT \(problemSQL(serverVersion: version))")
         let problem = found.last?.string(0, 0) ?? "cannot be looked at"
         guard !problem.isEmpty else { return }
+        if problem == Self.missing, try await create(on: connection, serverVersion: version) { return }
         throw Refusal(
             .configuration, check: "publication", problem: "the publication \(Self.name) \(problem)",
-            mend: "run outbox-relay migrate as the table's owner")
+            mend: Self.remedy)
+    }
+
+    /// - Returns: false where the role may not.
+    private func create(on connection: Connection, serverVersion: Int) async throws -> Bool {
+        let columns = serverVersion >= 150_000 ? " (id)" : ""
+        do {
+            try await connection.execute(
+                "CREATE PUBLICATION \(Self.name) FOR TABLE \(schema.unpublished)\(columns) WITH (publish = 'insert')")
+            return true
+        } catch {
+            // 42710: somebody else was quicker.
+            if error.sqlState == "42710" { return true }
+            guard error.sqlState == "42501" else { throw error }
+            return false
+        }
     }
 }

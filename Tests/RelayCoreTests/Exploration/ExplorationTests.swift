@@ -39,13 +39,18 @@ import Testing
         Scenario("a relay that streamed polls when it comes again") {
             $0.switchesMode = true
             $0.policy.usesStream = true
+            $0.policy.netInterval = 1 << 40
+            $0.policy.sweepInterval = 1 << 40
             $0.relayCrashes = 1
             $0.producers = [[]]
             $0.ids = 1
         },
         Scenario("stream, one producer") {
+            $0.beginsWithSlot = true
             $0.policy.usesStream = true
-            $0.producers = [[.drawsTwice]]
+            $0.policy.netInterval = 1 << 40
+            $0.policy.sweepInterval = 1 << 40
+            $0.producers = [[.drawsTwice, .withdraws]]
             $0.ids = 2
         },
     ]
@@ -58,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "floor from this scan", "holders listed before", "a cursor over what is not visible", "a locked row moves",
+        "floor from this scan", "holders listed before", "a settlement waits for a row that is gone", "a locked row moves",
     ]) func aMutantIsFound(_ name: String) async throws {
         let mutant = try #require(Scenario.mutants.first { $0.name.contains(name) })
         #expect(try await explore(mutant).finding != nil)

@@ -86,6 +86,7 @@ import Testing
         #expect(script.sweep?.parkedKeys == true)
         script.now = 1000
         script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [8]])))
+        script.findsNothing()
         #expect(script.settle?.first?.retried == [ParkedRetry(id: 8, rejection: "still no")])
     }
 
@@ -124,7 +125,10 @@ import Testing
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
         script.give(.deliveryEnded(sink: "a"))
         script.give(.swept(SweptState(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        // A claim has its turn first.
+        script.findsNothing()
         script.now = 1000
+        script.give(.tick)
         #expect(script.lastSettle?.first?.lateDone == [3])
         #expect(script.lastSettle?.first?.parked == [Parking(id: 3, reason: "no")])
     }

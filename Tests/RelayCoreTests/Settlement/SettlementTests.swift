@@ -36,11 +36,34 @@ import Testing
         #expect(writes.absent?.ranges == [IDRange(2, 2)])
     }
 
-    @Test func aCursorStopsBelowWhatIsNotVisible() {
+    /// Somebody deleted 2, and 4 as the last of all: both count as done, and nobody is owed them.
+    @Test func aRowThatIsGoneCountsAsDone() {
         let writes = decide(
-            [sink("a", 0)], places: [1: .unpublished, 3: .unpublished], done("a", 1, 2, 3))
+            [sink("a", 0)], absent: [IDRange(2, 2)], places: [1: .unpublished, 3: .unpublished], done("a", 1, 2, 3, 4))
+        #expect(writes.cursors.map(\.cursor) == [4])
+        #expect(writes.published == [1, 3])
+        #expect(writes.gone == [2, 4])
+        #expect(writes.lateEntered.isEmpty)
+    }
+
+    @Test func aCursorStopsBelowWhatCannotBeParked() {
+        let facts = SettlementFacts(
+            sinks: [sink("a", 0)], absent: IDRanges(), late: [], places: [1: .unpublished, 2: .unpublished])
+        var progress = done("a", 1, 2)
+        progress.parked = [Parking(id: 2, reason: "no")]
+        let unparked = [UnparkedEvent(sink: "a", id: 2, reason: "too large")]
+        let writes = Settlement(facts: facts, lanes: [progress], unparked: unparked).decide()
         #expect(writes.cursors.map(\.cursor) == [1])
         #expect(writes.published == [1])
+        #expect(writes.parked.isEmpty)
+    }
+
+    /// It is delivered, as every sink's entry says, though nobody serves b any more.
+    @Test func aRowThatCouldNotMoveMovesOnceItCan() {
+        let late = ["a", "b"].map { LateEntry(sink: $0, id: 1, isDelivered: true) }
+        let writes = decide([sink("a", 5), sink("b", 5)], late: late, places: [1: .unpublished], done("a", late: [1]))
+        #expect(writes.published == [1])
+        #expect(Set(writes.lateRemoved.map(\.sink)) == ["a", "b"])
     }
 
     @Test func aCursorStopsBelowALockedRow() {
