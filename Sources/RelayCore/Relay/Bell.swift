@@ -93,6 +93,9 @@ struct Bell: Hashable, Sendable {
         gone = gone.clamped(above: last, through: .max)
     }
 
+    /// Rows at or below are settled: what rings of them from here on is news, like a mark that somebody undid.
+    mutating func settled(through id: Int64) { awaited = awaited.clamped(above: id, through: .max) }
+
     /// A read has come back.
     ///
     /// - Parameters:

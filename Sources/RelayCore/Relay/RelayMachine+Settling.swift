@@ -55,6 +55,7 @@ extension RelayMachine {
         let before = lanes.map(\.registration)
         adopt(state.sinks, late: nil, keeping: true, at: now, &effects)
         for index in lanes.indices { lanes[index].lateSettled(state) }
+        if let lowest = state.sinks.map(\.cursor).min() { bell.settled(through: lowest) }
         settledNothing = before == lanes.map(\.registration) && state.removed.isEmpty
         blockAtUnparked(state.unparked, at: now, &effects)
         if lanes.contains(where: \.lacksOwed) { sweepWanted = true }
