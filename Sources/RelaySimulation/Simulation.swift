@@ -41,10 +41,10 @@ package struct Simulation {
     /// Makes the simulations possible: from here on nothing concurrent runs but within them.
     package static func prepare() { Scheduler.install() }
 
-    private init(_ seed: UInt64, _ mutant: Mutant?, _ trace: Trace) {
+    private init(_ seed: UInt64, _ mutant: Mutant?, _ scene: Scene?, _ trace: Trace) {
         self.seed = seed
         let dice = Dice(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
-        plan = Plan(dice.split(), mutant: mutant)
+        plan = Plan(dice.split(), mutant: mutant, scene: scene)
         scheduler = Scheduler(seed: dice.seed(), trace: trace, stepLimit: Self.stepLimit)
         judge = Judge(scheduler, plan)
         server = SimulatedServer(scheduler, dice.split(), plan, judge)
@@ -57,9 +57,11 @@ package struct Simulation {
     }
 
     /// - Parameter keepsTrace: whether what happens is written down; the run is the same either way.
-    package static func run(seed: UInt64, mutant: Mutant? = nil, keepsTrace: Bool = false) -> Outcome {
+    package static func run(
+        seed: UInt64, mutant: Mutant? = nil, scene: Scene? = nil, keepsTrace: Bool = false
+    ) -> Outcome {
         let trace = Trace(isKept: keepsTrace)
-        var simulation = Simulation(seed, mutant, trace)
+        var simulation = Simulation(seed, mutant, scene, trace)
         return simulation.run(trace)
     }
 
@@ -82,7 +84,7 @@ package struct Simulation {
             return judge.finding == nil && reason != nil
         }
         conclude(end, reason)
-        let (time, digest, steps) = (scheduler.now / 1000, trace.digest, scheduler.steps)
+        let (time, digest, steps) = (scheduler.now / 1000, trace.digest.value, scheduler.steps)
         if judge.finding != nil, trace.isKept {
             fleet.describe()
             scheduler.settle()

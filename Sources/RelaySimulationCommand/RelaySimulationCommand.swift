@@ -19,11 +19,15 @@ struct RelaySimulationCommand: ParsableCommand {
     var seed: UInt64?
     @Option(help: ArgumentHelp("Break the relay on purpose, to see that it is found.", valueName: Self.mutants))
     var mutant: Mutant?
+    @Option(help: ArgumentHelp("Let every seed dwell on one thing.", valueName: Self.scenes))
+    var scene: Scene?
     @Flag(help: "End with the first seed that fails.")
     var untilFinding = false
-    @Flag(help: .hidden)
-    var quiet = false
+    /// A descriptor onto which a part of the seeds writes its digest, instead of saying it.
+    @Option(help: .hidden)
+    var tellsDigestTo: Int32?
 
+    private static let scenes = Scene.allCases.map(\.rawValue).joined(separator: "|")
     private static let mutants = Mutant.allCases.map(\.rawValue).joined(separator: "|")
 
     static func main() {
@@ -56,20 +60,20 @@ struct RelaySimulationCommand: ParsableCommand {
         Simulation.prepare()
         var tally = Tally()
         for seed in first..<first + seeds {
-            let outcome = Simulation.run(seed: seed, mutant: mutant)
+            let outcome = Simulation.run(seed: seed, mutant: mutant, scene: scene)
             tally.add(outcome)
             guard let finding = outcome.finding else { continue }
             print("seed \(seed): \(finding)\n  replay: \(replayCommand(seed))")
             fflush(nil)
             if untilFinding { break }
         }
-        if !quiet { print("simulation: \(tally)") }
+        if let tellsDigestTo { tally.digest.write(to: tellsDigestTo) } else { print("simulation: \(tally)") }
         guard tally.findings == 0 else { throw ExitCode(1) }
     }
 
     private func replay(_ seed: UInt64) throws {
         Simulation.prepare()
-        let outcome = Simulation.run(seed: seed, mutant: mutant, keepsTrace: true)
+        let outcome = Simulation.run(seed: seed, mutant: mutant, scene: scene, keepsTrace: true)
         for line in outcome.lines { print(line) }
         print(
             "seed \(seed): \(outcome.finding ?? "every promise holds"), digest=\(outcome.digest) steps=\(outcome.steps)"
@@ -78,26 +82,31 @@ struct RelaySimulationCommand: ParsableCommand {
     }
 
     private func runSideBySide() throws {
-        var options = ["--quiet"]
-        if let mutant { options += ["--mutant", mutant.rawValue] }
-        var workers = Workers(first: first, count: seeds, jobs: jobs, options: options)
+        var workers = Workers(first: first, count: seeds, jobs: jobs, options: choices)
         let failed = try workers.run()
-        print("simulation: seeds=\(seeds) first=\(first) parts_with_findings=\(failed)")
+        print(
+            "simulation: seeds=\(seeds) first=\(first) parts_with_findings=\(failed) digest=\(workers.digest)")
         guard failed == 0 else { throw ExitCode(1) }
     }
 
     private func replayCommand(_ seed: UInt64) -> String {
         let program = CommandLine.arguments.first ?? "relay-simulation"
-        return "\(program) --seed \(seed)" + (mutant.map { " --mutant \($0.rawValue)" } ?? "")
+        return (["\(program) --seed \(seed)"] + choices).joined(separator: " ")
+    }
+
+    private var choices: [String] {
+        (mutant.map { ["--mutant", $0.rawValue] } ?? []) + (scene.map { ["--scene", $0.rawValue] } ?? [])
     }
 }
 
 extension Mutant: ExpressibleByArgument {}
+extension Scene: ExpressibleByArgument {}
 
 /// What came of several seeds.
 private struct Tally: CustomStringConvertible {
     private var seeds = 0
     private(set) var findings = 0
+    private(set) var digest = SeedsDigest()
     private var events = 0
     private var repeats = 0
     private var stops = 0
@@ -105,6 +114,7 @@ private struct Tally: CustomStringConvertible {
 
     mutating func add(_ outcome: Simulation.Outcome) {
         seeds += 1
+        digest.add(outcome)
         if outcome.finding != nil { findings += 1 }
         events += outcome.deliveries
         repeats += outcome.repeats
@@ -114,6 +124,6 @@ private struct Tally: CustomStringConvertible {
 
     var description: String {
         "seeds=\(seeds) findings=\(findings) deliveries=\(events) repeats=\(repeats) stops=\(stops)"
-            + " simulated_seconds=\(milliseconds / 1000)"
+            + " simulated_seconds=\(milliseconds / 1000) digest=\(digest)"
     }
 }

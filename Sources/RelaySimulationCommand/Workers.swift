@@ -9,7 +9,8 @@ struct Workers {
     private let count: UInt64
     private var next: UInt64
     private let end: UInt64
-    private var running: [pid_t: ClosedRange<UInt64>] = [:]
+    private var running: [pid_t: (seeds: ClosedRange<UInt64>, digest: Int32)] = [:]
+    private(set) var digest = SeedsDigest()
     private var done: UInt64 = 0
     private var failed = 0
 
@@ -21,6 +22,9 @@ struct Workers {
         end = first + count
         stretch = max(1, min(2500, count / UInt64(jobs)))
     }
+
+    /// Where a process finds the pipe for its digest.
+    private static let digestDescriptor: Int32 = 3
 
     /// Runs all of them, and says how far it is.
     ///
@@ -35,20 +39,35 @@ struct Workers {
 
     private mutating func start() throws {
         let seeds = min(stretch, end - next)
-        let words = [CommandLine.arguments.first ?? "relay-simulation", "--first", "\(next)", "--seeds", "\(seeds)"]
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw WorkerFailure(reason: String(cString: strerror(errno))) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[1]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], Self.digestDescriptor)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        let words =
+            [CommandLine.arguments.first ?? "relay-simulation", "--first", "\(next)", "--seeds", "\(seeds)"]
+            + ["--tells-digest-to", "\(Self.digestDescriptor)"]
         var arguments: [UnsafeMutablePointer<CChar>?] = (words + options).map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, "/proc/self/exe", nil, nil, &arguments, environ)
-        guard code == 0 else { throw WorkerFailure(reason: String(cString: strerror(code))) }
-        running[pid] = next...(next + seeds - 1)
+        let code = posix_spawn(&pid, "/proc/self/exe", &actions, nil, &arguments, environ)
+        guard code == 0 else {
+            close(ends[0])
+            throw WorkerFailure(reason: String(cString: strerror(code)))
+        }
+        running[pid] = (next...(next + seeds - 1), ends[0])
         next += seeds
     }
 
     private mutating func wait() {
         var status: Int32 = 0
         let pid = waitpid(-1, &status, 0)
-        guard pid > 0, let seeds = running.removeValue(forKey: pid) else { return }
+        guard pid > 0, let (seeds, tells) = running.removeValue(forKey: pid) else { return }
+        if let part = SeedsDigest.read(from: tells) { digest.add(part) }
+        close(tells)
         done += seeds.upperBound - seeds.lowerBound + 1
         if status != 0 { failed += 1 }
         // Exit code 1 is a finding, which it has told; anything else ended it in the midst of a seed.

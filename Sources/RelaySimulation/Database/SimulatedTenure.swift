@@ -122,7 +122,7 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
             }
             let lastValue = rows.taken.isEmpty ? nil : server.sequence.last
             if asksLater {
-                await server.think()
+                await server.scheduler.pause(server.dice.number(Int64(500)...20_000))
                 try backend.check()
                 seen = server.answer(request)
             }

@@ -15,11 +15,14 @@ extension Judge {
         let sink = sides[index].plan.name
         // Of what a failover took back nobody remembers that it was settled.
         guard !hasLostVisible else { return }
+        // A parked event whose mark somebody undid is wanted twice: from its copy, and from the table.
+        let isUndone = undone.contains(event)
+        guard !(isUndone && isParked(event, index)) else { return }
         if memory.acknowledged[sink]?.contains(event) == true {
             return find("DUPLICATE: \(event.id) goes to \(sink) again, though the relay knows that it is there")
         }
         // What somebody wants tried again is delivered as often as that takes.
-        guard !isParked(event, index), !undone.contains(event) else { return }
+        guard !isParked(event, index), !isUndone else { return }
         let isOutOfTurn = memory.outOfTurn.contains(event.id) || seen[event]?.isLate == true
         if event.id <= memory.cursors[sink] ?? 0, !isOutOfTurn {
             return find("DUPLICATE: \(event.id) goes to \(sink) again, though it was settled before")
@@ -81,7 +84,7 @@ extension Judge {
 
     private func judgeOrder(_ row: Row, _ index: Int) {
         let side = sides[index]
-        guard !row.isLate, row.id > leftBeforeLoss else { return }
+        guard !row.isLate, !deleted.contains(row.identity), row.id > leftBeforeLoss else { return }
         let lane = side.plan.lane
         let isOutOfTurn = isParked(row.identity, index)
         if lane.order == .id, row.id < side.highest, !isOutOfTurn {

@@ -11,6 +11,8 @@ final class Judge: @unchecked Sendable {
         var plan: Plan.SinkPlan
         /// What arrived, by id.
         var received: [Int64: DeliveredRow] = [:]
+        /// What had arrived of rows whose mark was undone since.
+        var beforeUndoing: [Int64: DeliveredRow] = [:]
         var highest: Int64 = 0
         var highestOfKey: [Int: Int64] = [:]
         /// Of what arrived, who sent it first.
@@ -30,8 +32,8 @@ final class Judge: @unchecked Sendable {
     private(set) var versions: [DeliveredRow: Set<Int>] = [:]
     /// Rows whose mark somebody undid: they may come again.
     private(set) var undone: Set<DeliveredRow> = []
-    /// Somebody deletes rows.
-    private var hasDeleted = false
+    /// Rows that somebody deleted: they need not come, and if one does, on a way that it had taken before, then whenever.
+    private(set) var deleted: Set<DeliveredRow> = []
     /// The server was replaced by its replica.
     private var hasPromoted = false
     private var memories: [Int: RelayMemory] = [:]
@@ -46,6 +48,7 @@ final class Judge: @unchecked Sendable {
     private(set) var mustStop = false
     /// Nobody may deliver, until an administrator has looked.
     private(set) var hasStopped = false
+    private var hasEverStopped = false
     private(set) var finding: String?
     private var isClosed = false
 
@@ -87,7 +90,7 @@ final class Judge: @unchecked Sendable {
             versions[row.identity, default: []].insert(row.version)
         }
         for row in change.undone { undo(row) }
-        if !change.deleted.isEmpty { hasDeleted = true }
+        deleted.formUnion(change.deleted)
         published(change.published, tables)
     }
 
@@ -104,7 +107,10 @@ final class Judge: @unchecked Sendable {
     /// An operator wants the row delivered once more.
     private func undo(_ row: DeliveredRow) {
         undone.insert(row)
-        for index in sides.indices { sides[index].received[row.id] = nil }
+        for index in sides.indices {
+            guard let had = sides[index].received.removeValue(forKey: row.id) else { continue }
+            sides[index].beforeUndoing[row.id] = had
+        }
         for memory in memories.values { memory.forget(row) }
     }
 
@@ -115,6 +121,12 @@ final class Judge: @unchecked Sendable {
         // What waits for no standby anywhere tells nothing of the events.
         guard changes.contains(where: { !$0.isLocal }) else { return }
         hasLostVisible = true
+        // With an undoing goes what it asked for.
+        for row in changes.flatMap(\.undone) {
+            for index in sides.indices where sides[index].received[row.id] == nil {
+                sides[index].received[row.id] = sides[index].beforeUndoing[row.id]
+            }
+        }
         leftBeforeLoss = highestSent
         // One that came late moved no cursor: once it is settled, nothing tells that it was there.
         for row in changes.flatMap(\.rows) where !row.isLate && tables.row(row.id) == nil {
@@ -125,7 +137,16 @@ final class Judge: @unchecked Sendable {
         }
     }
 
-    func stopped() { hasStopped = true }
+    func stopped() {
+        hasStopped = true
+        hasEverStopped = true
+    }
+
+    /// An administrator has looked: what is lost from here on is another matter.
+    func resumed() {
+        hasStopped = false
+        mustStop = false
+    }
 
     // MARK: - The end
 
@@ -145,8 +166,10 @@ final class Judge: @unchecked Sendable {
     /// A stop for time travel must have a reason, and what must be seen must have led to one.
     func judgeStops() {
         // A deletion beside a promotion cannot be told from what the promotion took back.
-        let mayHaveGoneBack = hasLostVisible || (hasPromoted && hasDeleted)
-        if hasStopped, !mayHaveGoneBack { find("FALSE ALARM: the relays stop for a database that has not gone back") }
+        let mayHaveGoneBack = hasLostVisible || (hasPromoted && !deleted.isEmpty)
+        if hasEverStopped, !mayHaveGoneBack {
+            find("FALSE ALARM: the relays stop for a database that has not gone back")
+        }
         if !hasStopped, mustStop { find("UNSEEN: the database lost what had left, and no relay stops") }
     }
 

@@ -57,7 +57,7 @@ final class FarSide: @unchecked Sendable {
         }
     }
 
-    private func trace(_ text: @autoclosure () -> String) { server.trace("sink \(name): \(text())") }
+    private func trace(_ text: String) { server.trace("sink \(name): \(text)") }
 
     private func isRejected(_ id: Int64) -> Bool {
         if rejected.contains(id) { return true }

@@ -19,6 +19,7 @@ final class Fleet: @unchecked Sendable {
     private var nextProcess = 1
     /// The relays are stopped, or about to be, until an administrator has looked.
     private(set) var awaitsResume = false
+    private var isResuming = false
     /// How often the relays stopped because the database had gone back.
     private(set) var stops = 0
     /// The most that a relay ever held, in bytes.
@@ -47,9 +48,7 @@ final class Fleet: @unchecked Sendable {
             settings: settings, database: SimulatedDatabase(server, process), sinks: sinks, clock: process.clock,
             rules: plan.mutant?.rules ?? .sound
         ) { report in
-            if server.scheduler.trace.isKept, process.isAlive {
-                server.trace("relay \(process.number): \(report)")
-            }
+            if process.isAlive { server.trace("relay \(process.number): \(report)") }
         }
         places[place] = Place(process: process, relay: relay, sinks: sinks)
         server.trace("relay \(process.number): starts")
@@ -83,6 +82,7 @@ final class Fleet: @unchecked Sendable {
     /// An administrator mends what the message names, lets the relays go on, and starts them.
     private func resume() {
         stops += 1
+        isResuming = true
         server.scheduler.spawn { [self] in
             while server.tables.leader.stoppedReason != nil, !server.scheduler.isOver {
                 await server.scheduler.pause(300_000)
@@ -90,10 +90,24 @@ final class Fleet: @unchecked Sendable {
                 server.restartSequence(after: server.judge.highestSent)
                 try? await server.commit(Change { $0.leader.stoppedReason = nil }, in: server.incarnation)
             }
-            server.trace("an administrator resumes")
-            awaitsResume = false
-            for place in 0..<plan.relays { start(place) }
+            goOn()
         }
+    }
+
+    private func goOn() {
+        server.trace("an administrator resumes")
+        isResuming = false
+        awaitsResume = false
+        server.judge.resumed()
+        for place in 0..<plan.relays { start(place) }
+    }
+
+    /// A failover may take back the stop itself: the administrator, who has read of it, does the same, and need not say
+    /// that relays may go on.
+    private func lookAfterLostStop() {
+        guard awaitsResume, !isResuming, server.isUp, server.tables.leader.stoppedReason == nil else { return }
+        server.restartSequence(after: server.judge.highestSent)
+        goOn()
     }
 
     // MARK: - Faults
@@ -162,6 +176,7 @@ final class Fleet: @unchecked Sendable {
 
     /// Looks at what the relays hold in memory.
     func measure() {
+        lookAfterLostStop()
         for place in places.keys.sorted() {
             guard let (process, relay) = places[place].map({ ($0.process, $0.relay) }), !process.isFrozen else {
                 continue

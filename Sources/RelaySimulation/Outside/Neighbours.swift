@@ -53,7 +53,9 @@ final class Neighbours: @unchecked Sendable {
     // MARK: - What they do
 
     private func update() async {
-        guard let row = dice.one(of: free(server.tables.unpublished.rows + server.tables.published.rows)) else { return }
+        guard let row = dice.one(of: free(server.tables.unpublished.rows + server.tables.published.rows)) else {
+            return
+        }
         await change([row.id], "updates \(row.id)") { transaction in
             let row = row.rewritten(by: transaction)
             return Change(transaction: transaction, rows: [row]) { tables in
@@ -65,25 +67,26 @@ final class Neighbours: @unchecked Sendable {
 
     private func withdraw() async {
         guard let row = dice.one(of: free(server.tables.unpublished.rows)) else { return }
-        await delete([row.id], "withdraws")
+        await delete([row], "withdraws")
     }
 
     private func cleanUp(_ age: Int64) async {
         let limit = EventEncoding.beginning + server.scheduler.now - age
         let rows = free(server.tables.unpublished.rows + server.tables.published.rows).filter { $0.createdAt < limit }
-        await delete(rows.map(\.id), "cleans up")
+        await delete(rows, "cleans up")
     }
 
     /// Waits for whoever has rows locked, and keeps everybody out meanwhile.
     private func truncate() async {
         guard server.rowLocks.isEmpty else { return }
-        await delete(server.tables.unpublished.ids, "empties the leaf:")
+        await delete(server.tables.unpublished.rows, "empties the leaf:")
     }
 
-    private func delete(_ ids: [Int64], _ verb: String) async {
-        guard !ids.isEmpty else { return }
+    private func delete(_ rows: [Row], _ verb: String) async {
+        guard !rows.isEmpty else { return }
+        let ids = rows.map(\.id)
         await change(ids, "\(verb) \(ids)") { transaction in
-            Change(transaction: transaction, deleted: ids) { tables in
+            Change(transaction: transaction, deleted: rows.map(\.identity)) { tables in
                 for id in ids {
                     tables.unpublished.remove(id)
                     tables.published.remove(id)
@@ -99,7 +102,8 @@ final class Neighbours: @unchecked Sendable {
             var row = row.rewritten(by: transaction)
             row.isLate = true
             let moved = row
-            return Change(transaction: transaction, rows: [row], announced: [row.id], undone: [row.identity]) { tables in
+            return Change(transaction: transaction, rows: [row], announced: [row.id], undone: [row.identity]) {
+                tables in
                 guard tables.published.remove(moved.id) != nil else { return }
                 tables.unpublished.insert(moved)
             }

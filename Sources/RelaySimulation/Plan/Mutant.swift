@@ -47,7 +47,9 @@ package enum Mutant: String, CaseIterable, Sendable {
         case .horizonKept: .drawsTakenBack
         case .absentByLaterHorizon: .slowReads
         case .rangesUnwritten, .passedUnseen: .lateRows
-        case .standingIsHeard, .overflowIsHeard, .absentBeyondCover, .missingAskedOnce, .passedForgotten: .bellAlone
+        case .standingIsHeard, .overflowIsHeard, .absentBeyondCover, .missingAskedOnce, .passedForgotten,
+            .snapshotAskedLater:
+            .bellAlone
         case .goneIsDeleted, .statusUnasked: .historyCut
         case .goneIsGoneBack, .settlingStopsAtGone, .goneStaysOwed: .deletions
         default: .everything

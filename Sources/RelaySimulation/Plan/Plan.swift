@@ -68,14 +68,15 @@ struct Plan: Sendable {
 
     func faultsAreOn(at time: Int64) -> Bool { time < calmFrom }
 
-    init(_ dice: Dice, mutant: Mutant?) {
+    init(_ dice: Dice, mutant: Mutant?, scene wanted: Scene?) {
         self.mutant = mutant
         chooseSettings(dice)
         chooseSinks(dice)
         chooseProducers(dice)
         chooseServer(dice)
         chooseFaults(dice)
-        scene = mutant?.scene ?? (dice.chance(800) ? .everything : dice.one(of: Scene.allCases) ?? .everything)
+        scene =
+            wanted ?? mutant?.scene ?? (dice.chance(800) ? .everything : dice.one(of: Scene.allCases) ?? .everything)
         set(scene, dice)
         if losesVisible { keepMemory() }
     }

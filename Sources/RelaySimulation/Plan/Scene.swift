@@ -1,7 +1,7 @@
 import RelayCore
 
 /// What a simulation dwells on. Most take what the seed brings; some defects show only where one thing happens often.
-enum Scene: CaseIterable, Sendable {
+package enum Scene: String, CaseIterable, Sendable {
     case everything
     /// Rows that come late, to sinks that stand at different places.
     case lateRows
@@ -67,6 +67,8 @@ extension Plan {
             replicationLag = 2000...80_000
         }
         unflushedCommits = 0
+        // Whatever fails is tried again by the sweeps' clock.
+        failures = 0
         hasLateRows = dice.chance(500)
         lateRows = 250
         // A row that is locked when it is to move is tried again by sweeps alone.

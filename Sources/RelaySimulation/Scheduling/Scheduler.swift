@@ -100,7 +100,6 @@ final class Scheduler: @unchecked Sendable {
     private func step() -> Bool {
         if let index = choose() {
             let next = runnable.remove(at: index)
-            trace.fold(UInt64(truncatingIfNeeded: index &* 31 &+ next.process))
             current = next.process
             executor_run_job(next.job)
         } else if let entry = agenda.next() {

@@ -52,7 +52,7 @@ final class SimulatedServer: @unchecked Sendable {
         (self.scheduler, self.dice, self.plan, self.judge) = (scheduler, dice, plan, judge)
     }
 
-    func trace(_ text: @autoclosure () -> String) { scheduler.trace.add(scheduler.now, text()) }
+    func trace(_ text: String) { scheduler.trace.add(scheduler.now, text) }
 
     // MARK: - Time
 

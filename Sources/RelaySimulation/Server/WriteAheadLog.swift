@@ -19,7 +19,7 @@ struct Change {
     /// Rows whose mark it undoes.
     var undone: [DeliveredRow] = []
     /// Rows that it deletes.
-    var deleted: [Int64] = []
+    var deleted: [DeliveredRow] = []
     /// Rows that it moves to the published leaf.
     var published: [Int64] = []
     /// It waited for no standby: a failover may take it back though everybody has seen it.
