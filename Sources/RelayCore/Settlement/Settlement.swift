@@ -165,7 +165,7 @@ package struct Settlement: Sendable {
         var changed = false
         for lane in lanes {
             let old = attempt.oldCursor(lane.sink)
-            if old < row, attempt.cursor(lane.sink) >= row, caps[lane.sink].map({ $0 > row }) ?? true {
+            if old < row, attempt.raised(lane.sink) >= row, caps[lane.sink].map({ $0 > row }) ?? true {
                 caps[lane.sink] = row
                 changed = true
             }
@@ -189,6 +189,7 @@ extension Settlement {
         var writes = SettlementWrites()
 
         private var sinks: [SinkRegistration]
+        private var raisedSinks: [SinkRegistration]
         private var owed: Set<LateEntry>
         /// Of what is owed, what the sink has: the row could not move.
         private let delivered: Set<LateEntry>
@@ -200,11 +201,14 @@ extension Settlement {
             self.caps = caps
             self.kept = kept
             sinks = facts.sinks
+            raisedSinks = facts.sinks
             owed = Set(facts.late.map { LateEntry(sink: $0.sink, id: $0.id) })
             delivered = Set(facts.late.lazy.filter(\.isDelivered).map { LateEntry(sink: $0.sink, id: $0.id) })
         }
 
         func oldCursor(_ sink: String) -> Int64 { facts.sinks.first { $0.name == sink }?.cursor ?? 0 }
+        /// Also of a sink that ends here.
+        func raised(_ sink: String) -> Int64 { raisedSinks.first { $0.name == sink }?.cursor ?? 0 }
         func cursor(_ sink: String) -> Int64 { sinks.first { $0.name == sink }?.cursor ?? 0 }
         func removes(_ entry: LateEntry) -> Bool { !owed.contains(entry) }
 
@@ -243,6 +247,7 @@ extension Settlement {
                     if !kept.contains(entry) { owed.remove(entry) }
                 }
             }
+            raisedSinks = sinks
         }
 
         /// The ids that this settlement takes the lane's cursor over: what is there and was not delivered is owed,
