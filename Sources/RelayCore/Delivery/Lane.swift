@@ -91,6 +91,8 @@ package struct Lane: Hashable, Sendable {
     package var isOwedMore = true
     /// Owed rows that were delivered, as a settlement has written, but could not move: tried again now and then.
     package var stuck: Set<Int64> = []
+    /// Nothing that is to be passed stands at or below, as a read has shown: what stood there may have been deleted.
+    var passedThrough: Int64 = .min
     /// The read of the table for this lane that is under way.
     package var awaitedRows: AwaitedRead?
     /// Lacks little: its next read is made while the tail waits.
@@ -172,6 +174,9 @@ package struct Lane: Hashable, Sendable {
     /// The rows up to which the lane passes without delivering.
     package var passesThrough: Int64? { registration.isRemoving ? Int64.max : registration.passThrough }
 
+    /// Some of them may still be to come.
+    var isPassing: Bool { passesThrough.map { position < $0 && passedThrough < $0 } ?? false }
+
     /// Everything that was handed over is settled, and nothing is owed.
     package var isSettled: Bool { isIdle && done.isEmpty && late.isEmpty && !isOwedMore && retried.isEmpty }
 
@@ -217,7 +222,8 @@ package struct Lane: Hashable, Sendable {
         return LaneProgress(
             sink: name, generation: registration.generation, done: done.map(\.id),
             endsPassed: done.last?.fate == .passed, lateDone: lateDone.sorted(),
-            parked: parkings.values.sorted { $0.id < $1.id }, retried: retried)
+            parked: parkings.values.sorted { $0.id < $1.id }, retried: retried,
+            passedThrough: registration.isRemoving && done.isEmpty ? passedThrough : .min)
     }
 
     private static let stuckAtOnce = 100
@@ -272,6 +278,7 @@ package struct Lane: Hashable, Sendable {
         queue.removeAll()
         registration = row
         place = .reading
+        passedThrough = .min
         awaitedRows?.isStale = true
         if awaitedLate != nil { awaitedLate = [] }
         retries = []
@@ -305,6 +312,7 @@ package struct Lane: Hashable, Sendable {
         outOfTurn = nil
         dropQueue()
         place = .reading
+        passedThrough = .min
         awaitedRows = nil
         awaitedLate = nil
         awaitedParked = nil

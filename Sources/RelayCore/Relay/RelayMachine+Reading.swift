@@ -74,7 +74,7 @@ extension RelayMachine {
     private mutating func startRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
         let lane = lanes[index]
         guard !lane.isOnTail, lane.awaitedRows == nil, now >= lane.nextRead else { return }
-        let passes = lane.passesThrough.map { lane.position < $0 } ?? false
+        let passes = lane.isPassing
         // What is only passed needs no sink.
         guard passes || mayTry(lane, at: now), lane.keyed?.isWindingDown != true else { return }
         guard lane.queue.isEmpty, lane.unsettled < policy.window else { return }
@@ -128,6 +128,9 @@ extension RelayMachine {
             lanes[index].nextRead = now + max(policy.pollInterval, policy.faultInterval)
             return
         }
+        if reachedEnd, found.count == batch.ids.count, lanes[index].isPassing {
+            lanes[index].passedThrough = max(lanes[index].passedThrough, min(found.through, read.through))
+        }
         if reachedEnd || found.count < batch.ids.count {
             meetTail(index, known: min(found.through, read.through), at: now, &effects)
         }
@@ -145,7 +148,7 @@ extension RelayMachine {
     /// - Parameter known: the lane has every row at or below.
     private mutating func meetTail(_ index: Int, known: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
         let lane = lanes[index]
-        guard !lane.registration.isRemoving, lane.passesThrough.map({ lane.position >= $0 }) ?? true else { return }
+        guard !lane.registration.isRemoving, !lane.isPassing else { return }
         guard max(known, lane.position) >= tail else {
             // Rows were handed on while the read was under way. Once more, while the tail waits: for one read, no longer.
             let triedAlready = lane.place == .meeting

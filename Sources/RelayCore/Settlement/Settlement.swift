@@ -12,10 +12,12 @@ package struct LaneProgress: Hashable, Sendable {
     package var parked: [Parking]
     /// Parked events that were tried again.
     package var retried: [ParkedRetry]
+    /// Of a removed sink: above its cursor and up to here no row stands.
+    package var passedThrough: Int64
 
     package init(
         sink: String, generation: Int64, done: [Int64], endsPassed: Bool = false, lateDone: [Int64] = [],
-        parked: [Parking] = [], retried: [ParkedRetry] = []
+        parked: [Parking] = [], retried: [ParkedRetry] = [], passedThrough: Int64 = .min
     ) {
         self.sink = sink
         self.generation = generation
@@ -24,6 +26,7 @@ package struct LaneProgress: Hashable, Sendable {
         self.lateDone = lateDone
         self.parked = parked
         self.retried = retried
+        self.passedThrough = passedThrough
     }
 }
 
@@ -337,7 +340,7 @@ extension Settlement {
                 }
                 if sink.isRemoving,
                     staying.isEmpty
-                        || (sink.cursor >= highest && !facts.stillOwed.contains(sink.name)
+                        || (passed(sink) >= highest && !facts.stillOwed.contains(sink.name)
                             && !owed.contains { $0.sink == sink.name })
                 {
                     writes.ended.append(sink.name)
@@ -345,6 +348,12 @@ extension Settlement {
             }
             sinks.removeAll { writes.ended.contains($0.name) }
             owed = owed.filter { !writes.ended.contains($0.sink) }
+        }
+
+        /// A sink that is removed is level with the others where nothing stands between its cursor and theirs.
+        private func passed(_ sink: SinkRegistration) -> Int64 {
+            let lane = lanes.first { $0.sink == sink.name }
+            return max(sink.cursor, lane.map { $0.done.isEmpty ? $0.passedThrough : .min } ?? .min)
         }
 
         /// Parked is what this settlement takes the cursor over, or marks as delivered late: not before, and never
