@@ -127,6 +127,10 @@ package struct Lane: Hashable, Sendable {
     package var name: String { registration.name }
     package var isOnTail: Bool { place == .tail }
 
+    var readsUnderWay: Int {
+        (awaitedRows == nil ? 0 : 1) + (awaitedLate == nil ? 0 : 1) + (awaitedParked == nil ? 0 : 1)
+    }
+
     /// Handed to the sink, or done, and not settled, or asked for out of turn: what a crash may repeat.
     package var unsettled: Int {
         done.count + (keyed?.count ?? 0) + (inFlight?.count ?? 0) - (inFlight?.answered ?? 0)

@@ -58,6 +58,7 @@ extension RelayMachine {
 
     mutating func parkedRowsRead(_ sink: String, _ batch: RowBatch, _ effects: inout [RelayEffect]) {
         held.hold(batch, isOfTail: false)
+        readEnded(of: sink)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedParked else {
             return
         }
@@ -98,6 +99,7 @@ extension RelayMachine {
         _ effects: inout [RelayEffect]
     ) {
         held.hold(batch, isOfTail: false)
+        readEnded(of: sink)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let read = lanes[index].awaitedRows else {
             return
         }
@@ -168,6 +170,7 @@ extension RelayMachine {
         _ effects: inout [RelayEffect]
     ) {
         held.hold(batch, isOfTail: false)
+        readEnded(of: sink)
         guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedLate else {
             return
         }
@@ -192,6 +195,7 @@ extension RelayMachine {
     }
 
     mutating func readFailed(_ sink: String, at now: Int64) {
+        readEnded(of: sink)
         guard let index = lanes.firstIndex(where: { $0.name == sink }) else { return }
         lanes[index].awaitedRows = nil
         if lanes[index].place == .meeting { lanes[index].place = .reading }

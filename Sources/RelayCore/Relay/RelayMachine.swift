@@ -44,6 +44,9 @@ package struct RelayMachine: Hashable, Sendable {
     var lanes: [Lane] = []
     /// Sinks that are registered and have no lane: not configured, or their start is not fixed.
     var others: [SinkRegistration] = []
+    /// Per sink, reads under way whose lane is gone. Until they have come back the sink has no new lane: it would take
+    /// their rows for its own.
+    var orphanedReads: [String: Int] = [:]
     let configured: Set<String>
     let lanePolicies: [String: LanePolicy]
     let rules: RelayRules
@@ -267,6 +270,7 @@ package struct RelayMachine: Hashable, Sendable {
         bell.reset(nextOpen: Int64.max)
         tailRead = nil
         for index in lanes.indices { lanes[index].loseSessions() }
+        orphanedReads = [:]
         stamp += 1
     }
 
@@ -288,7 +292,10 @@ package struct RelayMachine: Hashable, Sendable {
         for lane in lanes where lane.isSending && !staying.contains(lane.name) {
             effects.append(.cancelDelivery(sink: lane.name))
         }
-        for lane in lanes where !staying.contains(lane.name) { held.suspect(lane.tokens) }
+        for lane in lanes where !staying.contains(lane.name) {
+            held.suspect(lane.tokens)
+            if lane.readsUnderWay > 0 { orphanedReads[lane.name, default: 0] += lane.readsUnderWay }
+        }
         lanes.removeAll { !staying.contains($0.name) }
         for sink in sinks where hasLane(sink) {
             guard let index = lanes.firstIndex(where: { $0.name == sink.name }) else {
@@ -316,7 +323,14 @@ package struct RelayMachine: Hashable, Sendable {
     }
 
     private func hasLane(_ sink: SinkRegistration) -> Bool {
-        sink.isFixed && (sink.isRemoving || configured.contains(sink.name))
+        sink.isFixed && (sink.isRemoving || configured.contains(sink.name)) && orphanedReads[sink.name] == nil
+    }
+
+    /// A read has come back whose lane may be gone: the sink may have a new one then.
+    mutating func readEnded(of sink: String) {
+        guard let count = orphanedReads[sink] else { return }
+        orphanedReads[sink] = count > 1 ? count - 1 : nil
+        refreshWanted = true
     }
 
     // MARK: - Ends
