@@ -32,6 +32,7 @@ package struct Simulation {
     private let fleet: Fleet
     private let producers: Producers
     private let neighbours: Neighbours
+    private let administrator: Administrator
     private let gremlins: Gremlins
     /// All was done once, and then more events came.
     private var hasProbed = false
@@ -53,6 +54,7 @@ package struct Simulation {
         fleet = Fleet(server, farSides, dice.split())
         producers = Producers(server, dice.split())
         neighbours = Neighbours(server, dice.split())
+        administrator = Administrator(server, dice.split())
         gremlins = Gremlins(server: server, fleet: fleet, farSides: farSides, dice: dice.split())
     }
 
@@ -72,6 +74,7 @@ package struct Simulation {
         fleet.start()
         producers.start()
         neighbours.start()
+        administrator.start()
         gremlins.start()
         var nextMeasure: Int64 = 0
         var reason: String?
@@ -123,6 +126,7 @@ package struct Simulation {
 
     private var outsideAtWork: String? {
         if !producers.areDone { return "producers are at work" }
+        if !administrator.isDone { return "an administrator is at work" }
         if !neighbours.areDone { return "others are at work on the table" }
         return server.isUp ? nil : "the server is down"
     }

@@ -130,21 +130,11 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
         let (server, names) = (server, plan.sinks.map(\.name))
         try await work.run { backend in
             for name in names where !server.tables.sinks.contains(where: { $0.name == name }) {
-                let facts = SinkAdministrationFacts(
-                    sinks: server.tables.sinks, highestRow: server.tables.highestRow(through: .max - 1) ?? 0,
-                    oldestUnpublished: server.tables.unpublished.lowest)
-                guard let written = try SinkAdministration(.add(name: name, from: .oldest), facts).written else {
-                    continue
+                do {
+                    try await server.administer(.add(name: name, from: .oldest), isByHand: false) { !backend.isAlive }
+                } catch is SinkAdministrationRefusal {
+                    // An administrator was quicker.
                 }
-                let change = Change { tables in
-                    guard !tables.sinks.contains(where: { $0.name == name }) else { return }
-                    tables.generation += 1
-                    var sink = written
-                    sink.generation = tables.generation
-                    tables.sinks.append(sink)
-                    tables.sinks.sort { $0.name < $1.name }
-                }
-                try await server.commit(change, in: backend.incarnation) { !backend.isAlive }
                 try backend.check()
             }
         }

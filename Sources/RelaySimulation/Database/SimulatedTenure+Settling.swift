@@ -6,7 +6,7 @@ extension SimulatedTenure {
     /// - Throws: ``TimeTravel`` where a delivered row is gone in a way that no deletion explains; nothing is written.
     func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledState {
         let (epoch, number, history) = (epoch, work.process.number, history)
-        return try await onWork { server, backend in
+        return try await onWorkWithSinks { server, backend in
             try server.checkEpoch(epoch)
             let stored = server.tables
             await server.think()
@@ -41,7 +41,7 @@ extension SimulatedTenure {
 
     func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
         let epoch = epoch
-        return try await onWork { server, backend in
+        return try await onWorkWithSinks { server, backend in
             try server.checkEpoch(epoch)
             let tables = server.tables
             let facts = StartFacts(tables, settledThrough: settledThrough, firstScanIsOver: firstScanIsOver)
@@ -53,7 +53,7 @@ extension SimulatedTenure {
                 let missing = IDRanges.absent(
                     above: min(start.cursor, others), through: start.cursor, present: present)
                 let ranges = start.ranges(of: sink.name, facts, missing: missing)
-                let change = Change { tables in
+                var change = Change { tables in
                     for index in tables.sinks.indices where tables.sinks[index].name == sink.name {
                         tables.sinks[index].start = nil
                         tables.sinks[index].cursor = start.cursor
@@ -62,6 +62,8 @@ extension SimulatedTenure {
                     }
                     tables.absent = ranges
                 }
+                change.placement = SinkPlacement(
+                    sink: sink.name, passed: .through(start.passThrough ?? start.cursor))
                 try await server.commit(change, in: backend.incarnation) { !backend.isAlive }
                 try backend.check()
                 break

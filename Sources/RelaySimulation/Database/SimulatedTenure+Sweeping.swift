@@ -6,7 +6,7 @@ extension SimulatedTenure {
     /// - Throws: ``TimeTravel`` where the database went back.
     func sweep(_ request: SweepRequest, memory: ProcessMemory) async throws -> SweptState {
         let epoch = epoch
-        return try await onWork { server, backend in
+        return try await onWorkWithSinks { server, backend in
             try server.checkEpoch(epoch)
             let stored = server.tables
             let visible = server.visible(request.announced.map(\.transaction))
@@ -48,7 +48,6 @@ extension SimulatedTenure {
 extension SimulatedServer {
     /// Owed rows that stand in neither leaf.
     fileprivate func goneEntries(above: Int64?) -> Set<Int64> {
-        if plan.mutant == .goneStaysOwed { return [] }
         let owed = tables.late.map(\.id).filter { id in above.map { id > $0 } ?? true }
         return Set(owed.prefix(plan.sweepPortion).filter { tables.row($0) == nil })
     }

@@ -106,6 +106,15 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
         }
     }
 
+    /// A transaction that reads the sinks before anything else.
+    func onWorkWithSinks<Value: Sendable>(
+        _ body: @escaping @Sendable (SimulatedServer, Backend) async throws -> Value
+    ) async throws -> Value {
+        try await onWork { server, backend in
+            try await server.withSinkTable(backend) { try await body(server, backend) }
+        }
+    }
+
     // MARK: - Reading sessions
 
     /// The tail's next rows; what is asked of transactions is asked before.

@@ -14,7 +14,7 @@ extension Judge {
     private func judgeRepeat(_ event: DeliveredRow, _ index: Int, _ memory: RelayMemory) {
         let sink = sides[index].plan.name
         // Of what a failover took back nobody remembers that it was settled.
-        guard !hasLostVisible else { return }
+        guard !hasLostVisible, !sides[index].isPlaced else { return }
         // A parked event whose mark somebody undid is wanted twice: from its copy, and from the table.
         let isUndone = undone.contains(event)
         guard !(isUndone && isParked(event, index)) else { return }
@@ -84,7 +84,7 @@ extension Judge {
 
     private func judgeOrder(_ row: Row, _ index: Int) {
         let side = sides[index]
-        guard !row.isLate, !deleted.contains(row.identity), row.id > leftBeforeLoss else { return }
+        guard !side.isPlaced, !row.isLate, !deleted.contains(row.identity), row.id > leftBeforeLoss else { return }
         let lane = side.plan.lane
         let isOutOfTurn = isParked(row.identity, index)
         if lane.order == .id, row.id < side.highest, !isOutOfTurn {

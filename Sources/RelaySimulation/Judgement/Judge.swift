@@ -21,6 +21,12 @@ final class Judge: @unchecked Sendable {
         var rejected: Set<Int64> = []
         var rejectedKeys: Set<Int> = []
         var repeats = 0
+        /// An administrator has set its place: neither order nor duplicates are judged from here on.
+        var isPlaced = false
+        /// Events at or below are not for it.
+        var passed: Int64 = 0
+
+        func lacks(_ row: Row) -> Bool { row.id > passed && received[row.id] != row.identity }
     }
 
     let scheduler: Scheduler
@@ -51,10 +57,13 @@ final class Judge: @unchecked Sendable {
     private var hasEverStopped = false
     private(set) var finding: String?
     private var isClosed = false
+    /// Somebody adds, moves and removes sinks.
+    private let isAdministered: Bool
 
     init(_ scheduler: Scheduler, _ plan: Plan) {
         self.scheduler = scheduler
         window = plan.policy.window
+        isAdministered = plan.administrations > 0
         sides = plan.sinks.map { Side(plan: $0) }
     }
 
@@ -90,6 +99,7 @@ final class Judge: @unchecked Sendable {
             versions[row.identity, default: []].insert(row.version)
         }
         for row in change.undone { undo(row) }
+        if let placement = change.placement { place(placement) }
         deleted.formUnion(change.deleted)
         published(change.published, tables)
     }
@@ -97,7 +107,7 @@ final class Judge: @unchecked Sendable {
     private func published(_ ids: [Int64], _ tables: ServerTables) {
         for id in ids {
             guard let row = tables.row(id) else { continue }
-            for side in sides where side.received[id] != row.identity {
+            for side in sides where side.lacks(row) {
                 if tables.parked.contains(where: { $0.sink == side.plan.name && $0.row.id == id }) { continue }
                 find("LOSS: \(id) is published, and \(side.plan.name) never had it")
             }
@@ -108,10 +118,21 @@ final class Judge: @unchecked Sendable {
     private func undo(_ row: DeliveredRow) {
         undone.insert(row)
         for index in sides.indices {
-            guard let had = sides[index].received.removeValue(forKey: row.id) else { continue }
+            // A sink that was set back may bring it to itself alone: the others are past it, and had it.
+            guard !isAdministered, let had = sides[index].received.removeValue(forKey: row.id) else { continue }
             sides[index].beforeUndoing[row.id] = had
         }
         for memory in memories.values { memory.forget(row) }
+    }
+
+    private func place(_ placement: SinkPlacement) {
+        guard let index = sides.firstIndex(where: { $0.plan.name == placement.sink }) else { return }
+        switch placement.passed {
+        case .everything: sides[index].passed = .max
+        case .through(let id): sides[index].passed = id
+        case .alsoThrough(let id): sides[index].passed = max(sides[index].passed, id)
+        }
+        if placement.isByHand { sides[index].isPlaced = true }
     }
 
     func promoted() { hasPromoted = true }
@@ -156,7 +177,7 @@ final class Judge: @unchecked Sendable {
         if let entry = tables.late.first { return "event \(entry.id) is still owed to \(entry.sink)" }
         if let entry = tables.parked.first { return "event \(entry.row.id) is still parked for \(entry.sink)" }
         for row in tables.published.rows {
-            for side in sides where side.received[row.id] != row.identity {
+            for side in sides where side.lacks(row) {
                 return "event \(row.id) has not come to \(side.plan.name)"
             }
         }

@@ -38,8 +38,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case statusUnasked
     /// No cursor passes a delivered row that is missing.
     case settlingStopsAtGone
-    /// A sweep leaves the entries of owed rows that are gone.
-    case goneStaysOwed
+    /// An administrator moves a cursor back, and writes no ranges.
+    case movedWithoutRanges
 
     /// Where it shows soonest.
     var scene: Scene {
@@ -51,7 +51,8 @@ package enum Mutant: String, CaseIterable, Sendable {
             .snapshotAskedLater:
             .bellAlone
         case .goneIsDeleted, .statusUnasked: .historyCut
-        case .goneIsGoneBack, .settlingStopsAtGone, .goneStaysOwed: .deletions
+        case .goneIsGoneBack, .settlingStopsAtGone: .deletions
+        case .movedWithoutRanges: .administration
         default: .everything
         }
     }

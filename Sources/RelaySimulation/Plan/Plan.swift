@@ -35,6 +35,8 @@ struct Plan: Sendable {
     /// Of a thousand transactions, those that do not wait until their commit is flushed.
     var unflushedCommits: UInt64 = 0
     var neighbourhood = Neighbourhood()
+    /// How often somebody adds, moves or removes a sink.
+    var administrations = 0
     /// In every other stretch of so many microseconds nobody commits; nil: there is none.
     var barrenStretch: Int64?
     var renamesPrepared = false
@@ -78,7 +80,10 @@ struct Plan: Sendable {
         scene =
             wanted ?? mutant?.scene ?? (dice.chance(800) ? .everything : dice.one(of: Scene.allCases) ?? .everything)
         set(scene, dice)
-        if losesVisible { keepMemory() }
+        guard losesVisible else { return }
+        keepMemory()
+        // What an administrator has done may be lost as well, and nobody but he knows of it.
+        administrations = 0
     }
 
     private mutating func chooseSettings(_ dice: Dice) {
@@ -123,6 +128,7 @@ struct Plan: Sendable {
         if dice.chance(400) { ownDeletes = UInt64(dice.number(30...300)) }
         neighbourhood = Neighbourhood(dice)
         if dice.chance(250) { closeGaps() }
+        if dice.chance(150) { administrations = dice.number(1...4) }
     }
 
     private mutating func closeGaps() {
@@ -152,7 +158,7 @@ extension Plan {
             + " batch: \(policy.batchSize),"
             + " announcements: \(policy.announcements), memory: \(policy.memory), sinks: \(lanes), producers: \(producers), transactions: \(transactions),"
             + (isGapless ? " without a gap," : "") + " neighbours: \(neighbourhood),"
-            + " unflushed: \(unflushedCommits), replication: \(replication), sequence ahead: \(sequenceAhead), leader timeout: \(leaderTimeout) ms,"
+            + " administrations: \(administrations), unflushed: \(unflushedCommits), replication: \(replication), sequence ahead: \(sequenceAhead), leader timeout: \(leaderTimeout) ms,"
             + " calm from \(calmFrom / 1000) ms, faults: \(faults.map { "\($0.kind) at \($0.time / 1000) ms" })"
     }
 }

@@ -15,6 +15,8 @@ package enum Scene: String, CaseIterable, Sendable {
     case historyCut
     /// Rows are deleted under the relay's hands.
     case deletions
+    /// Sinks are added, moved and removed.
+    case administration
 }
 
 extension Plan {
@@ -44,6 +46,14 @@ extension Plan {
         case .bellAlone: leaveTheBellAlone(dice)
         case .historyCut: cutHistory(dice)
         case .deletions: deleteMuch(dice)
+        case .administration:
+            administrations = dice.number(3...6)
+            hasLateRows = !isGapless
+            lateRows = 200
+            replication = .none
+            unflushedCommits = 0
+            faults.removeAll { [.failOver, .standbyHangs].contains($0.kind) }
+            addFaults([.outage, .respondSlowly, .endBackend, .crashServer, .killRelay], dice)
         case .slowReads:
             slowReads = 600
             policy.pollInterval = min(policy.pollInterval, 30)

@@ -50,6 +50,7 @@ extension SimulatedServer {
         for backend in backends { end(backend) }
         leader = nil
         rowLocks = [:]
+        sinkTable = SinkTableLock()
         holders = [:]
         running = []
         inHand = []

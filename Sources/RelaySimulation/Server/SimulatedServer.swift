@@ -33,6 +33,7 @@ final class SimulatedServer: @unchecked Sendable {
     /// Who has a row locked: a backend's pid, or 0 for an operator.
     var rowLocks: [Int64: Int32] = [:]
     var backends: [Backend] = []
+    var sinkTable = SinkTableLock()
     /// Who holds the leader's lock.
     var leader: Backend?
     /// The replica receives nothing for now.

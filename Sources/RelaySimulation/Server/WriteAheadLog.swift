@@ -22,6 +22,8 @@ struct Change {
     var deleted: [DeliveredRow] = []
     /// Rows that it moves to the published leaf.
     var published: [Int64] = []
+    /// Where it puts a sink.
+    var placement: SinkPlacement?
     /// It waited for no standby: a failover may take it back though everybody has seen it.
     var isLocal = false
     /// It does not wait until it is flushed: `synchronous_commit = off`.
