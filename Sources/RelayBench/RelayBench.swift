@@ -4,13 +4,14 @@ import ArgumentParser
 ///
 /// A part is a file: `WebhookPart` (the sink alone), `RelayPart` (the real binary, from the table to the mark),
 /// `LatencyPart` (one sink beside another that is down), `MemoryPart` (its resident set with many sinks, and with a
-/// million events behind a dead one), `HoldPart` (events that wait for an open transaction).
+/// million events behind a dead one), `HoldPart` (events that wait for an open transaction), `StandingPart` (a new event
+/// beside a long history).
 @main
 struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay-bench", abstract: "Measures the relay against references of the same run.",
         subcommands: [
-            WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self,
+            WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self, StandingCommand.self,
             ReceiverCommand.self,
         ],
         defaultSubcommand: WebhookCommand.self)

@@ -40,6 +40,7 @@ extension Relay {
 
     /// Once for each row and reason: as long as it lasts it would only be repeated.
     func tell(_ fault: RowFault) {
+        guard !fault.isUntried else { return }
         if faultsTold.count >= Self.faultsRemembered { faultsTold.removeAll() }
         if faultsTold.insert(fault).inserted { report(.rowFault(fault)) }
     }

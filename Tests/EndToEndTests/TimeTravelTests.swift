@@ -1,6 +1,5 @@
 import Libpq
 import RelayTestKit
-import Synchronization
 import Testing
 
 /// Ids are about to be issued a second time: the relay stops, says so, and nobody goes on before it is mended.
@@ -86,11 +85,10 @@ import Testing
             // Ids are about to be issued a second time, whatever the sequence says afterwards.
             "TRUNCATE outbox RESTART IDENTITY; SELECT setval('outbox_id_seq', 1000)",
         ]) func aDeliveredRowIsAnotherAfterALostConnection(_ mode: Mode, _ accident: String) async throws {
-        let (database, relay) = (try await PrivateCluster.shared().database(), Mutex<RelayProcess?>(nil))
-        let last = try await unsettled(database, mode, relay, accident)
-        let process = try #require(relay.withLock(\.self))
-        #expect(try await process.exitStatus() == .exited(78), "\(process.log.text)")
-        let entries = process.log.entries(of: "went_back")
+        let database = try await PrivateCluster.shared().database()
+        let (relay, last) = try await unsettled(database, mode, accident)
+        #expect(try await relay.exitStatus() == .exited(78), "\(relay.log.text)")
+        let entries = relay.log.entries(of: "went_back")
         #expect(entries.contains { $0.text.contains("event \(last - 2)") || accident.hasPrefix("TRUNCATE") })
         try await expectRefusal(database, mode)
     }
@@ -98,9 +96,8 @@ import Testing
     /// Gone is not gone back: somebody deleted a row that was delivered, and the relay goes on.
     @Test(arguments: Mode.allCases, ["DELETE FROM outbox WHERE id = $", "DELETE FROM outbox", "TRUNCATE outbox"])
     func aDeliveredRowIsGoneAfterALostConnection(_ mode: Mode, _ cleanUp: String) async throws {
-        let (database, process) = (try await PrivateCluster.shared().database(), Mutex<RelayProcess?>(nil))
-        let last = try await unsettled(database, mode, process, cleanUp)
-        let relay = try #require(process.withLock(\.self))
+        let database = try await PrivateCluster.shared().database()
+        let (relay, last) = try await unsettled(database, mode, cleanUp)
         try await relay.waitForEvent(id: try await database.insert(5))
         try await database.becomesSettled()
         try await relay.waitForLog("row_gone")
@@ -113,13 +110,12 @@ import Testing
 
     /// Five events are delivered and cannot be settled; then something happens to them while the sessions are cut.
     private func unsettled(
-        _ database: TestDatabase, _ mode: Mode, _ process: borrowing Mutex<RelayProcess?>, _ accident: String
-    ) async throws -> Int64 {
+        _ database: TestDatabase, _ mode: Mode, _ accident: String
+    ) async throws -> (RelayProcess, Int64) {
         let relay = try await RelayProcess.leading(database, mode)
-        process.withLock { $0 = relay }
         try await relay.waitForEvent(id: try await database.insert(10))
         try await database.becomesSettled()
-        return try await database.withConnection { holder in
+        let last = try await database.withConnection { holder in
             // Settling waits for the lock, deliveries go on.
             try await holder.execute("BEGIN; LOCK TABLE outbox_sink IN SHARE ROW EXCLUSIVE MODE")
             let last = try await database.insert(5)
@@ -132,6 +128,7 @@ import Testing
                 """)
             return last
         }
+        return (relay, last)
     }
 
     @Test func resumeBeforeTheMendRefuses() async throws {

@@ -16,7 +16,7 @@ import Testing
         ("default_transaction_isolation", "'serializable'", "read committed"),
         ("default_transaction_read_only", "on", "off"), ("default_transaction_deferrable", "on", "off"),
         ("synchronous_commit", "off", "on"), ("enable_seqscan", "on", "off"), ("enable_indexscan", "off", "on"),
-        ("enable_indexonlyscan", "off", "on"), ("enable_bitmapscan", "off", "on"), ("enable_nestloop", "off", "on"),
+        ("enable_indexonlyscan", "off", "on"), ("enable_bitmapscan", "on", "off"), ("enable_nestloop", "off", "on"),
         ("enable_partition_pruning", "off", "on"), ("jit", "on", "off"),
         ("plan_cache_mode", "'force_custom_plan'", "force_generic_plan"),
     ]

@@ -47,6 +47,10 @@ BEGIN
 END
 $$;
 
+-- The lowest entries of a sink that wait, or that are delivered, are found without reading the others.
+CREATE INDEX IF NOT EXISTS outbox_late_waiting ON outbox_late (sink, id) WHERE NOT delivered;
+CREATE INDEX IF NOT EXISTS outbox_late_delivered ON outbox_late (sink, id) WHERE delivered;
+
 -- Events that somebody wants parked for a sink that has not got past them: the leader does it, and removes the request
 -- in the transaction that parks. `taken_by`: the epoch in which a leader has read it.
 CREATE TABLE IF NOT EXISTS outbox_parked_request (

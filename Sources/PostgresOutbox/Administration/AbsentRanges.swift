@@ -6,7 +6,7 @@ import RelayCore
 /// Ranges are disjoint, so their order by `first_id` is that of `last_id`: the primary key finds all that is to go, and
 /// what stays is not read, however much of it there is.
 struct AbsentRanges: Sendable {
-    /// How many ids one statement brings.
+    /// How many ids one statement brings, and how many ranges one enters.
     private static let page = 10_000
 
     private let session: Session
@@ -45,12 +45,14 @@ struct AbsentRanges: Sendable {
     }
 
     private func insert(_ ranges: IDRanges) async throws(Refusal) {
-        guard !ranges.isEmpty else { return }
-        try await session.run(
-            """
-            INSERT INTO \(absent) (first_id, last_id) SELECT first_id, last_id
-            FROM unnest($1::bigint[], $2::bigint[]) AS r (first_id, last_id)
-            """, [.int8Array(ranges.ranges.map(\.first)), .int8Array(ranges.ranges.map(\.last))])
+        for start in stride(from: 0, to: ranges.ranges.count, by: Self.page) {
+            let page = ranges.ranges[start..<min(start + Self.page, ranges.ranges.count)]
+            try await session.run(
+                """
+                INSERT INTO \(absent) (first_id, last_id) SELECT first_id, last_id
+                FROM unnest($1::bigint[], $2::bigint[]) AS r (first_id, last_id)
+                """, [.int8Array(page.map(\.first)), .int8Array(page.map(\.last))])
+        }
     }
 
     private var absent: String { session.schema.table("outbox_absent") }

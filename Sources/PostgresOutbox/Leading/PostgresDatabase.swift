@@ -267,9 +267,7 @@ package actor PostgresDatabase: OutboxDatabase {
     }
 
     private func parkedKeys(on session: Session) async throws -> [String: [EventKey: Int64]] {
-        guard !settings.parkingByKey.isEmpty else { return [:] }
-        return ParkedWrites.keys(
-            try await session.connection.execute(ParkedWrites.keys(of: settings.parkingByKey)).first)
+        try await ParkedKeys.read(of: settings.parkingByKey, on: session.connection)
     }
 
     /// Registers the configured sinks that are not, to begin at the oldest unpublished event.

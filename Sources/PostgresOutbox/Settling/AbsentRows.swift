@@ -50,9 +50,11 @@ struct AbsentRows: Sendable {
     static func trim(to span: AbsentSpan) -> String {
         let begin = span.low == .max ? .max : span.low + 1
         return """
-        WITH cut AS (DELETE FROM outbox_absent WHERE first_id <= \(span.low.sql) OR first_id > \(span.high.sql)
-            OR (first_id, true) = (SELECT first_id, last_id > \(span.high.sql) FROM outbox_absent
-              WHERE first_id <= \(span.high.sql) ORDER BY first_id DESC LIMIT 1)
+        WITH cut AS (DELETE FROM outbox_absent WHERE first_id = ANY(ARRAY(
+            SELECT first_id FROM outbox_absent WHERE first_id <= \(span.low.sql)
+            UNION ALL SELECT first_id FROM outbox_absent WHERE first_id > \(span.high.sql)
+            UNION ALL SELECT first_id FROM (SELECT first_id, last_id FROM outbox_absent
+              WHERE first_id <= \(span.high.sql) ORDER BY first_id DESC LIMIT 1) AS l WHERE last_id > \(span.high.sql)))
           RETURNING first_id, last_id),
         left_over AS (SELECT greatest(first_id, \(begin.sql)) AS first_id, least(last_id, \(span.high.sql)) AS last_id
           FROM cut WHERE last_id > \(span.low.sql) AND first_id <= \(span.high.sql))

@@ -53,7 +53,7 @@ struct RowMoves {
     func faults(_ found: RowNarrowing, _ work: RowFault.Work) -> [RowFault] {
         found.failures.map { RowFault(id: $0.id, work: work, reason: $0.reason) }
             + found.skipped.map { RowFault(id: $0, work: work, reason: Self.skipped) }
-            + found.untried.map { RowFault(id: $0, work: work, reason: "there was no time to find out why") }
+            + found.untried.map { RowFault(id: $0, work: work, reason: RowFault.untried) }
     }
 }
 

@@ -70,18 +70,29 @@ enum ParkedWrites {
         }
         return sql
     }
+}
 
-    /// Keys that are parked, and the lowest event of each.
-    static func keys(of sinks: [String]) -> String {
-        let names = sinks.map(quotedLiteral).joined(separator: ", ")
-        return "SELECT sink, aggregate_id, min(id) FROM outbox_parked WHERE sink IN (\(names)) GROUP BY 1, 2"
-    }
+/// Keys that are parked, and the lowest event of each.
+enum ParkedKeys {
+    private static let page = 10_000
 
-    static func keys(_ table: ResultTable?) -> [String: [EventKey: Int64]] {
+    static func read(of sinks: [String], on connection: Connection) async throws -> [String: [EventKey: Int64]] {
         var keys: [String: [EventKey: Int64]] = [:]
-        for row in table?.rows ?? [] {
-            guard let sink = row.string(0), let key = row.string(1), let id = row.int(2) else { continue }
-            keys[sink, default: [:]][EventKey(key)] = id
+        for sink in sinks {
+            var above = Int64.min
+            while true {
+                let rows = try await connection.query(
+                    """
+                    SELECT id, aggregate_id FROM outbox_parked WHERE sink = $1 AND id > $2 ORDER BY id LIMIT \(page)
+                    """, [.text(sink), .int(above)]
+                ).rows
+                for row in rows {
+                    guard let id = row.int(0), let key = row.string(1).map(EventKey.init) else { continue }
+                    if keys[sink]?[key] == nil { keys[sink, default: [:]][key] = id }
+                }
+                guard rows.count == page, let last = rows.last?.int(0) else { break }
+                above = last
+            }
         }
         return keys
     }
@@ -121,7 +132,7 @@ extension WorkSession {
         }
         let discarded = tables.first?.affectedRows ?? 0
         if readKeys || discarded > 0, !parkingByKey.isEmpty {
-            found.keys = ParkedWrites.keys(try await connection.execute(ParkedWrites.keys(of: parkingByKey)).first)
+            found.keys = try await ParkedKeys.read(of: parkingByKey, on: connection)
         }
         return found
     }

@@ -24,6 +24,10 @@ extension WorkSession {
             let tables = try await connection.execute(
                 moves + Self.statements(writes, absent) + ParkedWrites.park(writes.parked, in: schema))
             if !writes.published.isEmpty, tables.first?.rowCount != writes.published.count { throw RowsWereSkipped() }
+            for (sink, parkings) in writes.parked {
+                let ids = parkings.map(\.id)
+                if try await parked(ids, for: sink).count < ids.count { throw RowsWereSkipped() }
+            }
         }
         try await connection.execute("COMMIT")
         claimEnded()
@@ -179,16 +183,26 @@ extension WorkSession {
                 try await connection.inSavepoint {
                     let parkings = part.compactMap { byID[$0] }
                     try await connection.execute(ParkedWrites.park([sink: parkings], in: schema))
-                    return Array(part)
+                    return try await self.parked(Array(part), for: sink)
                 }
             }
             return found.failures.map { UnparkedEvent(sink: sink, id: $0.id, reason: $0.reason) }
+                + found.skipped.map { UnparkedEvent(sink: sink, id: $0, reason: Self.skipped) }
         } catch where RowNarrowing.mayBeRows(error) {
             // None of them can be parked; the other sinks go on all the same.
             let reason = (error as? PostgresError)?.message ?? String(describing: error)
             return ids.map { UnparkedEvent(sink: sink, id: $0, reason: reason) }
         }
     }
+
+    /// Which of these events are parked: a trigger or a rule may have dropped some without an error.
+    private func parked(_ ids: [Int64], for sink: String) async throws -> [Int64] {
+        try await connection.query(
+            "SELECT id FROM outbox_parked WHERE sink = $1 AND id = ANY($2::bigint[])", [.text(sink), .int8Array(ids)]
+        ).rows.compactMap { $0.int(0) }
+    }
+
+    private static let skipped = "a trigger or rule on outbox_parked drops it without an error"
 }
 
 /// Fewer rows moved than were named, though nothing failed: a trigger or a rule keeps some.

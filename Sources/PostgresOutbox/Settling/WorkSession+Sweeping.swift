@@ -69,6 +69,8 @@ extension WorkSession {
 struct SweepPortion: Sendable {
     /// How many rows, and how many ranges, one portion looks at.
     static let size = 1000
+    /// How many rows of one range: late rows are few, and a portion of full ranges must stay one.
+    private static let ofRange = 10
 
     /// Rows of the unpublished leaf that are late, or owed already; ascending.
     var found: [Int64]
@@ -94,13 +96,20 @@ struct SweepPortion: Sendable {
             SELECT a.last_id, o.id, a.first_id FROM (
               SELECT first_id, last_id FROM outbox_absent WHERE first_id > $1 ORDER BY first_id LIMIT \(size)) AS a
             LEFT JOIN LATERAL (
-              SELECT id FROM \(schema.unpublished) WHERE id BETWEEN a.first_id AND a.last_id ORDER BY id LIMIT \(size)
-            ) AS o ON true ORDER BY a.first_id, o.id LIMIT \(size)
+              SELECT id FROM \(schema.unpublished) WHERE id BETWEEN a.first_id AND a.last_id ORDER BY id LIMIT \(ofRange)
+            ) AS o ON true ORDER BY a.first_id, o.id
             """, [.int(max(above ?? low, low))])
-        for row in ranges.rows { if let id = row.int(1) { found.insert(id) } }
-        // What a long range holds beyond one portion comes once these are entered.
-        let last = ranges.rows.last.flatMap { $0.int(1) ?? $0.int(2) }
-        return SweepPortion(found: found.sorted(), lookedThrough: ranges.rowCount < size ? nil : last)
+        var (seen, last, ofLast) = (0, Int64?.none, 0)
+        for row in ranges.rows {
+            let first = row.int(2)
+            if first != last { (seen, last, ofLast) = (seen + 1, first, 0) }
+            guard let id = row.int(1) else { continue }
+            found.insert(id)
+            ofLast += 1
+            // The range is cut there, and what is left of it begins the next portion.
+            if ofLast == ofRange { return SweepPortion(found: found.sorted(), lookedThrough: id) }
+        }
+        return SweepPortion(found: found.sorted(), lookedThrough: seen < size ? nil : last)
     }
 
     /// Rows that the stream has announced, wherever they stand.

@@ -1,7 +1,7 @@
 /// Sweeps look for rows that turned up where cursors have passed, a bounded portion at a time.
 extension RelayMachine {
-    /// A sweep that is not done goes on after so many times what its last portion took: one hundredth of the server's time.
-    private static let sweepRest: Int64 = 100
+    /// A sweep that is not done goes on after so many times what its last portion took: a twentieth of the server's time.
+    private static let sweepRest: Int64 = 20
     private static let longestSweepPause: Int64 = 3000
 
     mutating func startSweep(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {

@@ -15,6 +15,10 @@ package struct RowFault: Hashable, Sendable {
     /// The server's words, or what else is known.
     package var reason: String
 
+    /// The row was not looked at on its own: it is tried again, and nothing is told of it.
+    package var isUntried: Bool { reason == Self.untried }
+    package static let untried = "there was no time to find out why"
+
     package init(id: Int64, work: Work, reason: String) {
         self.id = id
         self.work = work

@@ -42,7 +42,7 @@ extension SimulatedServer {
         let decision = try SinkAdministration(request, facts)
         await think()
         try check()
-        let ranges = decision.ranges(missing: missing(in: decision.missingSpan))
+        let ranges = decision.ranges.applied(to: tables.absent, owed: Set(tables.late.map(\.id)).sorted())
         trace("an administrator: \(request)")
         let (generation, isMutant) = (tables.generation + 1, plan.mutant == .movedWithoutRanges)
         var change = Change { tables in
@@ -67,16 +67,9 @@ extension SimulatedServer {
         if case .move(_, .id(let id)) = request { goal = tables.highestRow(through: id - 1) ?? 0 }
         let oldest = tables.unpublished.lowest
         return SinkAdministrationFacts(
-            sinks: tables.sinks, absent: tables.absent, goal: goal,
+            sinks: tables.sinks, goal: goal,
             highestRow: tables.highestRow(through: .max - 1) ?? 0, oldestUnpublished: oldest,
             rowBelowOldest: oldest.flatMap { tables.highestRow(through: $0 - 1) } ?? 0)
-    }
-
-    /// The ids of the span that the published leaf does not hold and that nobody is owed.
-    private func missing(in span: (above: Int64, through: Int64)?) -> IDRanges {
-        guard let span else { return IDRanges() }
-        let present = Set(tables.published.ids + tables.late.map(\.id)).filter { $0 > span.above && $0 <= span.through }
-        return IDRanges.absent(above: span.above, through: span.through, present: present.sorted())
     }
 }
 
