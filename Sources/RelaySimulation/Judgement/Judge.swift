@@ -51,7 +51,10 @@ final class Judge: @unchecked Sendable {
     private(set) var leftBeforeLoss: Int64 = 0
     private(set) var reissued: Set<Int64> = []
     /// It lost what a living relay knows to be delivered: the relays must stop.
-    private(set) var mustStop = false
+    var mustStop: Bool { !lostDelivered.isEmpty }
+    /// Rows that were lost, and that a living relay knows to be delivered; with each the transaction that wrote it, if a
+    /// relay asks what became of that.
+    private var lostDelivered: [DeliveredRow: UInt32?] = [:]
     /// Nobody may deliver, until an administrator has looked.
     private(set) var hasStopped = false
     private var hasEverStopped = false
@@ -101,7 +104,17 @@ final class Judge: @unchecked Sendable {
         for row in change.undone { undo(row) }
         if let placement = change.placement { place(placement) }
         deleted.formUnion(change.deleted)
+        findAgain(change)
         published(change.published, tables)
+    }
+
+    /// What was lost may come back as it was: a prepared transaction is committed once more. And a number that is given
+    /// out again after a crash speaks for whoever has it now: then nobody can tell that another had it before.
+    private func findAgain(_ change: Change) {
+        guard mustStop else { return }
+        for row in change.rows { lostDelivered[row.identity] = nil }
+        guard let number = change.transaction, change.end == .committed else { return }
+        lostDelivered = lostDelivered.filter { $0.value != number }
     }
 
     private func published(_ ids: [Int64], _ tables: ServerTables) {
@@ -138,7 +151,7 @@ final class Judge: @unchecked Sendable {
     func promoted() { hasPromoted = true }
 
     /// A crash or a failover took back what was visible.
-    func lost(_ changes: [Change], _ tables: ServerTables) {
+    func lost(_ changes: [Change], _ tables: ServerTables, isPromotion: Bool) {
         // What waits for no standby anywhere tells nothing of the events.
         guard changes.contains(where: { !$0.isLocal }) else { return }
         hasLostVisible = true
@@ -153,7 +166,7 @@ final class Judge: @unchecked Sendable {
         for row in changes.flatMap(\.rows) where !row.isLate && tables.row(row.id) == nil {
             for memory in memories.values
             where memory.acknowledged.values.contains(where: { $0.contains(row.identity) }) {
-                mustStop = true
+                lostDelivered.updateValue(isPromotion ? nil : row.transaction, forKey: row.identity)
             }
         }
     }
@@ -166,7 +179,7 @@ final class Judge: @unchecked Sendable {
     /// An administrator has looked: what is lost from here on is another matter.
     func resumed() {
         hasStopped = false
-        mustStop = false
+        lostDelivered = [:]
     }
 
     // MARK: - The end

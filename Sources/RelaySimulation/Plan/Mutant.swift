@@ -8,7 +8,6 @@ package enum Mutant: String, CaseIterable, Sendable {
     case absentByLaterHorizon
     case standingIsHeard
     case overflowIsHeard
-    case absentBeyondCover
     case missingAskedOnce
     case passedForgotten
     // The server, and what the relay asks of it.
@@ -47,7 +46,7 @@ package enum Mutant: String, CaseIterable, Sendable {
         case .horizonKept: .drawsTakenBack
         case .absentByLaterHorizon: .slowReads
         case .rangesUnwritten, .passedUnseen: .lateRows
-        case .standingIsHeard, .overflowIsHeard, .absentBeyondCover, .missingAskedOnce, .passedForgotten,
+        case .standingIsHeard, .overflowIsHeard, .missingAskedOnce, .passedForgotten,
             .snapshotAskedLater:
             .bellAlone
         case .goneIsDeleted, .statusUnasked: .historyCut
@@ -66,7 +65,6 @@ package enum Mutant: String, CaseIterable, Sendable {
         case .absentByLaterHorizon: rules.absenceNeedsEarlierHorizon = false
         case .standingIsHeard: rules.standingIsUnheard = false
         case .overflowIsHeard: rules.overflowIsUnheard = false
-        case .absentBeyondCover: rules.absenceNeedsCover = false
         case .missingAskedOnce: rules.missingIsAskedAgain = false
         case .passedForgotten: rules.passedAsksSweep = false
         default: break

@@ -12,7 +12,7 @@ extension SimulatedServer {
         // In the log's order, which need not be that in which everybody saw it.
         tables = ServerTables()
         for record in log.records { if case .change(let change) = record { change.perform(on: &tables) } }
-        tell(cut)
+        tell(cut, isPromotion: false)
         var drawn: Int64 = 0
         for record in log.records { if case .sequence(let value) = record { drawn = value } }
         comeUp(drawn: max(drawn, restartedAfter))
@@ -31,16 +31,16 @@ extension SimulatedServer {
         tables = replica.tables
         timeline += 1
         judge.promoted()
-        tell(cut)
+        tell(cut, isPromotion: true)
         comeUp(drawn: max(replica.drawn, restartedAfter))
     }
 
-    private func tell(_ cut: (lost: [Change], shown: [Change])) {
+    private func tell(_ cut: (lost: [Change], shown: [Change]), isPromotion: Bool) {
         for change in cut.shown { judge.visible(change, tables) }
         trace(
             "server: loses \(cut.lost.count) changes, with events \(cut.lost.flatMap(\.rows).map(\.id)),"
                 + " and shows \(cut.shown.flatMap(\.rows).map(\.id))")
-        judge.lost(cut.lost, tables)
+        judge.lost(cut.lost, tables, isPromotion: isPromotion)
     }
 
     private func goDown(_ what: String) {
