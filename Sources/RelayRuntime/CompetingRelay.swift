@@ -236,14 +236,18 @@ package actor CompetingRelay {
         let (number, before, sink) = (deliveryNumber, delivery, sink)
         let delivery = Delivery(slices: slices.map { Delivery.Slice(batch: batch, range: $0.range) })
         let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
-        self.delivery = Task {
+        // Only the sending is cancelled: what the sink answers then, having delivered it, must still be heard.
+        let sending = Task {
             // One that was cancelled may still be ending: a sink has one at a time.
             await before?.value
-            async let sent: Void = sink.deliver(delivery, feed)
+            await sink.deliver(delivery, feed)
+        }
+        Task {
             for await answer in answers { self.answered(answer, number) }
-            await sent
+            await sending.value
             self.deliveryEnded(number)
         }
+        self.delivery = sending
     }
 
     private func answered(_ answer: SinkAnswer, _ number: Int) {

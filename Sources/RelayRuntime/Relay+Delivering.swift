@@ -28,14 +28,17 @@ extension Relay {
         let before = Array((ending[place.sink] ?? [:]).values)
         let delivery = Delivery(slices: parts)
         let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
-        let task = Task {
+        // Only the sending is cancelled: what the sink answers then, having delivered it, must still be heard.
+        let sending = Task {
             for task in before { await task.value }
-            async let sent: Void = sink.deliver(delivery, feed)
+            await sink.deliver(delivery, feed)
+        }
+        Task {
             for await answer in answers { self.answered(place, number, answer) }
-            await sent
+            await sending.value
             self.deliveryEnded(place, number)
         }
-        deliveries[place] = DeliveryUnderWay(number: number, task: task)
+        deliveries[place] = DeliveryUnderWay(number: number, task: sending)
     }
 
     func cancelDeliveries(_ sink: String) {
