@@ -11,7 +11,8 @@ struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay-bench", abstract: "Measures the relay against references of the same run.",
         subcommands: [
-            WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self, StandingCommand.self,
+            WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self,
+            StandingCommand.self,
             ReceiverCommand.self,
         ],
         defaultSubcommand: WebhookCommand.self)

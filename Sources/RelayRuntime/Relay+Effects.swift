@@ -283,7 +283,8 @@ extension Relay {
         let token = freeTokens.popLast() ?? BatchToken(batches.count)
         batches[token] = batch
         return RowBatch(
-            token: token, ids: batch.ids, marks: batch.marks, keys: settings.needsKeys ? batch.keys : [], bytes: batch.byteCount)
+            token: token, ids: batch.ids, marks: batch.marks, keys: settings.needsKeys ? batch.keys : [],
+            bytes: batch.byteCount)
     }
 
     private func release(_ token: BatchToken) {

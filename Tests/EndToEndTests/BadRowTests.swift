@@ -63,7 +63,8 @@ import WebhookReceiver
         #expect(relay.output.ids == Array(1...1000))
         #expect(try folder.ids("events.jsonl") == Array(1...1000))
         try await relay.waitForLog("row_fault")
-        #expect(relay.log.entries(of: "row_fault").allSatisfy { $0.fields["id"] == "500" && $0.fields["what"] == "mark" })
+        #expect(
+            relay.log.entries(of: "row_fault").allSatisfy { $0.fields["id"] == "500" && $0.fields["what"] == "mark" })
         try await database.insert(500)
         try await eventually("what comes later is settled") {
             try await database.numbers("SELECT id FROM outbox_unpublished") == [500]

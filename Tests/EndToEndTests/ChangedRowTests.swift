@@ -18,7 +18,10 @@ import Testing
             try await database.becomesSettled()
         }
         try await relay.waitForEvents(20)
-        #expect(relay.output.deliveries.allSatisfy { $0.text.contains(#""type":"final""#) && $0.text.contains(#"{"v": 2}"#) })
+        #expect(
+            relay.output.deliveries.allSatisfy {
+                $0.text.contains(#""type":"final""#) && $0.text.contains(#"{"v": 2}"#)
+            })
         #expect(try await relay.stop() == .exited(0))
         try await expectComplete(database, [relay])
     }
@@ -59,7 +62,8 @@ import Testing
         let cleanUp = Task {
             try await database.withConnection { connection in
                 while !Task.isCancelled {
-                    try await connection.execute("DELETE FROM outbox WHERE created_at < clock_timestamp() - interval '5 ms'")
+                    try await connection.execute(
+                        "DELETE FROM outbox WHERE created_at < clock_timestamp() - interval '5 ms'")
                 }
             }
         }

@@ -35,7 +35,7 @@ import Testing
             try await holder.execute(
                 "SET application_name = 'an operator'; BEGIN; LOCK TABLE outbox_sink IN ROW EXCLUSIVE MODE")
             let relay = try RelayProcess.run(database, ["--leader-timeout", "1s"])
-            let words = "the lock on outbox_sink, which pid \(holder.info.backendPID) (an operator) holds"
+            let words = "lock on outbox_sink, held by pid \(holder.info.backendPID) (an operator)"
             try await eventually("it is named: \(relay.log.text)") { relay.log.text.contains(words) }
             let epoch = try await database.number("SELECT epoch FROM outbox_leader")
             try await eventually("it tries again") {

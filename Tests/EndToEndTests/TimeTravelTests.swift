@@ -84,7 +84,8 @@ import Testing
             "UPDATE outbox SET created_at = created_at + interval '1 s' WHERE id = $",
             // Ids are about to be issued a second time, whatever the sequence says afterwards.
             "TRUNCATE outbox RESTART IDENTITY; SELECT setval('outbox_id_seq', 1000)",
-        ]) func aDeliveredRowIsAnotherAfterALostConnection(_ mode: Mode, _ accident: String) async throws {
+        ]) func aDeliveredRowIsAnotherAfterALostConnection(_ mode: Mode, _ accident: String) async throws
+    {
         let database = try await PrivateCluster.shared().database()
         let (relay, last) = try await unsettled(database, mode, accident)
         #expect(try await relay.exitStatus() == .exited(78), "\(relay.log.text)")

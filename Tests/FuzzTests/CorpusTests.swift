@@ -62,11 +62,12 @@ struct CorpusTests {
     ) async -> String? {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
-                let found = (0..<count).lazy.compactMap { (index) -> String? in
+                var found: String?
+                for index in 0..<count where found == nil {
                     let (name, bytes) = input(index)
                     let taken = isCorpus ? Self.taken[target.name, default: []].contains(name) : nil
-                    return complaint(target, bytes, name, taken: taken)
-                }.first
+                    found = complaint(target, bytes, name, taken: taken)
+                }
                 continuation.resume(returning: found)
             }
         }

@@ -17,6 +17,7 @@ import Testing
         ("default_transaction_read_only", "on", "off"), ("default_transaction_deferrable", "on", "off"),
         ("synchronous_commit", "off", "on"), ("enable_seqscan", "on", "off"), ("enable_indexscan", "off", "on"),
         ("enable_indexonlyscan", "off", "on"), ("enable_bitmapscan", "on", "off"), ("enable_nestloop", "off", "on"),
+        ("enable_hashjoin", "on", "off"), ("enable_mergejoin", "on", "off"),
         ("enable_partition_pruning", "off", "on"), ("jit", "on", "off"),
         ("plan_cache_mode", "'force_custom_plan'", "force_generic_plan"),
     ]

@@ -63,7 +63,7 @@ extension FuzzTarget {
     /// Opens the sink, lets it deliver an event, and closes it: whether both went well, and what the file holds then.
     private static func use(_ settings: FileSinkSettings, delivering event: EventBatch?) async -> (Bool, Data) {
         let sink = FileSink(settings)
-        var isWell = (try? await sink.open(OutboxPosition(lastValue: 1000))) != nil
+        var isWell = await open(sink)
         if isWell, let event {
             let delivered = Mutex(0)
             await sink.deliver(Delivery(slices: [.init(batch: event, range: 0..<1)])) { count, outcome in
@@ -73,6 +73,19 @@ extension FuzzTarget {
         }
         await sink.close()
         return (isWell, FileManager.default.contents(atPath: settings.path) ?? Data())
+    }
+
+    /// A process that is just being started beside this one has the lock, too, until it becomes another program.
+    private static func open(_ sink: FileSink) async -> Bool {
+        while true {
+            do {
+                _ = try await sink.open(OutboxPosition(lastValue: 1000))
+                return true
+            } catch {
+                guard "\(error)".contains("is locked by") else { return false }
+                await Task.yield()
+            }
+        }
     }
 
     /// What was cut from holes on, in the file's order.

@@ -4,9 +4,10 @@ extension Inspector {
     /// The ids of what is inserted into the unpublished leaf, and nothing else.
     func publicationCheck() async throws(Refusal) -> Check {
         let version = session.connection.info.serverVersion
-        let problem = try await rows(
-            "SELECT \(Publication(session.schema).problemSQL(serverVersion: version))"
-        ).first?.string(0) ?? ""
+        let problem =
+            try await rows(
+                "SELECT \(Publication(session.schema).problemSQL(serverVersion: version))"
+            ).first?.string(0) ?? ""
         guard !problem.isEmpty else { return .passed("publication") }
         return .failed(
             "publication", "the publication \(Publication.name) \(problem), so WAL mode polls",

@@ -20,8 +20,15 @@ extension LeaderSession {
 }
 
 extension SessionWait {
-    /// Such as `session work (pid 12) waits for lock on outbox_sink, held by pid 7 (psql)`.
-    package var sentence: String { "session \(role) (pid \(pid)) waits for \(text)" }
+    /// Such as `session work waits for lock on outbox_sink, held by pid 7 (psql)`: the same for as long as it lasts,
+    /// whatever session tries.
+    package var sentence: String { "session \(role) waits for \(text)" }
+
+    var refusal: Refusal {
+        Refusal(
+            .unreachable, check: "connection", problem: sentence,
+            mend: heldBy.isEmpty ? "" : "end the transaction that holds it")
+    }
 
     /// A COMMIT that waits for a synchronous standby.
     var isSynchronousCommit: Bool { cause == Self.standby }

@@ -251,7 +251,7 @@ package actor PostgresDatabase: OutboxDatabase {
     ) async throws {
         try await judge(leader, memory, [])
         seenWait = try await leader.waits().first
-        if let wait = seenWait, wait.seconds > 1 { await patience.tell(.database(wait.sentence), report) }
+        if let wait = seenWait, wait.seconds > 1 { await patience.tell(.database(wait.refusal.message), report) }
     }
 
     /// Where a lock was waited for too long, says whose it is: the beats have seen it.
@@ -262,7 +262,7 @@ package actor PostgresDatabase: OutboxDatabase {
             let mayBeOfLock =
                 (error as? Refusal)?.kind == .unreachable || (error as? PostgresError)?.sqlState == "55P03"
             guard mayBeOfLock, let wait = seenWait, !wait.heldBy.isEmpty else { throw error }
-            throw Refusal(.unreachable, check: "connection", problem: wait.sentence, mend: "end that transaction")
+            throw wait.refusal
         }
     }
 

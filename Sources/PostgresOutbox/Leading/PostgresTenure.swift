@@ -171,7 +171,8 @@ extension LeaderSession {
         guard let first = missing.first else { return nil }
         guard let known else { return .rowChanged(id: first.id) }
         // After the rows: what was cut before they were looked for shows.
-        let (now, lastValue) = try HistoryQuery.history(try await query(HistoryQuery.sql(session.schema)), session.schema)
+        let (now, lastValue) = try HistoryQuery.history(
+            try await query(HistoryQuery.sql(session.schema)), session.schema)
         return missing.judge(known: known, now: now, lastValue: lastValue)
     }
 }

@@ -30,7 +30,8 @@ package actor ReplayReader: ReplaySource {
         reader = TableReader(session, source: source)
         // The events that are there, and only then what was drawn: none of them can have been drawn later.
         highest = try await session.connection.query("SELECT max(id) FROM \(session.schema.table)").int(0, 0)
-        outbox = OutboxPosition(lastValue: try await SequencePosition.read(session.schema.sequence, on: session.connection).drawn)
+        outbox = OutboxPosition(
+            lastValue: try await SequencePosition.read(session.schema.sequence, on: session.connection).drawn)
     }
 
     /// The lowest rows above `request.after`, published or not, ascending.

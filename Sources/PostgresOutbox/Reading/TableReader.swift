@@ -35,7 +35,7 @@ package actor TableReader {
     ) async throws -> (fetched: FetchedRows, position: SequencePosition?) {
         do {
             return try await readWhole(request, more)
-        } catch where RowNarrowing.mayBeRows(error) {
+        } catch  where RowNarrowing.mayBeRows(error) {
             guard let fault = try await firstUnreadable(request) else { return try await readWhole(request, more) }
             var before = request
             before.through = fault.id - 1
@@ -129,7 +129,7 @@ package actor TableReader {
     ) async throws -> FetchedRows {
         do {
             return try await read(ids)
-        } catch where RowNarrowing.mayBeRows(error) {
+        } catch  where RowNarrowing.mayBeRows(error) {
             let faults = try await RowReadability(source: source, schema: schema).faults(among: ids, on: connection)
             let faulty = Set(faults.map(\.id))
             var found = try await read(ids.filter { !faulty.contains($0) })

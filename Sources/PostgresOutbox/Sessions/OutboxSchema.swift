@@ -62,17 +62,24 @@ package struct OutboxSchema: Sendable, Hashable {
 }
 
 extension OutboxSchema {
+    /// A pattern for the bound of a list of one boolean, whose bytes match `value`.
+    private static func bound(_ value: String) -> String {
+        "[(][{]CONST :consttype 16 [^{}]*:constisnull false [^{}]*:constvalue [0-9]+ [[]\(value)[]][}][)]"
+    }
+
     /// The outbox that the search path finds, a row for each of its parts.
     ///
     /// The leaves are known by their bounds; one that is being detached is none any more. The sequence is the one that
     /// `pg_get_serial_sequence` gives, which throws where there is no column `id`; of several that the column owns, the
     /// one that its default draws from.
+    ///
+    /// A bound is read as the catalogue has it: `pg_get_expr` waits for whoever has the leaf locked, and beats must not.
     static let partsSQL = """
         WITH outbox AS (SELECT pg_catalog.to_regclass('outbox')::pg_catalog.oid AS oid), part AS (
           SELECT 'table' AS part, oid FROM outbox
           UNION ALL
-          SELECT CASE pg_catalog.pg_get_expr(c.relpartbound, c.oid)
-              WHEN 'FOR VALUES IN (true)' THEN 'unpublished' WHEN 'FOR VALUES IN (false)' THEN 'published' END, c.oid
+          SELECT CASE WHEN c.relpartbound::text ~ '\(bound("[0 ]*1[0 ]*"))' THEN 'unpublished'
+              WHEN c.relpartbound::text ~ '\(bound("[0 ]*"))' THEN 'published' END, c.oid
             FROM outbox AS o JOIN pg_catalog.pg_inherits AS i ON i.inhparent = o.oid AND NOT i.inhdetachpending
             JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
           UNION ALL

@@ -127,13 +127,16 @@ enum SessionSettings {
     ]
 
     /// Every statement reads by an index, whatever the statistics say or lack, and is planned without looking at its
-    /// values: design section 10, rule 3. A bitmap reads all that matches before the first row, however low the limit.
+    /// values: design section 10, rule 3. A bitmap, and a join by hash or
+    /// merge, read all that there is before the first row, however low the limit.
     private static let planning = [
         "SET enable_seqscan = off;",
         "SET enable_indexscan = on;",
         "SET enable_indexonlyscan = on;",
         "SET enable_bitmapscan = off;",
         "SET enable_nestloop = on;",
+        "SET enable_hashjoin = off;",
+        "SET enable_mergejoin = off;",
         "SET enable_partition_pruning = on;",
         "SET jit = off;",
         "SET plan_cache_mode = force_generic_plan;",

@@ -13,7 +13,9 @@ struct AbsentRows: Sendable {
     ) async throws -> AbsentRows {
         guard stored.hasAbsent, !span.isEmpty else { return AbsentRows(rows: []) }
         let values = span.ranges.map { range in
-            let (before, behind) = (range.first == .min ? .min : range.first - 1, range.last == .max ? .max : range.last + 1)
+            let (before, behind) = (
+                range.first == .min ? .min : range.first - 1, range.last == .max ? .max : range.last + 1
+            )
             return "(\(range.first.sql), \(before.sql), \(behind.sql))"
         }
         let table = try await connection.query(
@@ -50,16 +52,16 @@ struct AbsentRows: Sendable {
     static func trim(to span: AbsentSpan) -> String {
         let begin = span.low == .max ? .max : span.low + 1
         return """
-        WITH cut AS (DELETE FROM outbox_absent WHERE first_id = ANY(ARRAY(
-            SELECT first_id FROM outbox_absent WHERE first_id <= \(span.low.sql)
-            UNION ALL SELECT first_id FROM outbox_absent WHERE first_id > \(span.high.sql)
-            UNION ALL SELECT first_id FROM (SELECT first_id, last_id FROM outbox_absent
-              WHERE first_id <= \(span.high.sql) ORDER BY first_id DESC LIMIT 1) AS l WHERE last_id > \(span.high.sql)))
-          RETURNING first_id, last_id),
-        left_over AS (SELECT greatest(first_id, \(begin.sql)) AS first_id, least(last_id, \(span.high.sql)) AS last_id
-          FROM cut WHERE last_id > \(span.low.sql) AND first_id <= \(span.high.sql))
-        INSERT INTO outbox_absent (first_id, last_id) SELECT first_id, last_id FROM left_over WHERE first_id <= last_id;
+            WITH cut AS (DELETE FROM outbox_absent WHERE first_id = ANY(ARRAY(
+                SELECT first_id FROM outbox_absent WHERE first_id <= \(span.low.sql)
+                UNION ALL SELECT first_id FROM outbox_absent WHERE first_id > \(span.high.sql)
+                UNION ALL SELECT first_id FROM (SELECT first_id, last_id FROM outbox_absent
+                  WHERE first_id <= \(span.high.sql) ORDER BY first_id DESC LIMIT 1) AS l WHERE last_id > \(span.high.sql)))
+              RETURNING first_id, last_id),
+            left_over AS (SELECT greatest(first_id, \(begin.sql)) AS first_id, least(last_id, \(span.high.sql)) AS last_id
+              FROM cut WHERE last_id > \(span.low.sql) AND first_id <= \(span.high.sql))
+            INSERT INTO outbox_absent (first_id, last_id) SELECT first_id, last_id FROM left_over WHERE first_id <= last_id;
 
-        """
+            """
     }
 }

@@ -38,8 +38,9 @@ struct ClaimCursor {
             portion.learn(rows: read.builder.count - before.count, bytes: read.builder.byteCount - before.bytes)
             reachedEnd = read.seen - before.seen < size
         }
-        if let id = read.largeID { 
-            read = try await LargeRow(id: id, place: LargeRow.place(in: schema)).append(to: consume read, on: connection)
+        if let id = read.largeID {
+            read = try await LargeRow(id: id, place: LargeRow.place(in: schema)).append(
+                to: consume read, on: connection)
         }
         if read.isWhole, read.seen == rows { reachedEnd = false }
         let isWhole = read.isWhole

@@ -10,7 +10,7 @@ extension WorkSession {
         let lanes = StorableText(connection)(lanes)
         do {
             return try await endingClaim { try await settle(lanes, continues: inClaim && claimIsOpen) }
-        } catch where RowNarrowing.mayBeRows(error) && !(error is TimeTravel) && !(error is Deposed) {
+        } catch  where RowNarrowing.mayBeRows(error) && !(error is TimeTravel) && !(error is Deposed) {
             // One bad row must not stop the others: once more, narrowed down to it.
             return try await endingClaim { try await settleNarrowing(lanes) }
         }
@@ -188,7 +188,7 @@ extension WorkSession {
             }
             return found.failures.map { UnparkedEvent(sink: sink, id: $0.id, reason: $0.reason) }
                 + found.skipped.map { UnparkedEvent(sink: sink, id: $0, reason: Self.skipped) }
-        } catch where RowNarrowing.mayBeRows(error) {
+        } catch  where RowNarrowing.mayBeRows(error) {
             // None of them can be parked; the other sinks go on all the same.
             let reason = (error as? PostgresError)?.message ?? String(describing: error)
             return ids.map { UnparkedEvent(sink: sink, id: $0, reason: reason) }

@@ -47,7 +47,7 @@ package actor WorkSession {
         }
         do {
             return try await claimWhole(request)
-        } catch where RowNarrowing.mayBeRows(error) {
+        } catch  where RowNarrowing.mayBeRows(error) {
             guard let fault = try await firstUnreadable(request) else { return try await claimWhole(request) }
             var before = request
             before.below = fault.id

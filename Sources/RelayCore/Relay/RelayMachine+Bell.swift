@@ -127,7 +127,9 @@ extension RelayMachine {
         // A full portion says nothing of what lies above its last row.
         let end = answer.reachedEnd ? request.through : answer.rows.ids.last ?? request.after
         var covered = IDRanges()
-        if end > request.after { covered.insert(IDRange(request.after + 1, rules.absenceNeedsCover ? end : request.through)) }
+        if end > request.after {
+            covered.insert(IDRange(request.after + 1, rules.absenceNeedsCover ? end : request.through))
+        }
         bell.read(
             rows: IDRanges(ascending: answer.rows.ids), covered: covered, visible: Set(answer.visible))
     }

@@ -42,7 +42,8 @@ extension RelayMachine {
             lanes[index].retries = state.retries[lanes[index].name] ?? []
         }
         bell.swept(request.announced, visible: Set(state.visible))
-        bell.askedSweep(isMissing: bell.announced.contains(through: tail), at: now, atMost: min(policy.pollInterval, 20))
+        bell.askedSweep(
+            isMissing: bell.announced.contains(through: tail), at: now, atMost: min(policy.pollInterval, 20))
         if nothingHappened { lookAbove(state.aboveTail, at: now) }
         sweptThrough = state.lookedThrough
         if state.lookedThrough != nil {

@@ -24,9 +24,10 @@ enum EventEncoding {
 
     private static func append(_ row: Row, to builder: inout EventBatchBuilder) throws {
         let payload = "{\"bytes\":\"" + String(repeating: "x", count: row.size) + "\"}"
-        var texts = ["transfer", key(row.key), typePrefix + "\(row.version)", payload, "{}", text(of: row.createdAt)].map {
-            Array($0.utf8)
-        }
+        var texts = ["transfer", key(row.key), typePrefix + "\(row.version)", payload, "{}", text(of: row.createdAt)]
+            .map {
+                Array($0.utf8)
+            }
         var encoded: Result<Void, EventEncodingError> = .success(())
         withBytes(of: &texts) { parts in
             encoded = Result { () throws(EventEncodingError) in

@@ -63,7 +63,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "floor from this scan", "holders listed before", "a settlement waits for a row that is gone", "a locked row moves",
+        "floor from this scan", "holders listed before", "a settlement waits for a row that is gone",
+        "a locked row moves",
     ]) func aMutantIsFound(_ name: String) async throws {
         let mutant = try #require(Scenario.mutants.first { $0.name.contains(name) })
         #expect(try await explore(mutant).finding != nil)
