@@ -21,9 +21,11 @@ import Testing
     }
 
     /// A number of the last line.
-    private func number(_ name: String, _ run: CommandRun) -> Int? {
-        run.lastLine.split(separator: " ").first { $0.hasPrefix("\(name)=") }.flatMap {
-            Int($0.dropFirst(name.count + 1))
+    private func number(_ name: String, _ run: CommandRun) -> Int? { word(name, run).flatMap { Int($0) } }
+
+    private func word(_ name: String, _ run: CommandRun) -> String? {
+        run.lastLine.split(separator: " ").first { $0.hasPrefix("\(name)=") }.map {
+            String($0.dropFirst(name.count + 1))
         }
     }
 
@@ -38,11 +40,23 @@ import Testing
         #expect(try #require(number("repeats", done)) > 250)
     }
 
+    /// What only some worlds have, each once in depth.
+    @Test(arguments: Scene.allCases) func everyPromiseHoldsInEveryScene(_ scene: Scene) async throws {
+        let done = try await simulate("--scene", scene.rawValue, "--first", "5001", "--seeds", "60")
+        #expect(done.status == .exited(0), "\(done.output) \(done.errors)")
+        #expect(number("findings", done) == 0)
+    }
+
     /// Side by side, every seed is run.
     @Test func severalProcessesShareTheSeeds() async throws {
         let done = try await simulate("--seeds", "40", "--jobs", "3")
         #expect(done.status == .exited(0), "\(done.output) \(done.errors)")
         #expect(done.output.contains("40 of 40 seeds"))
+        // And the same comes of them as of one process.
+        let alone = try await simulate("--seeds", "40")
+        let digest = try #require(word("digest", alone))
+        #expect(word("digest", done) == digest)
+        #expect(word("digest", try await simulate("--seeds", "41")) != digest)
         let broken = try await simulate("--seeds", "40", "--jobs", "3", "--mutant", "floorFromThisScan")
         #expect(broken.status == .exited(1))
         #expect(broken.output.contains("replay: "))
@@ -75,7 +89,10 @@ import Testing
         #expect(try await simulate("--seed", "1").lastLine != (try await simulate("--seed", "2")).lastLine)
     }
 
-    @Test(arguments: [["--seeds", "0"], ["--mutant", "none"], ["--jobs", "0"], ["--jobs", "2", "--until-finding"]])
+    @Test(arguments: [
+        ["--seeds", "0"], ["--mutant", "none"], ["--scene", "none"], ["--jobs", "0"],
+        ["--jobs", "2", "--until-finding"],
+    ])
     func wrongWordsAreRefused(_ arguments: [String]) async throws {
         let done = try await run([RelayProcess.executable("relay-simulation")] + arguments)
         #expect(done.status == .exited(64))

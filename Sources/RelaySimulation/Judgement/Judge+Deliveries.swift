@@ -27,7 +27,8 @@ extension Judge {
         if event.id <= memory.cursors[sink] ?? 0, !isOutOfTurn {
             return find("DUPLICATE: \(event.id) goes to \(sink) again, though it was settled before")
         }
-        guard let first = sides[index].from[event.id], first !== memory else { return }
+        // Without order whoever comes next takes what a lost session leaves, as often as one is lost.
+        guard hasOrder, let first = sides[index].from[event.id], first !== memory else { return }
         // Of each that is gone, what it had under way. Where the answers were lost, that may have been a window of what
         // came in turn and then, with nothing with the sink, one of what is owed.
         let origin = RelayMemory.Origin(sink: sink, sender: ObjectIdentifier(first), isOutOfTurn: isOutOfTurn)
@@ -84,7 +85,9 @@ extension Judge {
 
     private func judgeOrder(_ row: Row, _ index: Int) {
         let side = sides[index]
-        guard !side.isPlaced, !row.isLate, !deleted.contains(row.identity), row.id > leftBeforeLoss else { return }
+        guard hasOrder, !side.isPlaced, !row.isLate, !deleted.contains(row.identity), row.id > leftBeforeLoss else {
+            return
+        }
         let lane = side.plan.lane
         let isOutOfTurn = isParked(row.identity, index)
         if lane.order == .id, row.id < side.highest, !isOutOfTurn {

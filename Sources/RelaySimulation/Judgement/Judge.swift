@@ -62,11 +62,14 @@ final class Judge: @unchecked Sendable {
     private var isClosed = false
     /// Somebody adds, moves and removes sinks.
     private let isAdministered: Bool
+    /// One relay leads; else they share the rows, and what is parked nobody tries again.
+    let hasOrder: Bool
 
     init(_ scheduler: Scheduler, _ plan: Plan) {
         self.scheduler = scheduler
         window = plan.policy.window
         isAdministered = plan.administrations > 0
+        hasOrder = plan.claimTimeout == nil
         sides = plan.sinks.map { Side(plan: $0) }
     }
 
@@ -85,6 +88,10 @@ final class Judge: @unchecked Sendable {
     func leads(_ process: SimulatedProcess, _ opened: OpenedSessions) {
         guard !opened.keepsMemory || memories[process.number] == nil else { return }
         memories[process.number] = RelayMemory(process: process.number, opened: opened)
+    }
+
+    func competes(_ process: SimulatedProcess) {
+        memories[process.number] = RelayMemory(process: process.number, opened: OpenedSessions(sinks: []))
     }
 
     func memory(of process: SimulatedProcess) -> RelayMemory {
@@ -121,7 +128,7 @@ final class Judge: @unchecked Sendable {
         for id in ids {
             guard let row = tables.row(id) else { continue }
             for side in sides where side.lacks(row) {
-                if tables.parked.contains(where: { $0.sink == side.plan.name && $0.row.id == id }) { continue }
+                if tables.isParked(id, for: side.plan.name) { continue }
                 find("LOSS: \(id) is published, and \(side.plan.name) never had it")
             }
         }
@@ -188,9 +195,11 @@ final class Judge: @unchecked Sendable {
     func unfinished(_ tables: ServerTables) -> String? {
         if let row = tables.unpublished.rows.first { return "event \(row.id) is not published" }
         if let entry = tables.late.first { return "event \(entry.id) is still owed to \(entry.sink)" }
-        if let entry = tables.parked.first { return "event \(entry.row.id) is still parked for \(entry.sink)" }
+        if hasOrder, let entry = tables.parked.first {
+            return "event \(entry.row.id) is still parked for \(entry.sink)"
+        }
         for row in tables.published.rows {
-            for side in sides where side.lacks(row) {
+            for side in sides where side.lacks(row) && !tables.isParked(row.id, for: side.plan.name) {
                 return "event \(row.id) has not come to \(side.plan.name)"
             }
         }

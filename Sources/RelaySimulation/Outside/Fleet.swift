@@ -7,8 +7,7 @@ import RelayRuntime
 final class Fleet: @unchecked Sendable {
     private struct Place {
         var process: SimulatedProcess
-        var relay: Relay
-        var sinks: [SimulatedSink]
+        var relay: SimulatedRelay
     }
 
     private let server: SimulatedServer
@@ -44,13 +43,8 @@ final class Fleet: @unchecked Sendable {
         let settings = RelaySettings(
             policy: plan.policy, lanes: lanes, leaderTimeout: plan.leaderTimeout, shutdownTimeout: 1500,
             modeName: plan.policy.usesStream ? "wal" : "poll", seed: dice.seed())
-        let relay = Relay(
-            settings: settings, database: SimulatedDatabase(server, process), sinks: sinks, clock: process.clock,
-            rules: plan.mutant?.rules ?? .sound
-        ) { report in
-            if process.isAlive { server.trace("relay \(process.number): \(report)") }
-        }
-        places[place] = Place(process: process, relay: relay, sinks: sinks)
+        let relay = SimulatedRelay(settings, server, process, sinks)
+        places[place] = Place(process: process, relay: relay)
         server.trace("relay \(process.number): starts")
         server.scheduler.on(behalfOf: process.number) {
             _ = Task {

@@ -37,6 +37,8 @@ package enum Mutant: String, CaseIterable, Sendable {
     case statusUnasked
     /// No cursor passes a delivered row that is missing.
     case settlingStopsAtGone
+    /// A claim of a relay without order locks nothing.
+    case claimsUnlocked
     /// An administrator moves a cursor back, and writes no ranges.
     case movedWithoutRanges
 
@@ -52,6 +54,7 @@ package enum Mutant: String, CaseIterable, Sendable {
         case .goneIsDeleted, .statusUnasked: .historyCut
         case .goneIsGoneBack, .settlingStopsAtGone: .deletions
         case .movedWithoutRanges: .administration
+        case .claimsUnlocked: .competition
         default: .everything
         }
     }

@@ -20,6 +20,9 @@ struct Plan: Sendable {
     var relays = 1
     var leaderTimeout: Int64 = 2000
 
+    /// Relays share the rows without order, each claim for so many milliseconds at most; nil: one leads.
+    var claimTimeout: Int64?
+
     var producers = 2
     var transactions = 40
     var prepares = false
@@ -154,7 +157,7 @@ extension Plan {
     var summary: String {
         let lanes = sinks.map { "\($0.name) by \($0.lane.order), on reject \($0.lane.onReject)" }
         return
-            "\(scene), \(policy.usesStream ? "wal" : "poll"), relays: \(relays), window: \(policy.window),"
+            "\(scene), \(claimTimeout != nil ? "without order" : policy.usesStream ? "wal" : "poll"), relays: \(relays), window: \(policy.window),"
             + " batch: \(policy.batchSize),"
             + " announcements: \(policy.announcements), memory: \(policy.memory), sinks: \(lanes), producers: \(producers), transactions: \(transactions),"
             + (isGapless ? " without a gap," : "") + " neighbours: \(neighbourhood),"

@@ -17,6 +17,8 @@ package enum Scene: String, CaseIterable, Sendable {
     case deletions
     /// Sinks are added, moved and removed.
     case administration
+    /// Relays compete for the rows of one sink, without order.
+    case competition
 }
 
 extension Plan {
@@ -46,6 +48,7 @@ extension Plan {
         case .bellAlone: leaveTheBellAlone(dice)
         case .historyCut: cutHistory(dice)
         case .deletions: deleteMuch(dice)
+        case .competition: compete(dice)
         case .administration:
             administrations = dice.number(3...6)
             hasLateRows = !isGapless
@@ -114,6 +117,21 @@ extension Plan {
         unflushedCommits = 0
         faults.removeAll { [.failOver, .standbyHangs].contains($0.kind) }
         addFaults([.outage, .respondSlowly, .endBackend, .crashServer, .killRelay], dice)
+    }
+
+    private mutating func compete(_ dice: Dice) {
+        claimTimeout = dice.number(Int64(1600)...5000)
+        policy.usesStream = false
+        relays = dice.number(1...4)
+        sinks = Array(sinks.prefix(1))
+        for index in sinks.indices {
+            sinks[index].lane.order = .id
+            if sinks[index].lane.onReject == .parkKey { sinks[index].lane.onReject = .park }
+        }
+        administrations = 0
+        unflushedCommits = 0
+        faults.removeAll { [.failOver, .endStream].contains($0.kind) }
+        addFaults([.outage, .respondSlowly, .failAfterWrite, .endBackend, .crashServer, .killRelay, .reject], dice)
     }
 
     private mutating func addFaults(

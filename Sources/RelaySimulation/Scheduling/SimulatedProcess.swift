@@ -88,7 +88,9 @@ final class SimulatedProcess: @unchecked Sendable {
     func sleeper(until time: Int64) -> Sleeper { Sleeper(until: time, self) }
 
     func begin(_ sleeper: Sleeper) {
-        guard isAlive, !sleeper.isCancelled, milliseconds < sleeper.until else { return sleeper.wake() }
+        // What is left of a dead process must not turn round and round in no time, or nothing else would ever happen.
+        guard isAlive else { return scheduler.at(scheduler.now + 1000, for: number) { sleeper.wake() } }
+        guard !sleeper.isCancelled, milliseconds < sleeper.until else { return sleeper.wake() }
         sleeperNumber += 1
         sleeper.number = sleeperNumber
         sleepers[sleeperNumber] = sleeper

@@ -71,6 +71,8 @@ struct ServerTables: Sendable {
         return portions
     }
 
+    func isParked(_ id: Int64, for sink: String) -> Bool { parked.contains { $0.sink == sink && $0.row.id == id } }
+
     mutating func enter(_ entries: [LateEntry]) {
         for entry in entries where !late.contains(where: { $0.sink == entry.sink && $0.id == entry.id }) {
             late.append(entry)
