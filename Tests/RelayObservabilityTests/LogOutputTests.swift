@@ -106,6 +106,8 @@ struct LogOutputTests {
 }
 
 /// What is read from a descriptor, to its end or for as long as the test runs.
+///
+/// `@unchecked Sendable`: the lock guards `text`.
 private final class Lines: @unchecked Sendable {
     private let lock = NSLock()
     private var text = ""
