@@ -48,7 +48,7 @@ struct StandingHistory {
     let parked: Int
 
     /// Ids 1 to `published` are published, as many as are owed follow, and behind them every second id is a row that the
-    /// dead sink lacks.
+    /// dead sink lacks. No row that waits has the key of a parked one: the relay would park it, and not be idle.
     func write(to database: TestDatabase) async throws {
         let behind = published + owed
         let last = behind + 2 * ranges
@@ -70,7 +70,8 @@ struct StandingHistory {
               SELECT n, n FROM generate_series(\(behind + 1), \(last - 1), 2) AS n;
             INSERT INTO outbox_late (sink, id) SELECT 'dead', n FROM generate_series(\(published + 1), \(behind)) AS n;
             INSERT INTO outbox_parked (sink, id, \(columns), headers, created_at, reason)
-              SELECT 'dead', n, \(row), '{}', clock_timestamp(), 'rejected' FROM generate_series(1, \(parked)) AS n
+              SELECT 'dead', n, 'transfer', 'p' || n, 'transfer.posted', '{}', '{}', clock_timestamp(), 'rejected'
+              FROM generate_series(1, \(parked)) AS n
             """)
     }
 }
