@@ -65,6 +65,7 @@ extension Stepper {
     }
 
     private mutating func sweep(_ request: SweepRequest) -> SweptState {
+        let owedBefore = state.world.late
         if scenario.mutation != .goneStaysOwed {
             let visible = state.world.visible
             state.world.late.removeAll { !visible.contains($0.id) }
@@ -81,8 +82,10 @@ extension Stepper {
         if let absent = writes.absent { state.world.absent = world.absent.subtracting(met).union(absent) }
         if !writes.isEmpty { state.world.write() }
         if scenario.policy.untilDrained { state.world.seenBySweep = world.visible }
+        let isOwedRead = request.owed || state.world.late != owedBefore
         return SweptState(
-            sinks: world.sinks, late: [String: OwedPortion](whole: state.world.late), entered: writes.lateEntered,
+            sinks: world.sinks, late: isOwedRead ? [String: OwedPortion](whole: state.world.late) : nil,
+            entered: writes.lateEntered,
             aboveTail: world.unpublished.above(request.tail).ids,
             visible: request.announced.map(\.transaction).filter(world.isOver), retries: parkedRetries,
             parkedKeys: request.parkedKeys ? parkedKeys : nil)

@@ -11,19 +11,19 @@ package struct OutboxRelation: Sendable, Hashable, CustomStringConvertible {
     package let oid: UInt32
     /// The qualified name as people write it: in quotes only where it needs them.
     package let shown: String
+    /// The name as SQL, such as `"ledger"."outbox"`.
+    package let sql: String
 
     package init(schema: String, name: String, oid: UInt32, shown: String) {
         self.schema = schema
         self.name = name
         self.oid = oid
         self.shown = shown
+        sql = "\(quotedIdentifier(schema)).\(quotedIdentifier(name))"
     }
 
     /// Whether the catalogue showed it.
     package var exists: Bool { oid != 0 }
-
-    /// The name as SQL, such as `"ledger"."outbox"`.
-    package var sql: String { "\(quotedIdentifier(schema)).\(quotedIdentifier(name))" }
 
     /// The oid as an SQL constant: what a statement names the relation by that must mean this one and no other.
     package var oidSQL: String { "'\(oid)'::pg_catalog.oid" }

@@ -18,13 +18,14 @@ extension WorkSession {
                 SweepFacts(sinks: stored.sinks, absent: absent.ranges, late: late, found: portion.found))
             var sql = OwedRows.enter(writes.lateEntered)
             if let ranges = writes.absent { sql += absent.statements(for: ranges) }
-            sql += try await removeGone(stored, above: request.above)
+            let gone = try await removeGone(stored, above: request.above)
+            sql += gone
             let parked = try await takeParkedRequests(readKeys: request.parkedKeys)
             let setAside = try await takeSetAside()
             if !sql.isEmpty { try await connection.execute(sql) }
             let portions =
-                stored.hasOwed || !writes.lateEntered.isEmpty
-                ? try await OwedRows.portions(of: stored.sinks.map(\.name), connection) : [:]
+                request.owed || !writes.lateEntered.isEmpty || !gone.isEmpty
+                ? try await OwedRows.portions(of: stored.sinks.map(\.name), connection) : nil
             let above = try await connection.query(
                 "SELECT id FROM \(schema.unpublished) WHERE id > $1 ORDER BY id LIMIT 100", [.int(request.tail)])
             try await connection.execute("COMMIT")
@@ -72,7 +73,7 @@ struct SweepPortion: Sendable {
     /// How many rows of one range: late rows are few, and a portion of full ranges must stay one.
     private static let ofRange = 10
 
-    /// Rows of the unpublished leaf that are late, or owed already; ascending.
+    /// Rows of the unpublished leaf that are late, and those announced, owed already or not; ascending.
     var found: [Int64]
     /// Nil: to the end.
     var lookedThrough: Int64?
@@ -86,30 +87,39 @@ struct SweepPortion: Sendable {
         // Every row below the lowest cursor is late, the very first id included.
         let start = above.map { "id > \($0.sql)" } ?? "true"
         let below = try await connection.query(
-            "SELECT id FROM \(schema.unpublished) WHERE \(start) AND id <= $1 ORDER BY id LIMIT \(size)", [.int(low)]
-        ).rows.compactMap { $0.int(0) }
-        found.formUnion(below)
-        guard below.count < size else { return SweepPortion(found: found.sorted(), lookedThrough: below.last) }
+            """
+            WITH p AS MATERIALIZED (
+              SELECT id FROM \(schema.unpublished) WHERE \(start) AND id <= $1 ORDER BY id LIMIT \(size))
+            SELECT id, NULL FROM p WHERE NOT EXISTS (SELECT FROM outbox_late AS l WHERE l.id = p.id)
+            UNION ALL SELECT max(id), count(*) FROM p
+            """, [.int(low)])
+        found.formUnion(below.rows.filter { $0.int(1) == nil }.compactMap { $0.int(0) })
+        if let end = fullEnd(below, at: 1) { return SweepPortion(found: found.sorted(), lookedThrough: end) }
         guard stored.hasAbsent else { return SweepPortion(found: found.sorted(), lookedThrough: nil) }
         let ranges = try await connection.query(
             """
-            SELECT a.last_id, o.id, a.first_id FROM (
-              SELECT first_id, last_id FROM outbox_absent WHERE first_id > $1 ORDER BY first_id LIMIT \(size)) AS a
-            LEFT JOIN LATERAL (
+            WITH a AS MATERIALIZED (
+              SELECT first_id, last_id FROM outbox_absent WHERE first_id > $1 ORDER BY first_id LIMIT \(size))
+            SELECT a.first_id, o.id, NULL FROM a CROSS JOIN LATERAL (
               SELECT id FROM \(schema.unpublished) WHERE id BETWEEN a.first_id AND a.last_id ORDER BY id LIMIT \(ofRange)
-            ) AS o ON true ORDER BY a.first_id, o.id
+            ) AS o
+            UNION ALL SELECT max(first_id), NULL, count(*) FROM a ORDER BY 1, 2
             """, [.int(max(above ?? low, low))])
-        var (seen, last, ofLast) = (0, Int64?.none, 0)
+        var (last, ofLast) = (Int64?.none, 0)
         for row in ranges.rows {
-            let first = row.int(2)
-            if first != last { (seen, last, ofLast) = (seen + 1, first, 0) }
             guard let id = row.int(1) else { continue }
+            if row.int(0) != last { (last, ofLast) = (row.int(0), 0) }
             found.insert(id)
             ofLast += 1
             // The range is cut there, and what is left of it begins the next portion.
             if ofLast == ofRange { return SweepPortion(found: found.sorted(), lookedThrough: id) }
         }
-        return SweepPortion(found: found.sorted(), lookedThrough: seen < size ? nil : last)
+        return SweepPortion(found: found.sorted(), lookedThrough: fullEnd(ranges, at: 2))
+    }
+
+    /// The last of what was looked at, where that is a full portion: of the row that holds its end and its count.
+    private static func fullEnd(_ table: ResultTable, at count: Int) -> Int64? {
+        table.rows.first { $0.int(count).map { $0 >= size } ?? false }?.int(0)
     }
 
     /// Rows that the stream has announced, wherever they stand.

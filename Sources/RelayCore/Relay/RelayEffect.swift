@@ -82,13 +82,18 @@ package struct SweepRequest: Hashable, Sendable {
     package var above: Int64?
     /// What the stream has announced at or below the tail: looked for by id.
     package var announced: [Announcement]
+    /// What is owed is to be read, though the sweep changes nothing of it.
+    package var owed: Bool
     /// The keys that are parked are to be read again.
     package var parkedKeys: Bool
 
-    package init(tail: Int64, above: Int64? = nil, announced: [Announcement] = [], parkedKeys: Bool = false) {
+    package init(
+        tail: Int64, above: Int64? = nil, announced: [Announcement] = [], owed: Bool = false, parkedKeys: Bool = false
+    ) {
         self.tail = tail
         self.above = above
         self.announced = announced
+        self.owed = owed
         self.parkedKeys = parkedKeys
     }
 }

@@ -176,8 +176,8 @@ package struct SettledState: Hashable, Sendable {
 /// What a sweep left and saw.
 package struct SweptState: Hashable, Sendable {
     package var sinks: [SinkRegistration]
-    /// Per sink, what is owed to it, as far as ``OwedPortion`` takes it.
-    package var late: [String: OwedPortion]
+    /// Per sink, what is owed to it, as far as ``OwedPortion`` takes it; nil where nobody asked and nothing of it changed.
+    package var late: [String: OwedPortion]?
     package var entered: [LateEntry]
     /// The lowest unpublished rows above the tail, ascending, bounded.
     package var aboveTail: [Int64]
@@ -193,7 +193,7 @@ package struct SweptState: Hashable, Sendable {
     package var parkedKeys: [String: [EventKey: Int64]]?
 
     package init(
-        sinks: [SinkRegistration], late: [String: OwedPortion], entered: [LateEntry] = [], aboveTail: [Int64] = [],
+        sinks: [SinkRegistration], late: [String: OwedPortion]?, entered: [LateEntry] = [], aboveTail: [Int64] = [],
         lookedThrough: Int64? = nil, visible: [UInt32] = [], retries: [String: [Int64]] = [:],
         setAside: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
     ) {

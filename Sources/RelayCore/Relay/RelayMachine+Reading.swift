@@ -17,22 +17,22 @@ extension RelayMachine {
     private mutating func startLateRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
         let lane = lanes[index]
         guard lane.inFlight == nil, lane.awaitedLate == nil else { return false }
-        let waiting = lane.late.filter { !$0.value }.keys.sorted()
-        guard !waiting.isEmpty else {
+        guard lane.late.values.contains(false) else {
             // What failed may have been deleted, or is asked for no longer.
             if lane.retries.isEmpty { lanes[index].outOfTurn = nil }
             return false
         }
-        let passed = waiting.filter { id in lane.passesThrough.map { id <= $0 } ?? false }
-        if !passed.isEmpty {
+        if let end = lane.passesThrough {
+            let passed = lane.late.filter { !$0.value && $0.key <= end }.keys
             for id in passed { lanes[index].late[id] = true }
-            return true
+            if !passed.isEmpty { return true }
         }
         let room = roomOutOfTurn(lane)
         guard lane.isConfigured, mayGoOutOfTurn(lane, at: now), room > 0, now >= lane.nextLateRead else {
             return false
         }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
+        let waiting = lane.late.filter { !$0.value }.keys.sorted()
         let asked = Array(waiting.prefix(min(room, policy.batchSize)))
         lanes[index].awaitedLate = asked
         effects.append(.readLate(sink: lane.name, ids: asked))
@@ -72,18 +72,20 @@ extension RelayMachine {
         effects.append(.deliver(sink: sink, flight: 0, slices))
     }
 
+    /// What is only passed needs no sink.
+    func mayRead(_ lane: Lane, at now: Int64) -> Bool { lane.isPassing || mayTry(lane, at: now) }
+
     private mutating func startRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
         let lane = lanes[index]
         guard !lane.isOnTail, lane.awaitedRows == nil, now >= lane.nextRead else { return }
-        let passes = lane.isPassing
-        // What is only passed needs no sink.
-        guard passes || mayTry(lane, at: now), lane.keyed?.isWindingDown != true else { return }
+        guard mayRead(lane, at: now), lane.keyed?.isWindingDown != true else { return }
         guard lane.queue.isEmpty, lane.unsettled < policy.window else { return }
         guard hasRoom(toReadFor: lane) else { return }
         // Before the first scan nothing is known to be settled.
         guard horizon.hasScanned || horizon.settledThrough > 0 else { return scanWanted = true }
         if lane.isAboutToMeet { lanes[index].place = .meeting }
         lanes[index].isAboutToMeet = false
+        let passes = lane.isPassing
         let through = passes ? lane.passesThrough ?? .max : .max
         lanes[index].awaitedRows = Lane.AwaitedRead(
             after: lane.position, through: through, known: horizon.settledThrough)

@@ -1,7 +1,7 @@
 /// Sweeps look for rows that turned up where cursors have passed, a bounded portion at a time.
 extension RelayMachine {
-    /// A sweep that is not done goes on after so many times what its last portion took: a twentieth of the server's time.
-    private static let sweepRest: Int64 = 20
+    /// A sweep that is not done goes on after so many times what its last portion took: a hundredth of the server's time.
+    private static let sweepRest: Int64 = 100
     private static let longestSweepPause: Int64 = 3000
 
     mutating func startSweep(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
@@ -16,7 +16,8 @@ extension RelayMachine {
         // A rotation that begins now is the one that may tell that nothing is left.
         if sweptThrough == nil { rotationStamp = stamp }
         let request = SweepRequest(
-            tail: tail, above: sweptThrough, announced: bell.announced.passed(by: tail), parkedKeys: parkedKeysWanted)
+            tail: tail, above: sweptThrough, announced: bell.announced.passed(by: tail),
+            owed: lanes.contains(where: \.lacksOwed), parkedKeys: parkedKeysWanted)
         work = .sweeping(request, stamp: stamp, since: now)
         claimIsNext = true
         effects.append(.sweep(request))

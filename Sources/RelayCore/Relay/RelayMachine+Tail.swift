@@ -114,7 +114,8 @@ extension RelayMachine {
             scanPause = min(policy.pollInterval, max(1, scanPause * 2))
             nextScan = now + scanPause
         }
-        if gap != nil || !horizon.firstScanIsOver || lanes.contains(where: { !$0.isOnTail }) { scanWanted = true }
+        let somebodyReads = lanes.contains { !$0.isOnTail && mayRead($0, at: now) }
+        if gap != nil || !horizon.firstScanIsOver || somebodyReads { scanWanted = true }
         guard gap == nil, scanWanted else { return }
         nextScan = now + max(scanPause, !horizon.firstScanIsOver ? policy.pollInterval / 10 : policy.pollInterval)
     }

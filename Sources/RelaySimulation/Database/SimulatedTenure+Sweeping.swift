@@ -36,8 +36,9 @@ extension SimulatedTenure {
                 try backend.check()
             }
             let now = server.tables
+            let readsOwed = request.owed || !writes.lateEntered.isEmpty || !gone.isEmpty
             return SweptState(
-                sinks: stored.sinks, late: now.owedPortions, entered: writes.lateEntered,
+                sinks: stored.sinks, late: readsOwed ? now.owedPortions : nil, entered: writes.lateEntered,
                 aboveTail: Array(now.unpublished.above(request.tail).map(\.id).prefix(100)),
                 lookedThrough: portion.lookedThrough, visible: visible, retries: now.parkedRetries,
                 parkedKeys: request.parkedKeys ? now.parkedKeys(of: server.plan.parkingByKey) : nil)

@@ -1,0 +1,79 @@
+import RelayCore
+import Testing
+
+/// What a relay asks for while nothing happens.
+@Suite struct QuietTests {
+    private let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+
+    /// What it asks for in ten seconds in which every question finds nothing, and every attempt on "b" fails.
+    private func questions(_ script: inout RelayScript, from first: [RelayEffect]) -> [RelayEffect] {
+        var (open, asked) = (first, [RelayEffect]())
+        let end = script.now + 10_000
+        while script.now < end {
+            guard !open.isEmpty else {
+                guard let wake = script.machine.nextWake(after: script.now) else { return asked }
+                script.now = wake
+                open += script.give(.tick)
+                continue
+            }
+            let effect = open.removeFirst()
+            asked.append(effect)
+            switch effect {
+            case .claim: script.findsNothing()
+            case .scan: script.scanned(9)
+            case .sweep: script.give(.swept(SweptState(sinks: [stored, dead], late: nil)))
+            case .read(let request):
+                // Only the one that is down lacks rows.
+                let rows = request.sink == "a" ? RowBatch(token: nil, ids: []) : script.batch(6, 7)
+                script.give(.rowsRead(sink: request.sink, rows, reachedEnd: request.sink == "a"))
+            case .deliver(let sink, let flight, _):
+                script.give(.answered(sink: sink, flight: flight, count: 0, .retry(after: nil, reason: "down")))
+                open += script.effects
+                script.give(.deliveryEnded(sink: sink, flight: flight))
+            case .settle: script.give(.settled(SettledState(sinks: [stored, dead])))
+            default: continue
+            }
+            open += script.effects
+        }
+        return asked
+    }
+
+    private var dead: SinkRegistration { SinkRegistration(name: "b", cursor: 5, isEarned: true) }
+
+    @Test func aSinkThatIsDownHasNobodyScanTheSequence() {
+        var script = RelayScript(["a", "b"]) {
+            $0.sweepInterval = 3000
+            $0.retry = RetryPolicy(base: 20_000, maximum: 20_000)
+        }
+        let first = script.give(
+            .sessionsOpened(OpenedSessions(sinks: [stored, dead], publishedAboveCursors: true)))
+        let asked = questions(&script, from: first)
+        let scans = asked.count { if case .scan = $0 { true } else { false } }
+        let claims = asked.count { if case .claim = $0 { true } else { false } }
+        #expect(claims > 50)
+        #expect(scans < 10)
+    }
+
+    @Test func whatIsOwedIsReadOnlyByASweepThatIsAskedTo() {
+        var script = RelayScript()
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        #expect(script.sweep?.owed == false)
+        script.give(.swept(SweptState(sinks: [stored], late: nil)))
+        script.give(.lateRowsRead(sink: "a", script.batch(3)))
+        #expect(script.sent("a") == [3])
+    }
+
+    @Test func aLaneThatMayBeOwedMoreAsksForIt() {
+        var script = RelayScript()
+        let part = OwedPortion(waiting: [3], isPart: true)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: ["a": part])))
+        script.give(.swept(SweptState(sinks: [stored], late: nil)))
+        script.give(.lateRowsRead(sink: "a", script.batch(3)))
+        script.findsNothing()
+        script.now = 1000
+        script.delivers("a", 1)
+        script.give(.settled(SettledState(sinks: [stored], removed: [LateEntry(sink: "a", id: 3)])))
+        if script.sweep == nil { script.findsNothing() }
+        #expect(script.sweep?.owed == true)
+    }
+}
