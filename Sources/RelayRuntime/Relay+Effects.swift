@@ -137,26 +137,40 @@ extension Relay {
     }
 
     private func workIsDone(_ number: Int, _ term: Int) {
-        if isUnderWay(number, term) { workUnderWay = nil }
+        if term == self.term, workUnderWay?.number == number { workUnderWay = nil }
     }
 
-    /// Work that takes long is looked after: what it waits for on the server is said.
+    /// Work that takes long is looked after: what it waits for on the server is said. One watch does for all that comes
+    /// while it lasts: a timer for each piece of work would be most of what an idle relay does.
     private func watchWork(_ tenure: any LeaderTenure) {
         workNumber += 1
-        workUnderWay = workNumber
-        let (number, term) = (workNumber, term)
+        workUnderWay = WorkUnderWay(number: workNumber, nextLook: clock.now + Self.workPatience)
+        guard !isWorkWatched else { return }
+        isWorkWatched = true
+        let term = term
         spawn { relay in
-            var patience: Int64 = 1000
-            while !Task.isCancelled {
-                await relay.clock.sleep(until: relay.clock.now + patience)
-                guard await relay.isUnderWay(number, term) else { return }
-                await relay.tellWaits(tenure, term)
-                patience = RepeatedReports.interval
+            while let next = await relay.lookAtWork(tenure, term), !Task.isCancelled {
+                await relay.clock.sleep(until: next)
             }
         }
     }
 
-    private func isUnderWay(_ number: Int, _ term: Int) -> Bool { term == self.term && workUnderWay == number }
+    /// - Returns: when to look again; nil: nothing is under way.
+    private func lookAtWork(_ tenure: any LeaderTenure, _ term: Int) async -> Int64? {
+        guard term == self.term else { return nil }
+        guard let work = workUnderWay else {
+            isWorkWatched = false
+            return nil
+        }
+        guard clock.now >= work.nextLook else { return work.nextLook }
+        await tellWaits(tenure, term)
+        let next = clock.now + RepeatedReports.interval
+        if term == self.term, workUnderWay?.number == work.number { workUnderWay?.nextLook = next }
+        return clock.now + Self.workPatience
+    }
+
+    /// How long work may take before it is looked at, in milliseconds.
+    private static let workPatience: Int64 = 1000
 
     private func tellWaits(_ tenure: any LeaderTenure, _ term: Int) async {
         guard let waits = try? await tenure.waits(), term == self.term else { return }

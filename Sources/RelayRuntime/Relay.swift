@@ -47,7 +47,8 @@ package actor Relay {
     var lastBeat: Int64 = 0
     /// Inputs that wait because the leader has been silent for too long.
     var heldBack: [RelayInput] = []
-    var alarm: (time: Int64, task: Task<Void, Never>)?
+    /// By the time at which they go off.
+    var alarms: [Int64: Task<Void, Never>] = [:]
 
     var status: LeaderStatus?
     var isNoting = false
@@ -56,14 +57,21 @@ package actor Relay {
     var suspendedBy: String?
     var pollingReason: String?
     var isStreamingTold = false
-    /// What the work session was asked for last, by number; nil: it is done.
-    var workUnderWay: Int?
+    /// What the work session was asked for last; nil: it is done.
+    var workUnderWay: WorkUnderWay?
     var workNumber = 0
+    var isWorkWatched = false
     var repeated = RepeatedReports()
     var gone = GoneRows()
     /// What was said already and would only be repeated.
     var faultsTold: Set<RowFault> = []
     var unconfiguredTold: Set<String> = []
+
+    struct WorkUnderWay {
+        var number: Int
+        /// When its waits are looked for, if it is not done by then.
+        var nextLook: Int64
+    }
 
     /// Why a tenure ends.
     enum Ending: Sendable {
@@ -180,6 +188,7 @@ package actor Relay {
         isNoting = false
         hold = nil
         workUnderWay = nil
+        isWorkWatched = false
         pollingReason = nil
         isStreamingTold = false
         report(.leading(epoch: taken.epoch))
@@ -204,8 +213,8 @@ package actor Relay {
         let late = heldBack
         heldBack = []
         for input in late { decide(input) }
-        alarm?.task.cancel()
-        alarm = nil
+        for alarm in alarms.values { alarm.cancel() }
+        alarms = [:]
         streamTask?.cancel()
         streamTask = nil
         for task in tasks.values { task.cancel() }
@@ -278,21 +287,20 @@ package actor Relay {
         noteStatus()
     }
 
+    /// A later alarm stays beside an earlier one, and need not be set again: to set and to cancel is what costs.
     private func setAlarm() {
         guard tenure != nil, let time = machine.nextWake(after: clock.now) else { return }
-        if let alarm, alarm.time <= time, alarm.time > clock.now { return }
-        alarm?.task.cancel()
+        if let next = alarms.keys.min(), next <= time { return }
         let (clock, term) = (clock, term)
-        let task = Task {
+        alarms[time] = Task {
             await clock.sleep(until: time)
-            if !Task.isCancelled { self.wake(term) }
+            if !Task.isCancelled { self.wake(time, term) }
         }
-        alarm = (time, task)
     }
 
-    private func wake(_ term: Int) {
+    private func wake(_ time: Int64, _ term: Int) {
         guard term == self.term else { return }
-        alarm = nil
+        alarms[time] = nil
         take(.tick, term: term)
     }
 
