@@ -66,6 +66,21 @@ struct BellTests {
         #expect(script.tailRead?.rows.after == 1)
     }
 
+    /// An operator undoes the mark of a row that was read before it rang: its ring was awaited, and is news all the same.
+    @Test func aRingOfASettledRowAsksTheSweep() throws {
+        var script = try ringing()
+        script.now += 5000
+        script.give(.tick)
+        script.give(rows(script.batch(1)))
+        #expect(script.sent("a") == [1])
+        script.now += 1000
+        script.delivers("a", 1)
+        #expect(script.settled == [1])
+        script.give(.settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)])))
+        script.give(.rung([announcement(9, 1)]))
+        #expect(script.sweep?.announced.map(\.transaction) == [9])
+    }
+
     @Test func whatIsNotVisibleYetIsAskedForAgain() throws {
         var script = try ringing()
         script.give(.rung([announcement(9, 1)]))
