@@ -76,8 +76,8 @@ package struct CompetingMachine: Hashable, Sendable {
     private let lane: LanePolicy
     private let claimTimeout: Int64
     private(set) package var phase = Phase.away
-    private(set) package var health = Lane.Health.well
-    private var opening = Lane.Opening.shut
+    private(set) package var health = SinkHealth.well
+    private var opening = SinkOpening.shut
     private var budget: ClaimBudget
     private var delivered: [Int64] = []
     private var parked: [Parking] = []
@@ -131,12 +131,7 @@ package struct CompetingMachine: Hashable, Sendable {
         }
     }
 
-    private var heldUntil: Int64 {
-        switch health {
-        case .well, .closed: 0
-        case .retrying(_, let until, _), .blocked(_, let until, _): until
-        }
-    }
+    private var heldUntil: Int64 { health.nextTry ?? 0 }
 
     // MARK: - Inputs
 
@@ -324,8 +319,7 @@ package struct CompetingMachine: Hashable, Sendable {
     private mutating func fail(
         _ id: Int64?, _ reason: String, _ after: Duration?, at now: Int64, _ effects: inout [Effect]
     ) {
-        var attempt = 1
-        if case .retrying(let earlier, _, _) = health { attempt += earlier }
+        let attempt = health.failures + 1
         let delay = lane.retry.pause(attempt: attempt, after: after, &random)
         health = .retrying(attempt: attempt, until: now + delay, reason: reason)
         var shown = reason
@@ -344,12 +338,9 @@ package struct CompetingMachine: Hashable, Sendable {
     }
 
     private mutating func block(_ reason: String, at now: Int64, _ effects: inout [Effect]) {
-        if case .blocked(_, _, reason) = health {
-        } else {
-            effects.append(.note(.blocked(sink: sink, reason: reason)))
-            isTold = true
-        }
-        health = .blocked(id: 0, until: now + lane.retry.maximum, reason: reason)
+        guard health.block(reason, until: now + lane.retry.maximum) else { return }
+        effects.append(.note(.blocked(sink: sink, reason: reason)))
+        isTold = true
     }
 
     private mutating func openFailed(_ error: SinkError, at now: Int64, _ effects: inout [Effect]) {
@@ -370,7 +361,7 @@ package struct CompetingMachine: Hashable, Sendable {
         }
         guard phase == .idle || phase == .away else { return }
         if isStopping { return finish(.stopped, &effects) }
-        if case .closed = health { return finish(.sinkClosed(sink), &effects) }
+        if health.isClosed { return finish(.sinkClosed(sink), &effects) }
         guard phase == .idle, !remark(at: now, &effects), now >= heldUntil else { return }
         guard opening == .open else {
             if opening == .shut {

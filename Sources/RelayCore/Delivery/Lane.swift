@@ -13,17 +13,6 @@ package struct Lane: Hashable, Sendable {
         case tail
     }
 
-    /// What the sink last said.
-    package enum Health: Hashable, Sendable {
-        case well
-        /// An outage: the sink is tried again at `until` (milliseconds).
-        case retrying(attempt: Int, until: Int64, reason: String)
-        /// The event `id` will never be accepted, and nobody has said to park it.
-        case blocked(id: Int64, until: Int64, reason: String)
-        /// The sink is gone for good.
-        case closed(reason: String)
-    }
-
     /// How the lane was done with a row.
     package enum Fate: Hashable, Sendable {
         case delivered
@@ -37,11 +26,6 @@ package struct Lane: Hashable, Sendable {
         package var id: Int64
         package var mark: RowMark
         package var fate: Fate
-    }
-
-    /// Whether the sink is ready to deliver.
-    package enum Opening: Hashable, Sendable {
-        case shut, opening, open
     }
 
     /// A read of the table that is under way.
@@ -60,8 +44,8 @@ package struct Lane: Hashable, Sendable {
     package var isConfigured: Bool
     package let policy: LanePolicy
     package var place: Place = .reading
-    package var health: Health = .well
-    package var opening: Opening = .shut
+    package internal(set) var health = SinkHealth.well
+    package internal(set) var opening = SinkOpening.shut
     /// The id of the last row that the lane was handed, in order, or its cursor.
     package var position: Int64
     /// Rows of the tail or of a table read that wait to be sent, ascending.
@@ -165,7 +149,7 @@ package struct Lane: Hashable, Sendable {
     }
 
     /// How the lane fares, a failing key included.
-    package var reportedHealth: Health {
+    package var reportedHealth: SinkHealth {
         if let unparked { return .blocked(id: unparked.id, until: nextParking, reason: unparked.parkingReason) }
         let failures = [outOfTurn, keyed?.worstFailure].compactMap(\.self)
         guard health == .well, let failure = failures.first(where: { $0.rejected != nil }) ?? failures.first else {
@@ -205,11 +189,6 @@ package struct Lane: Hashable, Sendable {
     package mutating func dropQueue() {
         queue.removeAll()
         position = lastHanded
-    }
-
-    /// With order by key: what is in this flight, or its keys, wait.
-    mutating func waits(_ flight: Int, _ failure: KeyedWindow.Failure) {
-        if flight == 0 { outOfTurn = failure } else { keyed?.failed(flight, failure) }
     }
 
     /// What the lane brings to a settlement.

@@ -16,11 +16,7 @@ extension RelayMachine {
     }
 
     var tailIsHungry: Bool {
-        lanes.contains { lane in
-            guard lane.isOnTail else { return false }
-            if case .closed = lane.health { return false }
-            return lane.queue.count + lane.unsettled < policy.window
-        }
+        lanes.contains { $0.isOnTail && !$0.health.isClosed && $0.queue.count + $0.unsettled < policy.window }
     }
 
     private mutating func startClaim(at now: Int64, _ effects: inout [RelayEffect]) {

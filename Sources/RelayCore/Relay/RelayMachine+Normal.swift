@@ -71,13 +71,7 @@ extension RelayMachine {
             fold(&lanes[index].nextParking)
             lanes[index].keyed?.foldClock(now)
             lanes[index].outOfTurn?.foldClock(now)
-            switch lanes[index].health {
-            case .retrying(let attempt, let until, let reason):
-                lanes[index].health = .retrying(attempt: min(attempt, 1), until: max(0, until - now), reason: reason)
-            case .blocked(let id, let until, let reason):
-                lanes[index].health = .blocked(id: id, until: max(0, until - now), reason: reason)
-            case .well, .closed: break
-            }
+            lanes[index].health.foldClock(now)
         }
     }
 

@@ -6,74 +6,27 @@ extension RelayMachine {
     mutating func startReads(at now: Int64, _ effects: inout [RelayEffect]) {
         guard work != .absent, suspension == nil, !isStopping else { return }
         for index in lanes.indices {
-            let running = lanes.count { $0.awaitedRows != nil || $0.awaitedLate != nil || $0.awaitedParked != nil }
-            guard running < Self.readsAtOnce else { return }
-            if startLateRead(index, at: now, &effects) { continue }
-            if startParkedRead(index, at: now, &effects) { continue }
-            startRead(index, at: now, &effects)
+            guard lanes.count(where: { $0.readsUnderWay > 0 }) < Self.readsAtOnce else { return }
+            let name = lanes[index].name
+            switch lanes[index].nextReadOutOfTurn(window: policy.window, rows: policy.batchSize, at: now) {
+            case .owed(let ids): effects.append(.readLate(sink: name, ids: ids))
+            case .parked(let ids): effects.append(.readParked(sink: name, ids: ids))
+            case .some(.none): break
+            case nil: startRead(index, at: now, &effects)
+            }
         }
-    }
-
-    private mutating func startLateRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
-        let lane = lanes[index]
-        guard lane.inFlight == nil, lane.awaitedLate == nil else { return false }
-        guard lane.late.values.contains(false) else {
-            // What failed may have been deleted, or is asked for no longer.
-            if lane.retries.isEmpty { lanes[index].outOfTurn = nil }
-            return false
-        }
-        if let end = lane.passesThrough {
-            let passed = lane.late.filter { !$0.value && $0.key <= end }.keys
-            for id in passed { lanes[index].late[id] = true }
-            if !passed.isEmpty { return true }
-        }
-        let room = roomOutOfTurn(lane)
-        guard lane.isConfigured, mayGoOutOfTurn(lane, at: now), room > 0, now >= lane.nextLateRead else {
-            return false
-        }
-        // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
-        let waiting = lane.late.filter { !$0.value }.keys.sorted()
-        let asked = Array(waiting.prefix(min(room, policy.batchSize)))
-        lanes[index].awaitedLate = asked
-        effects.append(.readLate(sink: lane.name, ids: asked))
-        return true
-    }
-
-    private func mayGoOutOfTurn(_ lane: Lane, at now: Int64) -> Bool {
-        lane.inFlight == nil && lane.awaitedLate == nil && lane.awaitedParked == nil && mayTry(lane, at: now)
-            && now >= lane.outOfTurn?.until ?? now
-    }
-
-    /// Parked events that somebody wants tried again: those that were not tried yet.
-    private mutating func startParkedRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
-        let lane = lanes[index]
-        guard lane.isConfigured, !lane.registration.isRemoving, !lane.retries.isEmpty, lane.retried.isEmpty,
-            mayGoOutOfTurn(lane, at: now), roomOutOfTurn(lane) > 0
-        else { return false }
-        let asked = Array(lane.retries.prefix(min(roomOutOfTurn(lane), policy.batchSize)))
-        lanes[index].awaitedParked = asked
-        effects.append(.readParked(sink: lane.name, ids: asked))
-        return true
     }
 
     mutating func parkedRowsRead(_ sink: String, _ batch: RowBatch, _ effects: inout [RelayEffect]) {
         held.hold(batch, isOfTail: false)
         readEnded(of: sink)
-        guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedParked else {
-            return
-        }
-        lanes[index].awaitedParked = nil
-        // Of an older registration where nothing is asked for any more.
-        let isCurrent = !asked.isEmpty && asked.first == lanes[index].retries.first
-        lanes[index].retries = []
-        guard isCurrent, !batch.ids.isEmpty, lanes[index].inFlight == nil, !isStopping else { return }
-        let slices = [RowSlice(batch, 0..<batch.ids.count)]
-        lanes[index].begin(Lane.InFlight(slices: slices, turn: .parked))
-        effects.append(.deliver(sink: sink, flight: 0, slices))
+        guard let index = lane(sink) else { return }
+        guard let delivery = lanes[index].takeParked(batch, isStopping: isStopping) else { return }
+        effects.append(RelayEffect(delivery, to: sink))
     }
 
     /// What is only passed needs no sink.
-    func mayRead(_ lane: Lane, at now: Int64) -> Bool { lane.isPassing || mayTry(lane, at: now) }
+    func mayRead(_ lane: Lane, at now: Int64) -> Bool { lane.isPassing || lane.mayTry(at: now) }
 
     private mutating func startRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
         let lane = lanes[index]
@@ -102,7 +55,7 @@ extension RelayMachine {
     ) {
         held.hold(batch, isOfTail: false)
         readEnded(of: sink)
-        guard let index = lanes.firstIndex(where: { $0.name == sink }), let read = lanes[index].awaitedRows else {
+        guard let index = lane(sink), let read = lanes[index].awaitedRows else {
             return
         }
         lanes[index].awaitedRows = nil
@@ -173,36 +126,18 @@ extension RelayMachine {
     ) {
         held.hold(batch, isOfTail: false)
         readEnded(of: sink)
-        guard let index = lanes.firstIndex(where: { $0.name == sink }), let asked = lanes[index].awaitedLate else {
-            return
-        }
-        lanes[index].awaitedLate = nil
-        if !faults.isEmpty { lanes[index].nextLateRead = now + max(policy.pollInterval, policy.faultInterval) }
-        for fault in faults where lanes[index].lateFaults.insert(fault.id).inserted {
-            effects.append(.note(.rowFault(fault)))
-        }
-        lanes[index].lateFaults.formIntersection(faults.map(\.id))
+        guard let index = lane(sink), lanes[index].awaitedLate != nil else { return }
         stamp += 1
-        // What is not there any more was deleted, and is not owed. What found no room comes with the next read.
-        let through = reachedEnd ? asked.last : batch.ids.last
-        let came = Set(batch.ids).union(faults.map(\.id))
-        for id in asked where lanes[index].late[id] == false && !came.contains(id) {
-            if let through, id <= through { lanes[index].late[id] = true }
-        }
-        let rows = batch.ids.indices.filter {
-            asked.contains(batch.ids[$0]) && lanes[index].late[batch.ids[$0]] == false
-        }
-        guard !rows.isEmpty, lanes[index].inFlight == nil, !isStopping else { return }
-        send(rows.map { RowSlice(batch, $0..<($0 + 1)) }, .late, index, &effects)
+        let next = now + max(policy.pollInterval, policy.faultInterval)
+        let owed = lanes[index].takeOwed(batch, reachedEnd, unreadable: faults, next: next)
+        for fault in owed.news { effects.append(.note(.rowFault(fault))) }
+        guard !owed.slices.isEmpty, !isStopping else { return }
+        sendOutOfTurn(owed.slices, .late, index, &effects)
     }
 
     mutating func readFailed(_ sink: String, at now: Int64) {
         readEnded(of: sink)
-        guard let index = lanes.firstIndex(where: { $0.name == sink }) else { return }
-        lanes[index].awaitedRows = nil
-        if lanes[index].place == .meeting { lanes[index].place = .reading }
-        lanes[index].awaitedLate = nil
-        lanes[index].awaitedParked = nil
-        lanes[index].nextRead = now + policy.pollInterval
+        guard let index = lane(sink) else { return }
+        lanes[index].readFailed(next: now + policy.pollInterval)
     }
 }

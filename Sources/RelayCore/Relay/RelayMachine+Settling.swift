@@ -20,7 +20,7 @@ extension RelayMachine {
         }
         guard any else { return false }
         let isFull = most >= min(policy.window, policy.batchSize)
-        let nothingElse = isStopping || lanes.contains { if case .closed = $0.health { true } else { false } }
+        let nothingElse = isStopping || lanes.contains(where: \.health.isClosed)
         guard isFull || nothingElse || refreshWanted || now >= nextSettle else { return false }
         // The last one could settle nothing (a locked row): once more, but not at once.
         if settledNothing, now < nextSettle { return false }

@@ -215,10 +215,7 @@ package struct RelayMachine: Hashable, Sendable {
             if let next = lane.keyed?.nextTry { times.append(next) }
             if let next = lane.outOfTurn?.until { times.append(next) }
             if lane.unparked != nil { times.append(lane.nextParking) }
-            switch lane.health {
-            case .retrying(_, let until, _), .blocked(_, let until, _): times.append(until)
-            case .well, .closed: break
-            }
+            if let next = lane.health.nextTry { times.append(next) }
         }
         return times.filter { $0 > now }.min()
     }
@@ -348,7 +345,7 @@ package struct RelayMachine: Hashable, Sendable {
     }
 
     private mutating func finishIfDone(at now: Int64, _ effects: inout [RelayEffect]) {
-        if let closed = lanes.first(where: { if case .closed = $0.health { true } else { false } }),
+        if let closed = lanes.first(where: \.health.isClosed),
             lanes.count(where: \.isConfigured) == 1, !closed.isSending, closed.done.isEmpty,
             work == .idle || work == .absent
         {
