@@ -19,7 +19,7 @@ struct DoctorCommand: AsyncParsableCommand {
         var checks = await databaseChecks(target, relay)
         for sink in relay.sinks { checks.append(await examine(sink, window: relay.window)) }
         checks += warnings.map {
-            .failed("environment", severity: .warning, $0, mend: "unset it")
+            .failed("environment", severity: .warning, $0, remedy: "unset it")
         }
         let ok = checks.allSatisfy { $0.ok || $0.severity == .warning }
         print(json ? Self.json(checks, ok: ok).text : Self.text(checks))
@@ -59,7 +59,7 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             return .failed(
                 "replication", "the server refuses a replication session, so WAL mode polls: \(error.problem)",
-                mend: "give the role REPLICATION and a line in pg_hba.conf")
+                remedy: "give the role REPLICATION and a line in pg_hba.conf")
         }
     }
 
@@ -67,7 +67,7 @@ struct DoctorCommand: AsyncParsableCommand {
         checks.map { check in
             guard let problem = check.problem else { return "ok       \(check.name)" }
             let word = check.severity == .error ? "FAILED   " : "warning  "
-            return "\(word)\(check.name): \(problem); \(check.mend ?? "")"
+            return "\(word)\(check.name): \(problem); \(check.remedy ?? "")"
         }.joined(separator: "\n")
     }
 
@@ -81,7 +81,7 @@ struct DoctorCommand: AsyncParsableCommand {
                         .object([
                             ("name", .string(check.name)), ("ok", .bool(check.ok)),
                             ("severity", .string(check.severity.rawValue)), ("problem", .string(or: check.problem)),
-                            ("mend", .string(or: check.mend)),
+                            ("remedy", .string(or: check.remedy)),
                         ])
                     })
             ),

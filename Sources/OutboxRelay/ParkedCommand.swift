@@ -152,7 +152,7 @@ extension ParkedEvents {
         if try await !page(after: .min).isEmpty { return }
         throw Refusal(
             .wrongRequest, check: "sink:\(sink)", problem: "there is no sink \(sink)",
-            mend: "see outbox-relay sinks list")
+            remedy: "see outbox-relay sinks list")
     }
 }
 

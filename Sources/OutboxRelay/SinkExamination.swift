@@ -20,9 +20,9 @@ func examine(_ option: SinkOption, window: Int) async -> Check {
 }
 
 extension Check {
-    /// Of a sentence that says what is wrong and, behind a semicolon, how to mend it.
+    /// Of a sentence that says what is wrong and, behind a semicolon, how to fix it.
     fileprivate init(_ name: String, _ sentence: String) {
         let parts = sentence.split(separator: "; ", maxSplits: 1)
-        self = .failed(name, String(parts.first ?? ""), mend: parts.count > 1 ? String(parts[1]) : "mend the sink")
+        self = .failed(name, String(parts.first ?? ""), remedy: parts.count > 1 ? String(parts[1]) : "fix the sink")
     }
 }

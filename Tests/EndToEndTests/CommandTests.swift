@@ -73,7 +73,7 @@ import Testing
         let checks = try #require(ill["checks"] as? [[String: Any]])
         let failed = checks.filter { $0["ok"] as? Bool == false && $0["severity"] as? String == "error" }
         #expect(failed.map { $0["name"] as? String } == ["sequence"])
-        #expect((failed.first?["mend"] as? String)?.isEmpty == false)
+        #expect((failed.first?["remedy"] as? String)?.isEmpty == false)
     }
 
     @Test func version() async throws {

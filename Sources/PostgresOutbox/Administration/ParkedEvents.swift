@@ -66,7 +66,7 @@ package struct ParkedEvents: Sendable {
             throw Refusal(
                 .wrongRequest, check: "parked",
                 problem: "sink \(sink) is not registered, so nobody would try its events again",
-                mend: "register it with outbox-relay sinks add \(sink), or discard the events")
+                remedy: "register it with outbox-relay sinks add \(sink), or discard the events")
         }
         guard let ids else { return try await askForAll(action) }
         return try await session.transaction { () async throws(Refusal) in
@@ -164,7 +164,7 @@ extension ParkedEvents {
         guard let id = missing.first?.int(0) else { return }
         throw Refusal(
             .wrongRequest, check: "parked", problem: "event \(id) is not parked for sink \(sink)",
-            mend: "see outbox-relay parked list --sink \(sink)")
+            remedy: "see outbox-relay parked list --sink \(sink)")
     }
 
     private func refuseOutOfOrder(_ ids: [Int64]) async throws(Refusal) {
@@ -179,7 +179,7 @@ extension ParkedEvents {
         guard let row = found.first, let id = row.int(0), let head = row.int(1) else { return }
         throw Refusal(
             .wrongRequest, check: "parked", problem: "event \(id) stands behind event \(head) of the same key",
-            mend: "retry or discard event \(head) too")
+            remedy: "retry or discard event \(head) too")
     }
 }
 

@@ -47,7 +47,7 @@ package struct Resumption: Sendable {
         guard let sequence = try await SequenceState(session) else {
             throw Refusal(
                 .configuration, check: "sequence", problem: "outbox.id has no sequence of its own",
-                mend: "run outbox-relay doctor")
+                remedy: "run outbox-relay doctor")
         }
         let highestCursor = cursor?.int(1) ?? 0
         let needed = max(highestRow, highestCursor)
@@ -58,11 +58,11 @@ package struct Resumption: Sendable {
                 .configuration, check: "went_back",
                 problem: "the sequence stands at \(sequence.issued), below id \(highestCursor) that sink "
                     + "\(cursor?.string(0) ?? "") was given",
-                mend: "run \(restart), or outbox-relay sinks move for each sink above it, and resume again")
+                remedy: "run \(restart), or outbox-relay sinks move for each sink above it, and resume again")
         }
         throw Refusal(
             .configuration, check: "went_back",
             problem: "the sequence stands at \(sequence.issued), below id \(highestRow) that the outbox holds",
-            mend: "run \(restart), and resume again")
+            remedy: "run \(restart), and resume again")
     }
 }

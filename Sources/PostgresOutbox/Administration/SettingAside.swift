@@ -82,7 +82,7 @@ extension SettingAside {
     }
 
     private func refusal(_ problem: String, _ remedy: String) -> Refusal {
-        Refusal(.wrongRequest, check: "parked", problem: problem, mend: remedy)
+        Refusal(.wrongRequest, check: "parked", problem: problem, remedy: remedy)
     }
 
     private func rows(_ sql: String, _ more: [Parameter]) async throws(Refusal) -> [ResultTable.Row] {

@@ -114,7 +114,7 @@ extension SinkAdministrator {
 extension Refusal {
     fileprivate init(_ refusal: SinkAdministrationRefusal, _ request: SinkRequest) {
         let name = request.name
-        let (problem, mend) =
+        let (problem, remedy) =
             switch refusal {
             case .alreadyRegistered:
                 ("sink \(name) is registered already", "use outbox-relay sinks move to set its place")
@@ -131,6 +131,6 @@ extension Refusal {
                     "give an id up to \(highest < Int64.max ? highest + 1 : highest), or latest"
                 )
             }
-        self.init(.wrongRequest, check: "sink:\(name)", problem: problem, mend: mend)
+        self.init(.wrongRequest, check: "sink:\(name)", problem: problem, remedy: remedy)
     }
 }

@@ -34,7 +34,7 @@ package actor PostgresCompetition: CompetingOutbox {
             let refusal = Refusal(
                 .configuration, check: "sink:\(sink.name)",
                 problem: "sink \(sink.name) is registered, and --order none asks no registered sink",
-                mend: "run with --order id, or outbox-relay sinks remove \(sink.name)")
+                remedy: "run with --order id, or outbox-relay sinks remove \(sink.name)")
             // Also once it has run: whoever registered a sink wants it asked.
             throw RelayStop(exitCode: refusal.exitCode, message: refusal.message)
         }

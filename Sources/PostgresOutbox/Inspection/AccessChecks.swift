@@ -36,7 +36,7 @@ extension Inspector {
         let role = try await rows("SELECT current_user").first?.string(0) ?? ""
         return .failed(
             "privileges", "role \(quotedIdentifier(role)) lacks \(missing.joined(separator: ", "))",
-            mend: "grant it as deploy/postgres/role.sql does")
+            remedy: "grant it as deploy/postgres/role.sql does")
     }
 
     /// Whether the role may; a table that is not there counts as granted, other checks name it.
@@ -79,7 +79,7 @@ extension Inspector {
         guard !names.isEmpty else { return .passed("row_security") }
         return .failed(
             "row_security", "row-level security hides rows of \(names.joined(separator: ", ")) from this role",
-            mend: "give the role BYPASSRLS, or disable row security on the table")
+            remedy: "give the role BYPASSRLS, or disable row security on the table")
     }
 
     /// Without it the relay cannot say since when a blocker's transaction is open.
@@ -88,7 +88,7 @@ extension Inspector {
         guard found.first?.bool(0) == true else {
             return .failed(
                 "monitoring", severity: .warning, "the role cannot see other sessions' ages and names",
-                mend: "grant it pg_read_all_stats, so that whoever holds the order back is named in full")
+                remedy: "grant it pg_read_all_stats, so that whoever holds the order back is named in full")
         }
         return .passed("monitoring", severity: .warning)
     }

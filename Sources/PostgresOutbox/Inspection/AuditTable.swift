@@ -39,7 +39,7 @@ package struct AuditTable: Sendable {
         guard try await !rows("SELECT FROM \(table("outbox_sink")) WHERE name = $1", [.text(sink)]).isEmpty else {
             throw Refusal(
                 .wrongRequest, check: "sink", problem: "no sink \(sink) is registered",
-                mend: "see outbox-relay sinks list, or leave --sink out")
+                remedy: "see outbox-relay sinks list, or leave --sink out")
         }
     }
 
@@ -83,7 +83,7 @@ package struct AuditTable: Sendable {
         guard let sequence = try await SequenceState(session) else {
             throw Refusal(
                 .configuration, check: "sequence", problem: "outbox.id has no sequence of its own",
-                mend: "run outbox-relay doctor")
+                remedy: "run outbox-relay doctor")
         }
         let lowest = try await rows(
             "SELECT id, published_at FROM \(session.schema.published) ORDER BY id LIMIT 1"
@@ -128,7 +128,7 @@ package struct AuditTable: Sendable {
         } catch let error as PostgresError {
             throw Refusal(error)
         } catch {
-            throw Refusal(.unexpected, check: "table", problem: "the outbox cannot be read", mend: "")
+            throw Refusal(.unexpected, check: "table", problem: "the outbox cannot be read", remedy: "")
         }
     }
 

@@ -11,31 +11,31 @@ package struct Check: Sendable, Hashable {
     package var severity: Severity
     /// What is wrong, without an end mark; `nil` where all is well.
     package var problem: String?
-    /// How to mend it.
-    package var mend: String?
+    /// How to fix it.
+    package var remedy: String?
 
     package var ok: Bool { problem == nil }
 
     /// A check that found nothing wrong.
     package static func passed(_ name: String, severity: Severity = .error) -> Check {
-        Check(name: name, severity: severity, problem: nil, mend: nil)
+        Check(name: name, severity: severity, problem: nil, remedy: nil)
     }
 
     package static func failed(
-        _ name: String, severity: Severity = .error, _ problem: String, mend: String
+        _ name: String, severity: Severity = .error, _ problem: String, remedy: String
     ) -> Check {
-        Check(name: name, severity: severity, problem: problem, mend: mend)
+        Check(name: name, severity: severity, problem: problem, remedy: remedy)
     }
 
     /// The check that a refusal belongs to, failed.
     package init(_ refusal: Refusal) {
-        self.init(name: refusal.check, severity: .error, problem: refusal.problem, mend: refusal.mend)
+        self.init(name: refusal.check, severity: .error, problem: refusal.problem, remedy: refusal.remedy)
     }
 
-    package init(name: String, severity: Severity, problem: String?, mend: String?) {
+    package init(name: String, severity: Severity, problem: String?, remedy: String?) {
         self.name = name
         self.severity = severity
         self.problem = problem
-        self.mend = mend
+        self.remedy = remedy
     }
 }

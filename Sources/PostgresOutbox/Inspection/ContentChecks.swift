@@ -9,7 +9,7 @@ extension Inspector {
             "encoding", severity: .warning,
             "the database's encoding is \(encoding), so that it may hold bytes that have no meaning in UTF-8; an event with"
                 + " such bytes cannot be read, and holds back every later one until somebody changes or deletes it",
-            mend: "move to a database made with ENCODING 'UTF8', or let producers write ASCII")
+            remedy: "move to a database made with ENCODING 'UTF8', or let producers write ASCII")
     }
 
     /// What else happens when the relay marks a row: the row moves from one leaf to the other.
@@ -40,6 +40,6 @@ extension Inspector {
             "\(names.joined(separator: ", ")) of \(session.schema.table.shown): what stands there happens once more when the"
                 + " relay marks a row, which moves it to another partition; a row for which it raises an error or returns"
                 + " NULL is delivered and cannot be marked",
-            mend: "let it pass rows whose published_at is set as they are, or drop it")
+            remedy: "let it pass rows whose published_at is set as they are, or drop it")
     }
 }

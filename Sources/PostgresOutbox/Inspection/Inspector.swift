@@ -63,7 +63,7 @@ extension Refusal {
         guard let problem = check.problem, check.severity == .error else { return nil }
         self.init(
             check.name == "privileges" ? .denied : .configuration, check: check.name, problem: problem,
-            mend: check.mend ?? "")
+            remedy: check.remedy ?? "")
     }
 }
 

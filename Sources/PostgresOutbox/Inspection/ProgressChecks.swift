@@ -7,10 +7,8 @@ extension Inspector {
             "SELECT stopped_reason FROM \(session.schema.table("outbox_leader")) WHERE stopped_reason IS NOT NULL"
         ).first?.string(0) {
             return .failed(
-                "went_back", "the relay stopped since the database went back: \(reason)",
-                mend:
-                    "restart the sequence above the highest id that left or move the sinks, then run outbox-relay resume"
-            )
+                "went_back", "the relay stopped because the database went back: \(reason)",
+                remedy: Self.wentBackRemedy)
         }
         let state = try await SequenceState(session)
         let highest = try await rows(
@@ -22,8 +20,12 @@ extension Inspector {
         }
         return .failed(
             "went_back",
-            "sink \(highest?.string(0) ?? "") was given events up to id \(cursor), and the sequence stands at \(issued)",
-            mend: "restart the sequence above the highest id that left or move the sinks, then run outbox-relay resume")
+            "sink \(highest?.string(0) ?? "") was given events up to id \(cursor), but the sequence is at \(issued)",
+            remedy: Self.wentBackRemedy)
+    }
+
+    private static var wentBackRemedy: String {
+        "restart the sequence above the highest delivered id or move the sinks, then run outbox-relay resume"
     }
 
     /// A row that is visible before it is durable may be delivered and then lost.
@@ -34,7 +36,7 @@ extension Inspector {
         return .failed(
             "synchronous_commit", severity: .warning,
             "synchronous_commit is off by default here, so that an event may leave whose transaction a crash takes back",
-            mend: "set synchronous_commit = on for those who write to the outbox")
+            remedy: "set synchronous_commit = on for those who write to the outbox")
     }
 }
 
@@ -78,7 +80,7 @@ extension Inspector {
             return .failed(
                 "sink:\(name)", severity: .warning,
                 "sink \(name) is registered and not configured, so that no event is published before it has it",
-                mend: "configure it, or run outbox-relay sinks remove \(name)")
+                remedy: "configure it, or run outbox-relay sinks remove \(name)")
         }
     }
 }

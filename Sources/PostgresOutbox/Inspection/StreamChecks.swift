@@ -11,7 +11,7 @@ extension Inspector {
         guard !problem.isEmpty else { return .passed("publication") }
         return .failed(
             "publication", "the publication \(Publication.name) \(problem), so WAL mode polls",
-            mend: Publication.remedy)
+            remedy: Publication.remedy)
     }
 
     /// Logical decoding needs it.
@@ -20,7 +20,7 @@ extension Inspector {
         guard level != "logical" else { return .passed("wal_level") }
         return .failed(
             "wal_level", "wal_level is \(level), so WAL mode polls",
-            mend: "set wal_level = logical and restart the server")
+            remedy: "set wal_level = logical and restart the server")
     }
 
     /// A relay takes one temporary slot, and one more for the moment of a hand-over.
@@ -40,11 +40,11 @@ extension Inspector {
         if slots < 1 && relays == 0 {
             return .failed(
                 "replication_slots", "every replication slot is taken, so WAL mode polls",
-                mend: "drop unused slots or raise max_replication_slots")
+                remedy: "drop unused slots or raise max_replication_slots")
         }
         if senders < 1 && relays == 0 {
             return .failed(
-                "replication_slots", "every WAL sender is taken, so WAL mode polls", mend: "raise max_wal_senders")
+                "replication_slots", "every WAL sender is taken, so WAL mode polls", remedy: "raise max_wal_senders")
         }
         return .passed("replication_slots")
     }

@@ -4,12 +4,12 @@ extension Inspector {
     /// The outbox: its columns with their types, in any order, and its two leaves.
     func tableCheck() async throws(Refusal) -> Check {
         let name = session.schema.table.shown
-        let mend = "bring it to the shape of migrations/outbox, or run outbox-relay migrate in a schema of its own"
+        let remedy = "bring it to the shape of migrations/outbox, or run outbox-relay migrate in a schema of its own"
         if let problem = try await columnProblem() {
-            return .failed("table", "table \(name) \(problem)", mend: mend)
+            return .failed("table", "table \(name) \(problem)", remedy: remedy)
         }
         if let problem = try await partitionProblem() {
-            return .failed("table", "table \(name) \(problem)", mend: mend)
+            return .failed("table", "table \(name) \(problem)", remedy: remedy)
         }
         return .passed("table")
     }
@@ -72,7 +72,7 @@ extension Inspector {
         let known = OutboxSchema.newestMigration
         let exists = try await rows("SELECT pg_catalog.to_regclass($1) IS NOT NULL", [.text(table)]).first?.bool(0)
         guard exists == true else {
-            return .failed("migrations", "the outbox has no migrations", mend: "run outbox-relay migrate")
+            return .failed("migrations", "the outbox has no migrations", remedy: "run outbox-relay migrate")
         }
         guard try await hasPrivilege("SELECT", on: table) else {
             // Named by the check of privileges.
@@ -81,12 +81,12 @@ extension Inspector {
         let newest = try await rows("SELECT max(version) FROM \(table)").first?.int(0) ?? 0
         if let problem = OutboxSchema.tooNew(migration: newest) {
             return .failed(
-                "migrations", problem, mend: "install the version of outbox-relay that brought it")
+                "migrations", problem, remedy: "install the version of outbox-relay that brought it")
         }
         if newest < known {
             return .failed(
                 "migrations", "the database has migration \(newest), and this version needs \(known)",
-                mend: "run outbox-relay migrate")
+                remedy: "run outbox-relay migrate")
         }
         return .passed("migrations")
     }
@@ -102,23 +102,23 @@ extension Inspector {
             let table = session.schema.table.shown
             return .failed(
                 "sequence", "\(table).id has no sequence of its own",
-                mend: "run ALTER TABLE \(table) ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY")
+                remedy: "run ALTER TABLE \(table) ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY")
         }
         let name = session.schema.sequence.shown
         if let cache = row.int(0), cache != 1 {
             return .failed(
                 "sequence", "sequence \(name) has CACHE \(cache), so that ids are not drawn in order",
-                mend: "run ALTER SEQUENCE \(name) CACHE 1")
+                remedy: "run ALTER SEQUENCE \(name) CACHE 1")
         }
         if let increment = row.int(1), increment != 1 {
             return .failed(
                 "sequence", "sequence \(name) has INCREMENT \(increment)",
-                mend: "run ALTER SEQUENCE \(name) INCREMENT 1")
+                remedy: "run ALTER SEQUENCE \(name) INCREMENT 1")
         }
         if row.bool(2) == true {
             return .failed(
                 "sequence", "sequence \(name) has CYCLE, so that ids may come again",
-                mend: "run ALTER SEQUENCE \(name) NO CYCLE")
+                remedy: "run ALTER SEQUENCE \(name) NO CYCLE")
         }
         return .passed("sequence")
     }

@@ -27,7 +27,7 @@ extension SessionWait {
     var refusal: Refusal {
         Refusal(
             .unreachable, check: "connection", problem: sentence,
-            mend: heldBy.isEmpty ? "" : "end the transaction that holds it")
+            remedy: heldBy.isEmpty ? "" : "end the transaction that holds it")
     }
 
     /// A COMMIT that waits for a synchronous standby.

@@ -87,7 +87,7 @@ package actor PostgresDatabase: OutboxDatabase {
         } catch let change as OutboxChanged {
             await leader.close()
             // A new session finds out what there is now.
-            throw Refusal(.configuration, check: "table", problem: change.description, mend: "")
+            throw Refusal(.configuration, check: "table", problem: change.description, remedy: "")
         } catch {
             await leader.close()
             throw error
@@ -108,7 +108,7 @@ package actor PostgresDatabase: OutboxDatabase {
                 problem:
                     "the search path \(session.schema.searchPath) now finds \(session.schema.table.shown), and this"
                     + " relay serves \(served.table.shown)",
-                mend: "set the role's search_path, or restart the relay to serve the other")
+                remedy: "set the role's search_path, or restart the relay to serve the other")
         }
         if let refusal = try await Inspector(session).shapeRefusal() { throw refusal }
     }

@@ -14,7 +14,7 @@ package enum PgoutputError: Error, Sendable, Hashable {
 }
 
 extension PgoutputError: CustomStringConvertible {
-    /// One sentence: what is wrong, where, and how to mend it.
+    /// One sentence: what is wrong, where, and how to fix it.
     package var description: String {
         switch self {
         case .malformed(let message, let offset):

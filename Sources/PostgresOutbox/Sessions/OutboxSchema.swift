@@ -57,7 +57,7 @@ package struct OutboxSchema: Sendable, Hashable {
         Refusal(
             .configuration, check: "table",
             problem: "database \"\(database)\" has no table outbox on the search path \(searchPath)",
-            mend: "run outbox-relay migrate, or give the role the search_path of the outbox's schema")
+            remedy: "run outbox-relay migrate, or give the role the search_path of the outbox's schema")
     }
 }
 

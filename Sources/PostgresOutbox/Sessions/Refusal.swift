@@ -1,6 +1,6 @@
 import Libpq
 
-/// Why the relay does not work with what it found: one sentence that says what is wrong and how to mend it.
+/// Why the relay does not work with what it found: one sentence that says what is wrong and how to fix it.
 package struct Refusal: Error, Hashable, Sendable {
     /// What kind of refusal, and with it the exit code.
     package enum Kind: Sendable, Hashable {
@@ -21,18 +21,18 @@ package struct Refusal: Error, Hashable, Sendable {
     package var check: String
     /// What is wrong, without an end mark.
     package var problem: String
-    /// How to mend it, without an end mark.
-    package var mend: String
+    /// How to fix it, without an end mark.
+    package var remedy: String
 
-    package init(_ kind: Kind, check: String, problem: String, mend: String) {
+    package init(_ kind: Kind, check: String, problem: String, remedy: String) {
         self.kind = kind
         self.check = check
         self.problem = problem
-        self.mend = mend
+        self.remedy = remedy
     }
 
     /// One sentence.
-    package var message: String { mend.isEmpty ? problem : "\(problem); \(mend)" }
+    package var message: String { remedy.isEmpty ? problem : "\(problem); \(remedy)" }
 
     /// The contract's exit code: 69, 77, 78, 64 or 70.
     package var exitCode: Int32 {
@@ -51,11 +51,11 @@ extension Refusal {
     package init(_ error: PostgresError) {
         switch error.kind {
         case .badTarget:
-            self.init(.configuration, check: "connection", problem: error.message, mend: error.connectionRemedy ?? "")
+            self.init(.configuration, check: "connection", problem: error.message, remedy: error.connectionRemedy ?? "")
         case .connection, .timeout, .closed:
             self.init(connectionFailure: error)
         case .cancelled:
-            self.init(.unexpected, check: "connection", problem: "the work was cancelled", mend: "")
+            self.init(.unexpected, check: "connection", problem: "the work was cancelled", remedy: "")
         case .server, .protocolViolation:
             self.init(statementFailure: error)
         }
@@ -66,15 +66,15 @@ extension Refusal {
         case .authentication:
             self.init(
                 .denied, check: "connection", problem: "the server refuses the session: \(error.message)",
-                mend: error.connectionRemedy ?? "")
+                remedy: error.connectionRemedy ?? "")
         case .databaseMissing:
             self.init(
                 .configuration, check: "connection", problem: "there is no such database: \(error.message)",
-                mend: error.connectionRemedy ?? "")
+                remedy: error.connectionRemedy ?? "")
         case .unavailable, nil:
             self.init(
                 .unreachable, check: "connection", problem: "the database cannot be reached: \(error.message)",
-                mend: error.connectionRemedy ?? "start the server")
+                remedy: error.connectionRemedy ?? "start the server")
         }
     }
 
@@ -83,19 +83,19 @@ extension Refusal {
         case "42501":
             self.init(
                 .denied, check: "privileges", problem: "the server denies a privilege: \(error.message)",
-                mend: "grant it to the relay's role")
+                remedy: "grant it to the relay's role")
         case "42P01", "42703", "3F000", "42883":
             self.init(
                 .configuration, check: "table", problem: "the outbox is not what this version needs: \(error.message)",
-                mend: "run outbox-relay migrate")
+                remedy: "run outbox-relay migrate")
         case _ where error.canRetry:
             self.init(
                 .unreachable, check: "connection", problem: "the database is not available: \(error.message)",
-                mend: "try again")
+                remedy: "try again")
         default:
             self.init(
                 .unexpected, check: "connection", problem: "the database answered with an error: \(error.message)",
-                mend: "see the server's log")
+                remedy: "see the server's log")
         }
     }
 }

@@ -83,7 +83,7 @@ private func refuseOldServer(_ connection: Connection) throws(Refusal) {
     throw Refusal(
         .configuration, check: "version",
         problem: "the server is PostgreSQL \(version / 10_000), which is not supported",
-        mend: "use PostgreSQL 14 or newer")
+        remedy: "use PostgreSQL 14 or newer")
 }
 
 /// Not every platform of the server can do it; where it cannot, a dead client is noticed later.
@@ -114,12 +114,12 @@ private func identify(_ connection: Connection) async throws(Refusal) -> PlainSe
         throw Refusal(
             .configuration, check: "pooler",
             problem: "a pooler stands between the relay and the server, where locks and settings belong to nobody",
-            mend: "connect to the server itself")
+            remedy: "connect to the server itself")
     }
     guard row.bool(1) == false else {
         throw Refusal(
             .unreachable, check: "recovery", problem: "the server is in recovery and takes no writes",
-            mend: "connect to the primary, or promote this server")
+            remedy: "connect to the primary, or promote this server")
     }
     return PlainSession(
         connection: connection, backendPID: connection.info.backendPID, backendStart: row.string(2) ?? "")

@@ -54,7 +54,7 @@ struct Publication: Sendable {
         if problem == Self.missing, try await create(on: connection, serverVersion: version) { return }
         throw Refusal(
             .configuration, check: "publication", problem: "the publication \(Self.name) \(problem)",
-            mend: Self.remedy)
+            remedy: Self.remedy)
     }
 
     /// - Returns: false where the role may not.
