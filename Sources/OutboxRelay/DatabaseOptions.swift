@@ -39,8 +39,8 @@ struct DatabaseOptions: ParsableArguments {
     private static func text(of path: String) throws(ConfigurationProblem) -> String {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw .configuration(
-                "the configuration file \(path) cannot be read; name a file that is there and that this user may read, "
-                    + "by --config or OUTBOX_RELAY_CONFIG")
+                "the configuration file \(path) cannot be read; name an existing file that this user may read, "
+                    + "with --config or OUTBOX_RELAY_CONFIG")
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw .configuration("the configuration file \(path) is not UTF-8; save it as UTF-8")

@@ -6,7 +6,7 @@ import RelayConfiguration
 /// `outbox-relay doctor`: what must hold before `run`; exit 1 where something does not.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Check what must hold before run; exit 1 if anything does not.")
+        commandName: "doctor", abstract: "Check the requirements of run; exit 1 if any check fails.")
 
     @OptionGroup var options: RunOptions
 
@@ -59,7 +59,7 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             return .failed(
                 "replication", "the server refuses a replication session, so WAL mode polls: \(error.problem)",
-                remedy: "give the role REPLICATION and a line in pg_hba.conf")
+                remedy: "grant the role REPLICATION and add a line for it to pg_hba.conf")
         }
     }
 

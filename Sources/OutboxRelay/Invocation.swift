@@ -56,7 +56,7 @@ enum Invocation {
         // It may be the rest of a conninfo without its quotes, with a password in it.
         let shown =
             message.hasPrefix("Unexpected argument") || message.contains(" unexpected arguments")
-            ? "there is an argument too many, which is not shown; a conninfo of several words goes in quotes" : message
+            ? "unexpected argument (not shown); put quotes around a conninfo that contains spaces" : message
         return fail("\(shown); see outbox-relay --help", usage)
     }
 

@@ -51,13 +51,13 @@ struct ParkedAdd: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "The ids of the events.")
     var id: [Int64]
 
-    @Flag(help: "Wait until the leader has done it; exit 1 where the sink had an event before.")
+    @Flag(help: "Wait until the leader has done it; exit 1 if an event was already delivered.")
     var wait = false
 
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
-        guard !id.isEmpty else { throw ValidationError("say which events: --id ID…") }
+        guard !id.isEmpty else { throw ValidationError("no events are given; add --id ID…") }
     }
 
     func run() async throws {
@@ -65,7 +65,7 @@ struct ParkedAdd: AsyncParsableCommand {
         let setting = SettingAside(session, sink: sink)
         try await setting.ask(id)
         guard wait else {
-            print("\(id.count == 1 ? "event \(id[0]) is" : "\(id.count) events are") to be parked by the leader")
+            print("the leader will park \(id.count == 1 ? "event \(id[0])" : "\(id.count) events")")
             return await session.close()
         }
         var progress = try await setting.progress(of: id)
@@ -74,7 +74,7 @@ struct ParkedAdd: AsyncParsableCommand {
             progress = try await setting.progress(of: id)
         }
         await session.close()
-        for id in progress.delivered { print("sink \(sink) had event \(id) before it could be parked") }
+        for id in progress.delivered { print("event \(id) was delivered to sink \(sink) before it could be parked") }
         guard progress.delivered.isEmpty else { throw ExitCode(1) }
         print("\(id.count == 1 ? "event \(id[0]) is" : "\(id.count) events are") parked for sink \(sink)")
     }
@@ -88,21 +88,21 @@ struct ParkedSelection: ParsableArguments {
     @Option(parsing: .upToNextOption, help: "The ids of the events.")
     var id: [Int64] = []
 
-    @Flag(help: "All that are parked for the sink now.")
+    @Flag(help: "All events that are parked for the sink now.")
     var all = false
 
-    @Flag(help: "Wait until the leader has done it; exit 1 where an event was rejected once more.")
+    @Flag(help: "Wait until the leader has done it; exit 1 if an event was rejected again.")
     var wait = false
 
     func validate() throws {
-        guard all == id.isEmpty else { throw ValidationError("say which events: --id ID…, or --all") }
+        guard all == id.isEmpty else { throw ValidationError("give either --id ID… or --all") }
     }
 }
 
 /// `outbox-relay parked retry --sink NAME …`
 struct ParkedRetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "retry", abstract: "Have parked events delivered again, in their order; the leader does it.")
+        commandName: "retry", abstract: "Deliver parked events again, in order; the leader does it.")
 
     @OptionGroup var selection: ParkedSelection
     @OptionGroup var database: DatabaseOptions
@@ -113,7 +113,7 @@ struct ParkedRetryCommand: AsyncParsableCommand {
 /// `outbox-relay parked discard --sink NAME …`
 struct ParkedDiscard: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "discard", abstract: "Give parked events up; the leader does it.")
+        commandName: "discard", abstract: "Discard parked events; the leader does it.")
 
     @OptionGroup var selection: ParkedSelection
     @OptionGroup var database: DatabaseOptions
@@ -128,9 +128,8 @@ private func ask(
     let parked = ParkedEvents(session, sink: selection.sink)
     try await parked.refuseUnknown(selection.sink)
     let request = try await parked.ask(action, selection.all ? nil : selection.id)
-    let verb = action == .retry ? "tried again" : "discarded"
     guard selection.wait else {
-        print("\(request.count) events are to be \(verb) by the leader")
+        print("the leader will \(action.rawValue) \(request.count) events")
         return await session.close()
     }
     var progress = try await parked.progress(of: request)
@@ -143,7 +142,7 @@ private func ask(
         for entry in progress.rejected { print(entry.text) }
         throw ExitCode(1)
     }
-    print("\(request.count) events were \(verb)")
+    print("\(request.count) events were \(action == .retry ? "retried" : "discarded")")
 }
 
 extension ParkedEvents {

@@ -24,7 +24,7 @@ struct RelayJournal: Sendable {
     }
 
     func reopening() {
-        logger.log(.note, level: .info, "SIGHUP: files of sinks that were moved away are begun anew")
+        logger.log(.note, level: .info, "SIGHUP: file sinks whose file was moved away open a new one")
     }
 
     func write(_ report: RelayReport) {
@@ -32,14 +32,14 @@ struct RelayJournal: Sendable {
         case .waiting(let what): waiting(what)
         case .competing:
             notifier.ready(status: "sharing the load")
-            logger.log(.competing, level: .notice, "claiming events beside whoever else does, without order")
+            logger.log(.competing, level: .notice, "claiming events without order, beside other relays")
         case .leading(let epoch):
             notifier.ready(status: "leading")
             logger.log(.leading, level: .notice, "leading in epoch \(epoch)", [LogKey.epoch: .stringConvertible(epoch)])
         case .resuming(let sink, let after):
             logger.log(
                 .resuming, level: .notice,
-                "sink \(sink) goes on after event \(after); at most \(window) events may be delivered again",
+                "sink \(sink) resumes after event \(after); at most \(window) events may be delivered again",
                 [
                     LogKey.sink: "\(sink)", LogKey.deliveredThrough: .stringConvertible(after),
                     LogKey.mayRepeat: .stringConvertible(window),
@@ -47,23 +47,26 @@ struct RelayJournal: Sendable {
         case .unconfiguredSink(let sink):
             logger.log(
                 .unconfiguredSink, level: .warning,
-                "sink \(sink) is registered, not configured, and holds publishing back; run outbox-relay sinks remove \(sink)",
+                """
+                sink \(sink) is registered but not configured, and holds back publishing; \
+                configure it, or run outbox-relay sinks remove \(sink)
+                """,
                 [LogKey.sink: "\(sink)"])
         case .deposed(let reason):
             notifier.status("not leading")
             logger.log(.deposed, level: .warning, "no longer leading: \(reason)", [LogKey.reason: "\(reason)"])
-        case .streaming: logger.log(.streaming, level: .notice, "streaming: the WAL tells of new events at once")
+        case .streaming: logger.log(.streaming, level: .notice, "streaming: the WAL announces new events at once")
         case .polling(let reason):
             logger.log(
-                .polling, level: .warning, "polling, without the stream: \(reason)", [LogKey.reason: "\(reason)"])
+                .polling, level: .warning, "polling instead of streaming: \(reason)", [LogKey.reason: "\(reason)"])
         case .hold(let hold, let holder): held(hold, holder)
         case .suspended(let reason):
-            logger.log(.blocked, level: .error, "delivery waits: \(reason)", [LogKey.reason: "\(reason)"])
-        case .resumed: logger.log(.recovered, level: .notice, "delivery goes on")
+            logger.log(.blocked, level: .error, "delivery is blocked: \(reason)", [LogKey.reason: "\(reason)"])
+        case .resumed: logger.log(.recovered, level: .notice, "delivery continues")
         case .commitWaits(let milliseconds):
             logger.log(
                 .commitWaits, level: .warning,
-                "a settlement's COMMIT waits for a synchronous standby; deliveries go on up to the window",
+                "a settlement's COMMIT waits for a synchronous standby; deliveries continue until the window is full",
                 [LogKey.seconds: .stringConvertible(milliseconds / 1000)])
         case .rowFault(let fault): faulty(fault)
         case .rowsGone(let first, let last, let count): gone(first, last, count)
@@ -93,14 +96,19 @@ struct RelayJournal: Sendable {
                 .waiting, level: .warning, "waiting for a session of the former leader (\(role)) to end: pid \(pid)",
                 [LogKey.pid: .stringConvertible(pid), LogKey.role: "\(role)"])
         case .judgement:
-            logger.log(.waiting, level: .notice, "the server is new: waiting until every relay has judged it")
+            logger.log(
+                .waiting, level: .notice,
+                "the server was restarted or promoted: waiting until every relay has checked it")
         }
     }
 
     private func gone(_ first: Int64, _ last: Int64, _ count: Int) {
         logger.log(
             .rowGone, level: .warning,
-            "\(count) events from \(first) to \(last) were delivered, and deleted by somebody before they were marked",
+            """
+            \(count) events from \(first) to \(last) were delivered, but deleted before they were marked as published; \
+            let clean-up delete only rows whose published_at is set
+            """,
             [
                 LogKey.firstID: .stringConvertible(first), LogKey.lastID: .stringConvertible(last),
                 LogKey.count: .stringConvertible(count),
@@ -112,8 +120,9 @@ struct RelayJournal: Sendable {
             switch fault.work {
             case .read: "event \(fault.id) cannot be read and is not delivered; fix or delete its row"
             case .mark:
-                "event \(fault.id) was delivered and cannot be marked as published; fix its row, or what refuses the mark"
-            case .park: "event \(fault.id) was rejected and cannot be parked; fix or delete its row"
+                "event \(fault.id) was delivered but cannot be marked as published; "
+                    + "fix its row, or the trigger or constraint that refuses it"
+            case .park: "event \(fault.id) was rejected but cannot be parked; fix or delete its row"
             }
         logger.log(
             .rowFault, level: .error, "\(sentence): \(fault.reason)",
@@ -137,14 +146,16 @@ struct RelayJournal: Sendable {
         let who = holder.map {
             $0.gid.map { "the prepared transaction \($0)" } ?? "pid \($0.pid ?? 0) (\($0.applicationName))"
         }
-        let transaction = holder?.gid == nil ? "the transaction of \(who ?? "somebody who is gone")" : who ?? ""
+        let transaction = holder?.gid == nil ? "the transaction of \(who ?? "a session that is gone")" : who ?? ""
         let message =
             switch hold.cause {
             case .transaction, .unknown:
                 "events above \(hold.aboveID) wait for \(transaction)"
-            case .lockedRow(let id): "event \(id) is locked by \(who ?? "somebody"), and what is above it waits"
-            case .aboveSequence(let id): "event \(id) is above the sequence's last value, and is not delivered"
-            case .unreadableRow(let fault): "event \(fault.id) cannot be read, and what is above it waits"
+            case .lockedRow(let id):
+                "event \(id) is locked by \(who ?? "an unknown session"), and later events wait for it"
+            case .aboveSequence(let id):
+                "event \(id) is above the sequence's last value, and is not delivered; set the sequence to it"
+            case .unreadableRow(let fault): "event \(fault.id) cannot be read, and later events wait for it"
             }
         if case .unreadableRow(let fault) = hold.cause { keys[LogKey.id] = .stringConvertible(fault.id) }
         logger.log(.orderHold, level: .warning, "\(message)", keys)
@@ -163,13 +174,13 @@ struct RelayJournal: Sendable {
                 .outage, level: attempt == 1 ? .warning : .debug, "sink \(sink) does not take events: \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.reason: "\(reason)"])
         case .rejected(let sink, let id, let reason, let isParked):
-            let then = isParked ? "it is parked" : "what comes after it waits"
+            let then = isParked ? "it is parked" : "later events wait for it"
             logger.log(
                 .rejected, level: .error, "sink \(sink) rejects event \(id), and \(then): \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.id: .stringConvertible(id), LogKey.reason: "\(reason)"])
         case .blocked(let sink, let reason):
             logger.log(
-                .blocked, level: .error, "sink \(sink) waits to be mended: \(reason)",
+                .blocked, level: .error, "sink \(sink) is blocked until this is fixed: \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.reason: "\(reason)"])
         case .recovered(let sink):
             logger.log(.recovered, level: .notice, "sink \(sink) takes events again", [LogKey.sink: "\(sink)"])
@@ -177,7 +188,7 @@ struct RelayJournal: Sendable {
             logger.log(.note, level: .debug, "sink \(sink) reads from the table", [LogKey.sink: "\(sink)"])
         case .caughtUp(let sink):
             logger.log(.note, level: .debug, "sink \(sink) has caught up", [LogKey.sink: "\(sink)"])
-        case .orderReleased: logger.log(.orderReleased, level: .notice, "the order is held back no longer")
+        case .orderReleased: logger.log(.orderReleased, level: .notice, "the order is no longer held back")
         case .streaming, .orderHold, .rowFault, .rowsGone: break
         }
     }

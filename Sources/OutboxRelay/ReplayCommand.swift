@@ -10,9 +10,9 @@ import RelayRuntime
 /// `outbox-relay replay`: delivers a stretch of the outbox once more, beside the live lane and without moving its cursor.
 struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "Deliver a stretch of events once more, beside the live lane.")
+        commandName: "replay", abstract: "Deliver a range of events again, beside the running relay.")
 
-    @Option(help: ArgumentHelp("The configured sink whose options, retries and filter count.", valueName: "name"))
+    @Option(help: ArgumentHelp("The configured sink whose options, retries and filter apply.", valueName: "name"))
     var sink: String
 
     @Option(parsing: .unconditional, help: ArgumentHelp("The id of the first event.", valueName: "id"))
@@ -25,7 +25,7 @@ struct ReplayCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where to instead: stdout, http://…, https://…, or file:PATH of a new file.", valueName: "spec"))
+            "Another destination: stdout, http://…, https://…, or file:PATH of a new file.", valueName: "spec"))
     var into: String?
 
     @Option(help: ArgumentHelp("CloudEvents source. (default: /outbox)", valueName: "uri"))
@@ -60,11 +60,11 @@ struct ReplayCommand: AsyncParsableCommand {
 
     private func target(_ options: RelayOptions) throws(ConfigurationProblem) -> SinkOption {
         guard from > .min else { throw .usage("--from: \(from) is out of range; write an id above it") }
-        if let to, to < from { throw .usage("--to: \(to) lies before --from \(from); write an id at or above that") }
+        if let to, to < from { throw .usage("--to: \(to) is below --from \(from); write an id at or above it") }
         let spec = try into.map { (text) throws(ConfigurationProblem) in try SinkSpec(parsing: text, at: "--into") }
         let target = try options.replayTarget(sink: sink, into: spec)
         if case .file(let file) = target.destination, FileManager.default.fileExists(atPath: file.path) {
-            throw .usage("--into: \(file.path) is there already; name a new file")
+            throw .usage("--into: \(file.path) already exists; name a new file")
         }
         return target
     }
@@ -86,9 +86,9 @@ private func tell(_ sentence: String) { RelayLogHandler.writeToStderr("outbox-re
 
 private func tell(_ note: ReplayNote, of sink: String) {
     switch note {
-    case .outage(let reason): tell("sink \(sink) does not take events, and is tried again: \(reason)")
+    case .outage(let reason): tell("sink \(sink) does not take events; retrying: \(reason)")
     case .recovered: tell("sink \(sink) takes events again")
-    case .rejected(let id, let reason): tell("sink \(sink) rejects event \(id), which is passed over: \(reason)")
+    case .rejected(let id, let reason): tell("sink \(sink) rejects event \(id), which is skipped: \(reason)")
     }
 }
 

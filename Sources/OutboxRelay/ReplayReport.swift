@@ -23,14 +23,14 @@ struct ReplayReport {
         if outcome.failure != nil { return "the database cannot be read" }
         switch outcome.end {
         case .done, nil: return nil
-        case .stopped: return signal.map { "signal \($0)" } ?? "it was told to stop"
+        case .stopped: return signal.map { "signal \($0)" } ?? "it was asked to stop"
         case .rejected(let id, let reason): return "sink \(sink) rejects event \(id): \(reason)"
-        case .blocked(let reason): return "sink \(sink) must be mended: \(reason)"
+        case .blocked(let reason): return "sink \(sink) is blocked until this is fixed: \(reason)"
         case .closed(let reason): return "sink \(sink) is closed: \(reason)"
         }
     }
 
-    /// 0; 1 where an event was rejected; 74 where stdout was closed; 78 where the sink must be mended; 128 and the signal.
+    /// 0; 1 where an event was rejected; 74 where stdout was closed; 78 where the sink is blocked; 128 and the signal.
     /// What the database says has a code of its own.
     var exitCode: Int32 {
         switch outcome.end {
@@ -45,12 +45,12 @@ struct ReplayReport {
     /// One sentence.
     var text: String {
         let filtered = outcome.filteredOut > 0 ? ", \(outcome.filteredOut) of them filtered out" : ""
-        let rejected = replay.rejectedCount > 0 ? ", and passed over \(replay.rejectedCount) that it rejects" : ""
+        let rejected = replay.rejectedCount > 0 ? ", \(replay.rejectedCount) more were rejected and skipped" : ""
         let done =
             "replayed \(replay.deliveredCount) events of ids \(replay.plan.from) to \(replay.plan.through) "
             + "to sink \(sink)\(filtered)\(rejected)"
         guard !isComplete else { return done }
-        return "\(done); it ended early, go on with --from \(replay.next)" + (reason.map { ": \($0)" } ?? "")
+        return "\(done); it ended early; continue with --from \(replay.next)" + (reason.map { ": \($0)" } ?? "")
     }
 
     /// The same for programs; the members and their order are a promise.

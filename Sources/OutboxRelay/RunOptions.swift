@@ -26,23 +26,23 @@ struct RunOptions: ParsableArguments {
 
     @Option(
         name: .customLong("max-slot-wal"),
-        help: ArgumentHelp("WAL that the slot may hold beside a long transaction. (default: 1GiB)", valueName: "size"))
+        help: ArgumentHelp("WAL the slot may retain during a long transaction. (default: 1GiB)", valueName: "size"))
     var maxSlotWAL: String?
 
-    @Option(help: ArgumentHelp("Events of one claim. (default: 1000)", valueName: "events"))
+    @Option(help: ArgumentHelp("Events per claim or read. (default: 1000)", valueName: "events"))
     var batchSize: String?
 
     @Option(
         help: ArgumentHelp("Events in flight per sink: what a crash may repeat. (default: 1000)", valueName: "events"))
     var window: String?
 
-    @Option(help: ArgumentHelp("Pause between looks at an idle table. (default: 100ms)", valueName: "duration"))
+    @Option(help: ArgumentHelp("Pause between polls of an idle table. (default: 100ms)", valueName: "duration"))
     var pollInterval: String?
 
     @Option(help: ArgumentHelp("How long a claim may be held. (default: 5s)", valueName: "duration"))
     var claimTimeout: String?
 
-    @Option(help: ArgumentHelp("All buffered events together. (default: 64MiB)", valueName: "size"))
+    @Option(help: ArgumentHelp("Limit of all buffered events together. (default: 64MiB)", valueName: "size"))
     var memory: String?
 
     @Flag(help: "Exit once everything committed is delivered and settled.")
@@ -56,7 +56,7 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("text or json, to stderr. (default: text)", valueName: "format"))
     var logFormat: String?
 
-    @Option(help: ArgumentHelp("How long a signal waits for what is in flight. (default: 10s)", valueName: "duration"))
+    @Option(help: ArgumentHelp("Time to finish events in flight after a signal. (default: 10s)", valueName: "duration"))
     var shutdownTimeout: String?
 
     /// The one validated value, and what to warn of.

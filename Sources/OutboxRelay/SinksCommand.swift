@@ -54,7 +54,7 @@ struct SinksAdd: AsyncParsableCommand {
 /// `outbox-relay sinks move NAME --to …`
 struct SinksMove: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "move", abstract: "Set where a sink goes on; forward, it passes what lies between.")
+        commandName: "move", abstract: "Set where a sink continues; moving it forward skips the events in between.")
 
     @Argument(help: "The sink's name.")
     var name: String
@@ -73,7 +73,7 @@ struct SinksMove: AsyncParsableCommand {
 /// `outbox-relay sinks remove NAME`
 struct SinksRemove: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Let go of a sink; nothing waits for it any more.")
+        commandName: "remove", abstract: "Remove a sink; publishing no longer waits for it.")
 
     @Argument(help: "The sink's name.")
     var name: String
@@ -109,7 +109,7 @@ extension SinkPlace {
         case "beginning": self = .beginning
         default:
             guard let id = Int64(argument) else {
-                throw .usage("\(flag): '\(argument)' is no place; write oldest, latest, beginning or an id")
+                throw .usage("\(flag): '\(argument)' is not a place; write oldest, latest, beginning or an id")
             }
             self = .id(id)
         }
@@ -129,6 +129,6 @@ extension SinkRegistration {
         if isRemoving { return "sink \(name): being removed, at \(cursor)" }
         if let start { return "sink \(name): begins at the \(start.rawValue) event once a relay leads" }
         return "sink \(name): delivered through \(cursor)"
-            + (passThrough.map { ", passes what is there through \($0)" } ?? "")
+            + (passThrough.map { ", skips existing events through \($0)" } ?? "")
     }
 }

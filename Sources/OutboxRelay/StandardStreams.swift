@@ -12,12 +12,12 @@ enum StandardStreams {
         guard !closedAtStart.contains(STDOUT_FILENO) else {
             throw SinkError(
                 .misconfigured,
-                reason: "standard output was closed at start; give it somewhere to go, or name another sink")
+                reason: "standard output was closed at start; redirect it, or use another sink")
         }
         guard fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE != O_RDONLY else {
             throw SinkError(
                 .misconfigured,
-                reason: "standard output is open for reading only; open it for writing, or name another sink")
+                reason: "standard output is open for reading only; open it for writing, or use another sink")
         }
     }
 

@@ -9,7 +9,7 @@ import RelayCore
 /// `outbox-relay verify`: holds what a file sink wrote against the table; exit 1 where anything is wrong.
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Hold what a file sink wrote against the table; exit 1 if anything is wrong.")
+        commandName: "verify", abstract: "Compare what a file sink wrote with the table; exit 1 if anything is wrong.")
 
     @Option(
         help: ArgumentHelp(
@@ -37,7 +37,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         if let from, let to, from > to {
-            throw ConfigurationProblem.usage("--to: \(to) lies before --from \(from); write an id at or above that")
+            throw ConfigurationProblem.usage("--to: \(to) is below --from \(from); write an id at or above it")
         }
         do {
             let files = try SinkFiles(path: against)
@@ -98,7 +98,7 @@ extension FileAuditor.Result {
         }
         let lowestLost = findings.cases.lazy.filter { $0.kind == .lost }.compactMap(\.id).min()
         if let first = findings.firstID, let lowestLost, lowestLost < first {
-            lines.append("the files begin with event \(first); where they are meant to, add --from \(first)")
+            lines.append("the files begin with event \(first); if that is intended, add --from \(first)")
         }
         let counts = AuditFindings.Kind.allCases.map { "\($0.rawValue)=\(findings.count($0))" }
         lines.append(
@@ -114,12 +114,12 @@ extension AuditFindings.Kind {
         case .lost: "lost"
         case .undelivered: "never delivered to the file"
         case .outOfOrder: "out of order"
-        case .duplicates: "there already"
-        case .otherTime: "another event of this id, by its time"
+        case .duplicates: "repeated"
+        case .otherTime: "same id, but another time"
         case .changed: "its data is not the row's payload"
         case .unknown: "not in the table"
-        case .foreign: "no event"
-        case .torn: "breaks off"
+        case .foreign: "not an event"
+        case .torn: "incomplete line"
         }
     }
 }

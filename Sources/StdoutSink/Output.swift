@@ -45,12 +45,12 @@ struct Output: Sendable {
         let flags = fcntl(given, F_GETFL)
         guard flags >= 0, fstat(given, &status) == 0 else {
             throw SinkError(
-                .misconfigured, reason: "standard output is closed; give it somewhere to go, or name another sink")
+                .misconfigured, reason: "standard output is closed; redirect it, or use another sink")
         }
         guard flags & O_ACCMODE != O_RDONLY else {
             throw SinkError(
                 .misconfigured,
-                reason: "standard output is open for reading only; open it for writing, or name another sink")
+                reason: "standard output is open for reading only; open it for writing, or use another sink")
         }
         var own: Int32 = -1
         switch status.st_mode & S_IFMT {

@@ -59,7 +59,7 @@ import WebhookReceiver
         await receiver.stop()
     }
 
-    @Test(arguments: [("block", 1...9, "go on with --from 10"), ("park-key", 1...9, "go on with --from 10")])
+    @Test(arguments: [("block", 1...9, "continue with --from 10"), ("park-key", 1...9, "continue with --from 10")])
     func aRejectedEventEndsIt(_ onReject: String, _ delivered: ClosedRange<Int64>, _ told: String) async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(30)
@@ -82,7 +82,7 @@ import WebhookReceiver
         let options = try configuration(folder, receiver, "on_reject: park")
         let (status, relay) = try await replay(database, options, ["--sink", "hook", "--from", "1"])
         #expect(status == .exited(1), "\(relay.log.text)")
-        #expect(relay.log.text.contains("rejects event 10, which is passed over"), "\(relay.log.text)")
+        #expect(relay.log.text.contains("rejects event 10, which is skipped"), "\(relay.log.text)")
         #expect(relay.log.text.contains("replayed 29 events"), "\(relay.log.text)")
         #expect(ids(receiver) == Array(1...30))
         await receiver.stop()

@@ -111,7 +111,7 @@ import Testing
         try await eventually("it has a session") { try await database.sessions(role: "admin") == 1 }
         relay.closeOutput()
         #expect(try await relay.exitStatus() == .exited(74))
-        #expect(relay.log.text.contains("go on with --from"), "\(relay.log.text)")
+        #expect(relay.log.text.contains("continue with --from"), "\(relay.log.text)")
     }
 
     @Test func aLostSessionIsOpenedAgain() async throws {
@@ -136,8 +136,8 @@ import Testing
         (["--sink", "nobody", "--from", "1"], "no sink 'nobody' is configured"),
         (["--sink", "archive", "--from", "1"], "name a new file with --into file:PATH"),
         (["--sink", "stdout", "--from", "1", "--into", "file:FOLDER/./live.jsonl"], "sink archive writes to"),
-        (["--sink", "archive", "--from", "1", "--into", "file:FOLDER/there.jsonl"], "is there already"),
-        (["--sink", "stdout", "--from", "9", "--to", "8"], "--to: 8 lies before --from 9"),
+        (["--sink", "archive", "--from", "1", "--into", "file:FOLDER/there.jsonl"], "already exists"),
+        (["--sink", "stdout", "--from", "9", "--to", "8"], "--to: 8 is below --from 9"),
         (["--sink", "stdout", "--from", "-9223372036854775808"], "out of range"),
         (["--sink", "stdout", "--from", "first"], "'first'"), (["--sink", "stdout"], "--from"),
     ])

@@ -67,7 +67,9 @@ import Testing
         try await primary.stop(mode: .immediate)
         try await replica.promote()
         let relay = try RelayProcess.run(TestDatabase(cluster: replica, name: next.name))
-        try await relay.waitForLog("waiting") { $0.fields["message"]?.contains("the server is new") == true }
+        try await relay.waitForLog("waiting") {
+            $0.fields["message"]?.contains("the server was restarted or promoted") == true
+        }
         try await relay.waitForLog("leading")
         try await relay.stop()
     }

@@ -33,7 +33,7 @@ import Testing
             #expect(relay.log.entries.count == 1)
             #expect(
                 relay.log.text.contains(
-                    "standard output was closed at start; give it somewhere to go, or name another sink"),
+                    "standard output was closed at start; redirect it, or use another sink"),
                 "\(relay.log.text)")
         }
         #expect(try await database.number("SELECT count(*) FROM outbox_unpublished") == 10)

@@ -192,7 +192,7 @@ import Testing
         #expect(try await written.counts(["--from", "8"]).isEmpty)
         let told = try await RelayTestKit.run(
             ["outbox-relay", "verify", "--against", written.path, "--database", written.database.conninfo])
-        #expect(told.output.contains("the files begin with event 8; where they are meant to, add --from 8\n"))
+        #expect(told.output.contains("the files begin with event 8; if that is intended, add --from 8\n"))
         try written.write(Array(lines[..<7]), to: written.path + ".000001")
         try FileManager.default.removeItem(atPath: written.path + ".000002")
         #expect(try await written.counts()["lost"] == 5)

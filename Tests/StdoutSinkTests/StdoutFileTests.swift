@@ -71,7 +71,7 @@ struct StdoutFileTests {
         defer { close(reading) }
         let expected = SinkError(
             .misconfigured,
-            reason: "standard output is open for reading only; open it for writing, or name another sink")
+            reason: "standard output is open for reading only; open it for writing, or use another sink")
         await #expect(throws: expected) { try await StdoutSink(descriptor: reading).open(anywhere) }
         await #expect(throws: SinkError.self) { try await StdoutSink(descriptor: 100_000).open(anywhere) }
     }
