@@ -92,9 +92,9 @@ struct Connecting {
         let words = pieces.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element).joined(separator: " ")
         let quotedNames = Set(pieces.map(String.init))
         guard let keyword = known.first(where: { words.contains($0) || quotedNames.contains($0) }) else {
-            return PostgresError(.badTarget, "the database connection is given an option or a value unknown to libpq")
+            return PostgresError(.badTarget, "the database connection has an option or value unknown to libpq")
         }
-        return PostgresError(.badTarget, "the database connection is given a value for \(keyword) unknown to libpq")
+        return PostgresError(.badTarget, "the database connection has a value of \(keyword) unknown to libpq")
     }
 
     private static func silence(of address: [String], for limit: Duration) -> PostgresError {

@@ -113,7 +113,7 @@ extension Connection {
 
     private func requireCopy() throws(PostgresError) {
         _ = try usableLink()
-        guard isInCopy else { throw PostgresError(.protocolViolation, "the connection is in no replication stream") }
+        guard isInCopy else { throw PostgresError(.protocolViolation, "the connection is not in a replication stream") }
     }
 }
 

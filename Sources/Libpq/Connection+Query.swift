@@ -33,7 +33,7 @@ extension Connection {
         return try await exchange(timeout: timeout, cancellable: cancellable) { exchange throws(PostgresError) in
             guard exchange.link.send(sql, parameters) else { throw Self.unsent(exchange) }
             guard let table = try Self.tables(&exchange).last else {
-                throw PostgresError(.protocolViolation, "the server answered a statement with nothing")
+                throw PostgresError(.protocolViolation, "the server returned no result for a statement")
             }
             return table
         }
@@ -149,7 +149,7 @@ extension Connection {
     static func unsent(_ exchange: Exchange) -> PostgresError {
         let text = oneLine(exchange.link.errorMessage)
         guard !exchange.link.isUsable else {
-            return PostgresError(.protocolViolation, text.isEmpty ? "libpq did not take the statement" : text)
+            return PostgresError(.protocolViolation, text.isEmpty ? "libpq did not accept the statement" : text)
         }
         return PostgresError(
             .connection, text.isEmpty ? "the connection to the server was lost" : text, connectionIsLost: true)

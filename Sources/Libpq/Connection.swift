@@ -67,7 +67,7 @@ package actor Connection {
         let cancelled = PostgresError(.cancelled, "connecting was cancelled", connectionIsLost: true)
         guard !Task.isCancelled else { throw cancelled }
         guard let thread = DedicatedThread() else {
-            throw PostgresError(.connection, "no thread or no file descriptor is left for a database connection")
+            throw PostgresError(.connection, "out of threads or file descriptors for a database connection")
         }
         let attempt = OpenAttempt(wakeUp: thread.wakeUp)
         thread.run {

@@ -11,7 +11,7 @@ package struct ConnectionTarget: Sendable, CustomStringConvertible {
     ///
     /// - Throws: `.badTarget`. libpq's own text may hold the password and is never passed on.
     package init(parsing conninfo: String) throws(PostgresError) {
-        guard !conninfo.utf8.contains(0) else { throw Self.unreadable("it holds a NUL character") }
+        guard !conninfo.utf8.contains(0) else { throw Self.unreadable("it contains a NUL character") }
         try Self.refuseStrayAt(conninfo)
         options = try Self.parse(conninfo)
         try refuseBadNumbers()
@@ -125,7 +125,7 @@ extension ConnectionTarget {
             throw unreadable("\(keyword) holds a URI; give the URI as the whole connection string")
         }
         if keyword == "dbname", value.utf8.contains(UInt8(ascii: "=")) {
-            throw unreadable("dbname holds a \"=\"; give it the database's name alone, and other options beside it")
+            throw unreadable("dbname contains a \"=\"; give it only the database's name, and other options separately")
         }
     }
 

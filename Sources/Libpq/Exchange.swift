@@ -137,7 +137,7 @@ struct Exchange {
 
     private func giveUp(_ kind: PostgresError.Kind) -> PostgresError {
         interruptions.shutDown()
-        return lost(kind, message(for: kind) + "; the server did not react, so the connection was cut")
+        return lost(kind, message(for: kind) + "; the server did not react, so the connection was closed")
     }
 
     private func lost(_ kind: PostgresError.Kind, _ message: String) -> PostgresError {

@@ -24,14 +24,14 @@ package struct ConfigurationFile: Sendable, Hashable {
         let bound = AliasBound(of: yaml)
         guard !bound.isTooMuch else {
             throw .configuration(
-                "\(path) has \(bound.anchors) anchors and \(bound.aliases) aliases, which may stand for more than can be "
-                    + "read; write out what they stand for, or use fewer aliases")
+                "\(path) has \(bound.anchors) anchors and \(bound.aliases) aliases, which may expand to more than can be "
+                    + "read; write out what the aliases repeat, or use fewer of them")
         }
         guard let root = try Self.compose(yaml, path: path) else { return }
         var room = FileNode.limit
         guard let node = FileNode(root, room: &room) else {
             throw .configuration(
-                "\(path) stands for more than \(FileNode.limit) values; write fewer of them, or use fewer aliases")
+                "\(path) expands to more than \(FileNode.limit) values; write fewer of them, or use fewer aliases")
         }
         guard node.content != .null else { return }
         let top = try FileSection(node, path: "", in: path)
@@ -62,7 +62,7 @@ package struct ConfigurationFile: Sendable, Hashable {
         guard items.count <= sinkLimit else {
             throw .configuration(
                 "\(path):\(entry.line): sinks has \(items.count) sinks, and one relay serves up to \(sinkLimit); "
-                    + "leave some out")
+                    + "remove some")
         }
         var sinks: [FileSection] = []
         for (index, item) in items.enumerated() {
@@ -77,7 +77,7 @@ package struct ConfigurationFile: Sendable, Hashable {
         } catch let error as YamlError {
             throw problem(of: error, path: path)
         } catch {
-            throw .configuration("\(path) is not YAML; mend the file")
+            throw .configuration("\(path) is not YAML; correct the file")
         }
     }
 
@@ -86,13 +86,13 @@ package struct ConfigurationFile: Sendable, Hashable {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            .configuration("\(path):\(mark.line):\(mark.column): not valid YAML (\(problem)); mend the line")
+            .configuration("\(path):\(mark.line):\(mark.column): not valid YAML (\(problem)); correct the line")
         case .duplicatedKeysInMapping(let duplicates, let context):
             .configuration(
-                "\(path):\(context.mark.line): the key '\(shown(duplicates.first ?? ""))' stands there twice; "
-                    + "leave one of them")
+                "\(path):\(context.mark.line): the key '\(shown(duplicates.first ?? ""))' is given twice; "
+                    + "remove one of them")
         default:
-            .configuration("\(path) is not valid YAML; mend the file")
+            .configuration("\(path) is not valid YAML; correct the file")
         }
     }
 }

@@ -1,6 +1,6 @@
 /// Why the configuration cannot be used: one sentence for the operator, and the exit code that goes with it.
 package struct ConfigurationProblem: Error, Hashable, Sendable {
-    /// One sentence: what is wrong, where, and how to mend it. Never holds a password.
+    /// One sentence: what is wrong, where, and how to fix it. Never holds a password.
     package var message: String
     /// `EX_USAGE` (64) for the command line, `EX_CONFIG` (78) for all else; see sysexits(3).
     package var exitCode: Int32

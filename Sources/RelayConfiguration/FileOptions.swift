@@ -32,7 +32,7 @@ extension FileOptions.Rotation {
         size = try section.setting("size").map(RelayConfiguration.size((1 << 10)...(16 << 40)))
         age = try section.setting("age").map(duration(.seconds(1) ... .seconds(3650 * 86_400)))
         guard size != nil || age != nil else {
-            throw section.problem("says neither size nor age; write {size: 1GiB}, {age: 1d} or both")
+            throw section.problem("has neither size nor age; write {size: 1GiB}, {age: 1d} or both")
         }
     }
 }
@@ -44,10 +44,10 @@ private func permissions(_ setting: Setting) throws(ConfigurationProblem) -> UIn
         digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }),
         let mode = UInt32(setting.text, radix: 8)
     else {
-        throw setting.problem("'\(shown(setting.text))' is no file mode; write octal digits, such as \"0640\"")
+        throw setting.problem("'\(shown(setting.text))' is not a file mode; write octal digits, such as \"0640\"")
     }
     guard mode & 0o600 == 0o600 else {
-        throw setting.problem("\(setting.text) keeps the relay itself out; write one that begins with 06 or 07")
+        throw setting.problem("\(setting.text) denies access to the relay itself; write one that begins with 06 or 07")
     }
     return mode
 }

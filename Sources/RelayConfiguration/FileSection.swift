@@ -59,7 +59,7 @@ struct FileSection: Sendable, Hashable {
             throw problem("must be a list of 1 to \(limit) values; write [VALUE, …]", of: key)
         }
         guard items.count <= limit else {
-            throw problem("has \(items.count) values, and up to \(limit) may be there; leave some out", of: key)
+            throw problem("has \(items.count) values, and the limit is \(limit); remove some", of: key)
         }
         var settings: [Setting] = []
         for item in items {

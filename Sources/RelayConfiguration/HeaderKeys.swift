@@ -16,7 +16,7 @@ enum HeaderKeys {
                 let name = try name(entry.key, in: section, among: &names)
                 guard !isSecret(name) else {
                     throw section.problem(
-                        "is a secret by its name; write its value into a file, and name that in header_files",
+                        "holds a secret; put its value into a file, and name that file in header_files",
                         of: entry.key)
                 }
                 headers.append(WebhookOptions.Header(name: name, value: try value(of: entry.key, in: section)))
@@ -39,17 +39,17 @@ enum HeaderKeys {
         _ key: String, in section: FileSection, among names: inout Set<String>
     ) throws(ConfigurationProblem) -> String {
         guard isToken(key), key.utf8.count <= 128 else {
-            throw section.problem("is no header name; use letters, digits and '-'", of: key)
+            throw section.problem("is not a header name; use letters, digits and '-'", of: key)
         }
         let name = key.lowercased()
         guard !isReserved(name) else {
             throw section.problem("is a header that the relay sets itself; remove it", of: key)
         }
         guard names.insert(name).inserted else {
-            throw section.problem("stands there twice, upper and lower case being the same; leave one of them", of: key)
+            throw section.problem("is given twice (case is ignored); remove one of them", of: key)
         }
         guard names.count <= limit else {
-            throw section.problem("is one header too many; \(limit) may be there", of: key)
+            throw section.problem("exceeds the limit of \(limit) headers; remove some", of: key)
         }
         return name
     }
@@ -64,7 +64,7 @@ enum HeaderKeys {
             !text.isEmpty, !blanks.contains(where: { text.first == $0 || text.last == $0 })
         else {
             throw section.problem(
-                "has a value that is no header value; use up to \(ByteCount.text(valueLimit)) of printable ASCII",
+                "has a value that is not a header value; use up to \(ByteCount.text(valueLimit)) of printable ASCII",
                 of: key)
         }
         return text

@@ -35,7 +35,7 @@ package struct LaneOptions: Sendable, Hashable {
         if let setting = try section.setting(.order) {
             order = try choice(setting)
             guard order == .id || kind == .webhook else {
-                throw setting.problem("\(kind.noun) has one line of events; write order: id, or leave it out")
+                throw setting.problem("\(kind.noun) supports order: id only; write that, or remove it")
             }
         }
         if let setting = try section.setting(.concurrency) {

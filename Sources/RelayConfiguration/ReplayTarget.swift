@@ -11,12 +11,12 @@ extension RelayOptions {
     package func replayTarget(sink name: String, into spec: SinkSpec?) throws(ConfigurationProblem) -> SinkOption {
         guard let configured = sinks.first(where: { $0.name == name }) else {
             let names = sinks.map(\.name).joined(separator: ", ")
-            throw .usage("--sink: no sink '\(shown(name))' is configured; write one of \(names), or mend --config")
+            throw .usage("--sink: no sink '\(shown(name))' is configured; write one of \(names), or correct --config")
         }
         guard let spec else {
             guard case .file(let file) = configured.destination else { return configured }
             throw .usage(
-                "sink \(name) writes to \(file.path), where replayed events would stand among live ones; "
+                "sink \(name) writes to \(file.path), where replayed events would be mixed with live ones; "
                     + "name a new file with --into file:PATH")
         }
         let plain = SinkOption(name: name, spec: spec, at: "--into")
@@ -38,7 +38,7 @@ extension RelayOptions {
 
     private func refuseWritten(_ file: FileOptions) throws(ConfigurationProblem) {
         guard !file.path.contains("%") else {
-            throw .usage("--into: the file of a replay has no date in its name; write a path without %")
+            throw .usage("--into: the file of a replay cannot have a date in its name; write a path without %")
         }
         for sink in sinks {
             guard case .file(let other) = sink.destination, other.location == file.location else { continue }

@@ -32,11 +32,11 @@ extension RelayOptions {
             throw .configuration("order none works in poll mode only; use --mode poll, or --order id")
         }
         guard sinks.count == 1 else {
-            throw .configuration("order none works with one sink only; leave one, or use --order id")
+            throw .configuration("order none works with one sink only; remove the others, or use --order id")
         }
         if let sink = sinks.first(where: { $0.lane.order != .id || $0.lane.onReject == .parkKey }) {
             throw .configuration(
-                "\(sink.place): order none keeps no order by key; leave out order: key and park-key, or use --order id")
+                "\(sink.place): order none keeps no order by key; remove order: key and park-key, or use --order id")
         }
     }
 

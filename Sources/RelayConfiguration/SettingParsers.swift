@@ -7,7 +7,7 @@ func choice<Value: RawRepresentable & CaseIterable>(
 ) throws(ConfigurationProblem) -> Value where Value.RawValue == String {
     if let value = Value(rawValue: setting.text) { return value }
     let choices = Value.allCases.map(\.rawValue).joined(separator: ", ")
-    throw setting.problem("'\(shown(setting.text))' is none of the choices; write one of \(choices)")
+    throw setting.problem("'\(shown(setting.text))' is not one of the choices; write one of \(choices)")
 }
 
 /// `true`, `yes`, `on`, `1` and their opposites.
@@ -15,7 +15,7 @@ func truth(_ setting: Setting) throws(ConfigurationProblem) -> Bool {
     switch setting.text.lowercased() {
     case "true", "yes", "on", "1": true
     case "false", "no", "off", "0": false
-    default: throw setting.problem("'\(shown(setting.text))' is neither true nor false; write one of them")
+    default: throw setting.problem("'\(shown(setting.text))' is not a boolean; write true or false")
     }
 }
 

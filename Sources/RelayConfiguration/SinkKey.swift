@@ -38,14 +38,14 @@ extension FileSection {
             guard let key = SinkKey(rawValue: entry.key) else {
                 if Self.inlineSecrets.contains(entry.key.lowercased()) {
                     throw problem(
-                        "a secret stands in a file of its own; name that in secret_files or header_files",
+                        "a secret belongs in a file of its own; name that file in secret_files or header_files",
                         of: entry.key)
                 }
                 throw unknownKey(entry, known: SinkKey.allCases.filter { $0.kinds.contains(kind) }.map(\.rawValue))
             }
             guard key.kinds.contains(kind) else {
                 let fit = key.kinds.map(\.noun).joined(separator: " or ")
-                throw problem("fits \(fit), and this sink is \(kind.noun); remove it", of: entry.key)
+                throw problem("applies to \(fit), but this sink is \(kind.noun); remove it", of: entry.key)
             }
         }
     }

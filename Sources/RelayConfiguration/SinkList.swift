@@ -35,7 +35,7 @@ private struct SinkList {
             switch (other.destination, sink.destination) {
             case (.stdout, .stdout):
                 throw .configuration(
-                    "\(sink.place): sinks \(other.name) and \(sink.name) both write to stdout; leave one")
+                    "\(sink.place): sinks \(other.name) and \(sink.name) both write to stdout; remove one")
             case (.file(let one), .file(let two)) where one.location == two.location:
                 throw .configuration(
                     "\(sink.place): sinks \(other.name) and \(sink.name) write to one file; give each its own path")

@@ -54,12 +54,12 @@ extension SinkSpec {
             }
             guard isPrintableASCII(text) else {
                 throw .configuration(
-                    "\(place): the sink's URL holds other characters than printable ASCII; "
-                        + "write those of its path as % and hex digits, and those of its host in Punycode")
+                    "\(place): the sink's URL contains characters other than printable ASCII; "
+                        + "percent-encode those in its path, and write its host in Punycode")
             }
             guard !host.contains("@") else {
                 throw .configuration(
-                    "\(place): the sink's URL holds a user or password; leave it out, secrets belong into files")
+                    "\(place): the sink's URL contains a user or password; remove it, secrets belong in files")
             }
             self = .webhook(url: text)
         } else {

@@ -58,7 +58,7 @@ package struct WebhookOptions: Sendable, Hashable {
         self.init(url: url)
         if let setting = try section.setting(.mode) { mode = try choice(setting) }
         guard mode == .structured || lane.batch == 1 else {
-            throw section.problem("needs mode: structured; binary mode has one event a request", of: "batch")
+            throw section.problem("needs mode: structured; binary mode sends one event per request", of: "batch")
         }
         secretFiles = try Self.secretFiles(section)
         if let setting = try section.setting(.timeout) {
@@ -78,7 +78,7 @@ package struct WebhookOptions: Sendable, Hashable {
         var paths: [String] = []
         for setting in try section.settings(SinkKey.secretFiles.rawValue, limit: 5) {
             let path = try credentialPath(setting)
-            guard !paths.contains(path) else { throw setting.problem("stands there twice; leave one of them") }
+            guard !paths.contains(path) else { throw setting.problem("is given twice; remove one of them") }
             paths.append(path)
         }
         return paths
@@ -92,10 +92,10 @@ extension WebhookOptions.TLS {
         certificate = try section.setting("cert").map(credentialPath)
         key = try section.setting("key").map(credentialPath)
         guard (certificate == nil) == (key == nil) else {
-            throw section.problem("cert and key belong together; write both, or neither")
+            throw section.problem("cert and key go together; write both, or neither")
         }
         guard url.lowercased().hasPrefix("https:") else {
-            throw section.problem("needs an https URL; mend 'to', or remove it")
+            throw section.problem("needs an https URL; correct 'to', or remove it")
         }
     }
 }
@@ -106,7 +106,7 @@ func credentialPath(_ setting: Setting) throws(ConfigurationProblem) -> String {
     guard ["/", "./", "../"].contains(where: setting.text.hasPrefix), setting.text.utf8.allSatisfy({ $0 >= 0x20 })
     else {
         throw setting.problem(
-            "is not the path of a file; write one that begins with / or ./, and what is secret into that file")
+            "is not a file path; write one that begins with / or ./, and put the secret into that file")
     }
     return setting.text
 }

@@ -13,10 +13,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{to: stdout, rotate: {size: 1GiB}}", "relay.yaml:3: sinks.stdout.rotate: fits a file"),
+        ("{to: stdout, rotate: {size: 1GiB}}", "relay.yaml:3: sinks.stdout.rotate: applies to a file"),
         ("{to: 'http://h/', batch: many}", "relay.yaml:3: sinks.webhook.batch: 'many' is not a whole number"),
-        ("{to: 'http://h/', secret: hunter2}", "relay.yaml:3: sinks.webhook.secret: a secret stands in a file"),
-        ("{to: 'https://user:hunter2@h/'}", "relay.yaml:3: sinks[0].to: the sink's URL holds a user or password"),
+        ("{to: 'http://h/', secret: hunter2}", "relay.yaml:3: sinks.webhook.secret: a secret belongs in a file"),
+        ("{to: 'https://user:hunter2@h/'}", "relay.yaml:3: sinks[0].to: the sink's URL contains a user or password"),
         (
             "{to: 'http://h/', headers: {Host: h}}",
             "relay.yaml:3: sinks.webhook.headers.Host: is a header that the relay"

@@ -19,12 +19,12 @@ import Testing
 
     private static let password = ["user": PrivateCluster.passwordRole]
     private static let causes = [
-        Cause(words: "give one, by PGPASSWORD", options: password, fixedOptions: ["password": "right"]),
+        Cause(words: "give one with PGPASSWORD", options: password, fixedOptions: ["password": "right"]),
         Cause(
             words: "give the role's password", options: password.merging(["password": "wrong"]) { $1 },
             fixedOptions: ["password": "right"]),
         Cause(
-            words: "set it anew by ALTER ROLE", options: password.merging(["password": "other"]) { $1 },
+            words: "set a new one with ALTER ROLE", options: password.merging(["password": "other"]) { $1 },
             fix: ["ALTER ROLE \(PrivateCluster.passwordRole) PASSWORD 'other'"]),
         Cause(
             words: "has LOGIN", sql: ["CREATE ROLE sleepy"], options: ["user": "sleepy"],
@@ -52,7 +52,7 @@ import Testing
             words: "target_session_attrs allows", options: ["target_session_attrs": "standby"],
             fixedOptions: ["target_session_attrs": "any"]),
         Cause(
-            words: "correct it where it stands", options: ["sslmode": "hunter22"], fixedOptions: ["sslmode": "prefer"]),
+            words: "correct it where it is set", options: ["sslmode": "hunter22"], fixedOptions: ["sslmode": "prefer"]),
     ]
 
     @Test func eachIsRight() async throws {
@@ -79,10 +79,10 @@ import Testing
         let admin = try await cluster.connection()
         let causes = [
             Cause(
-                words: "name another by sslrootcert", options: changed(["sslrootcert": "/nowhere/root.crt"]),
+                words: "name another file with sslrootcert", options: changed(["sslrootcert": "/nowhere/root.crt"]),
                 fixedOptions: verified),
             Cause(
-                words: "name the authority of the server's certificate by sslrootcert",
+                words: "name the authority of the server's certificate with sslrootcert",
                 options: changed(["sslrootcert": try await Self.anotherAuthority(beside: other)]),
                 fixedOptions: verified),
             Cause(
@@ -92,7 +92,7 @@ import Testing
         for cause in causes { try await follow(cause, admin, cluster) }
         let keys = changed(["sslcert": "\(other).crt", "sslkey": "\(other).key"])
         #expect(chmod("\(other).key", 0o644) == 0)
-        let loose = Cause(words: "with the mode 0600", options: keys)
+        let loose = Cause(words: "with mode 0600", options: keys)
         try await follow(loose, admin, cluster) { #expect(chmod("\(other).key", 0o600) == 0) }
         await admin.close()
     }
@@ -129,7 +129,7 @@ import Testing
         defer { silent.stop() }
         let target = try ConnectionTarget(parsing: "host=127.0.0.1 port=\(silent.port) connect_timeout=2")
         let error = await failure { _ = try await Connection.open(target, timeout: .seconds(30)) }
-        #expect(error?.connectionRemedy?.contains("nothing on the way to it drops what is sent") == true)
+        #expect(error?.connectionRemedy?.contains("no firewall on the way drops packets") == true)
     }
 
     @Test(arguments: [("57P03", "wait until"), ("57P01", "start the server again"), ("XX000", "the server's log")])

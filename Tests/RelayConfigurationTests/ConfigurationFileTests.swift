@@ -6,7 +6,7 @@ struct ConfigurationFileTests {
     @Test(arguments: [
         ("mode: [poll]", "relay.yaml:1: mode: must be a single value"),
         ("- mode", "relay.yaml:1: the file must be a mapping"),
-        ("mode: poll\nmode: wal", "stands there twice"),
+        ("mode: poll\nmode: wal", "is given twice"),
         ("mode: poll\n\nmodus: wal", "relay.yaml:3: the key 'modus' is unknown"),
         ("outboxes: []", "relay.yaml:1: 'outboxes' is not supported yet by this version"),
         ("listen: 127.0.0.1:9187", "'listen' is not supported yet"),

@@ -25,21 +25,21 @@ struct RemedyTests {
     private static func list(_ count: Int) -> String { (1...count).map { "'t\($0)'" }.joined(separator: ", ") }
 
     private static let advice = [
-        Advice("one relay serves up to 1000; leave some out", sinks(1001), sinks(1000)),
+        Advice("one relay serves up to 1000; remove some", sinks(1001), sinks(1000)),
         Advice("write fewer of them, or use fewer aliases", sinks(1000, ", include: [a, b, c, d, e, f]"), sinks(1000)),
         Advice(
-            "write out what they stand for, or use fewer aliases",
+            "write out what the aliases repeat, or use fewer of them",
             sink("to: 'http://h/', include: [\((1...40).map { "&a\($0) a, *a\($0)" }.joined(separator: ", "))]"),
             sink("to: 'http://h/', include: [\(list(40))]")),
         Advice(
-            "leave some out", sink("to: 'http://h/', include: [\(list(2000))]"), sink("to: 'http://h/', include: [a]")),
+            "remove some", sink("to: 'http://h/', include: [\(list(2000))]"), sink("to: 'http://h/', include: [a]")),
         Advice("write [VALUE, …]", sink("to: 'http://h/', include: x"), sink("to: 'http://h/', include: [x]")),
         Advice("write one", "mode: [poll]", "mode: poll"),
         Advice("write '- {name: NAME, to: SPEC}'", "sinks: stdout", "sinks:\n- {name: a, to: stdout}"),
-        Advice("leave one of them", "mode: poll\nmode: poll", "mode: poll"),
+        Advice("remove one of them", "mode: poll\nmode: poll", "mode: poll"),
         Advice("write http://HOST[:PORT]/path", sink("to: 'http:///x'"), sink("to: 'http://h:80/x'")),
         Advice(
-            "as % and hex digits, and those of its host in Punycode", sink("to: 'http://hä/ä'"),
+            "and write its host in Punycode", sink("to: 'http://hä/ä'"),
             sink("to: 'http://xn--h-zfa/%C3%A4'")),
         Advice(
             "write one that begins with 06 or 07", sink("to: 'file:a', file_mode: '0440'"),
@@ -67,7 +67,7 @@ struct RemedyTests {
             "give each its own path", "sinks: [{name: a, to: 'file:a'}, {name: b, to: 'file:./a'}]",
             "sinks: [{name: a, to: 'file:a'}, {name: b, to: 'file:b'}]"),
         Advice(
-            "and name that in header_files", sink("to: 'http://h/', headers: {authorization: x}"),
+            "and name that file in header_files", sink("to: 'http://h/', headers: {authorization: x}"),
             sink("to: 'http://h/', header_files: {authorization: /x}")),
     ]
 

@@ -66,7 +66,7 @@ struct ReplayTargetTests {
             ("audit", nil, "--into file:PATH"),
             ("audit", .file(path: "/var/audit.jsonl"), "sink audit writes to /var/audit.jsonl"),
             ("billing", .file(path: "/var/x/../audit.jsonl"), "sink audit writes to"),
-            ("billing", .file(path: "/new-%Y.jsonl"), "has no date in its name"),
+            ("billing", .file(path: "/new-%Y.jsonl"), "cannot have a date in its name"),
         ] as [(String, SinkSpec?, String)])
     func refused(_ name: String, _ into: SinkSpec?, _ part: String) throws {
         let problem = try #require(throws: ConfigurationProblem.self) { try target(name, into) }

@@ -110,35 +110,38 @@ struct SinkEntryTests {
         ("to: ftp://x", ":2: sinks[0].to: 'ftp://…' is not a sink"),
         ("to: [stdout]", ":2: sinks[0].to: must be a single value"),
         // What does not fit the kind.
-        ("to: stdout\n    rotate: {size: 1GiB}", ":3: sinks.stdout.rotate: fits a file, and this sink is stdout"),
+        ("to: stdout\n    rotate: {size: 1GiB}", ":3: sinks.stdout.rotate: applies to a file, but this sink is stdout"),
         (
             "to: https://h/\n    rotate: {size: 1GiB}",
-            ":3: sinks.webhook.rotate: fits a file, and this sink is a webhook"
+            ":3: sinks.webhook.rotate: applies to a file, but this sink is a webhook"
         ),
-        ("to: file:/x\n    secret_files: [/s]", ":3: sinks.file.secret_files: fits a webhook, and this sink is a file"),
-        ("to: file:/x\n    order: key", ":3: sinks.file.order: a file has one line of events"),
-        ("to: stdout\n    order: key", ":3: sinks.stdout.order: stdout has one line of events"),
+        (
+            "to: file:/x\n    secret_files: [/s]",
+            ":3: sinks.file.secret_files: applies to a webhook, but this sink is a file"
+        ),
+        ("to: file:/x\n    order: key", ":3: sinks.file.order: a file supports order: id only"),
+        ("to: stdout\n    order: key", ":3: sinks.stdout.order: stdout supports order: id only"),
         ("to: file:/x\n    concurrency: 2", ":3: sinks.file.concurrency: needs order: key"),
         ("to: http://h/\n    concurrency: 2", ":3: sinks.webhook.concurrency: needs order: key"),
         ("to: http://h/\n    order: id\n    concurrency: 2", ":4: sinks.webhook.concurrency: needs order: key"),
         ("to: http://h/\n    mode: binary\n    batch: 2", ":4: sinks.webhook.batch: needs mode: structured"),
         ("to: http://h/\n    tls: {ca: /x}", ":3: sinks.webhook.tls: needs an https URL"),
-        ("to: https://h/\n    tls: {cert: /x}", ":3: sinks.webhook.tls: cert and key belong together"),
+        ("to: https://h/\n    tls: {cert: /x}", ":3: sinks.webhook.tls: cert and key go together"),
         ("to: https://h/\n    tls: {crt: /x}", ":3: sinks.webhook.tls: the key 'crt' is unknown"),
         // Shapes and ranges.
         ("to: file:/x\n    rotate: 1GiB", ":3: sinks.file.rotate must be a mapping"),
-        ("to: file:/x\n    rotate: {}", ":3: sinks.file.rotate: says neither size nor age"),
+        ("to: file:/x\n    rotate: {}", ":3: sinks.file.rotate: has neither size nor age"),
         ("to: file:/x\n    rotate: {size: 1GB}", ":3: sinks.file.rotate.size: '1GB' is not a size"),
         ("to: file:/x\n    rotate: {size: 1KiB,\n      age: 0s}", ":4: sinks.file.rotate.age: 0s is out of range"),
         ("to: file:/x\n    rotate: {sise: 1KiB}", ":3: sinks.file.rotate: the key 'sise' is unknown"),
-        ("to: file:/x\n    file_mode: rw-r-----", ":3: sinks.file.file_mode: 'rw-r-----' is no file mode"),
-        ("to: file:/x\n    file_mode: '0840'", "is no file mode"),
-        ("to: file:/x\n    file_mode: '4640'", "is no file mode"),
-        ("to: file:/x\n    file_mode: '0440'", ":3: sinks.file.file_mode: 0440 keeps the relay itself out"),
+        ("to: file:/x\n    file_mode: rw-r-----", ":3: sinks.file.file_mode: 'rw-r-----' is not a file mode"),
+        ("to: file:/x\n    file_mode: '0840'", "is not a file mode"),
+        ("to: file:/x\n    file_mode: '4640'", "is not a file mode"),
+        ("to: file:/x\n    file_mode: '0440'", ":3: sinks.file.file_mode: 0440 denies access to the relay itself"),
         ("to: http://h/\n    batch: 0", ":3: sinks.webhook.batch: 0 is out of range"),
         ("to: http://h/\n    batch: 1001", "out of range"),
-        ("to: http://h/\n    mode: xml", "none of the choices; write one of structured, binary"),
-        ("to: http://h/\n    order: none", "none of the choices; write one of id, key"),
+        ("to: http://h/\n    mode: xml", "not one of the choices; write one of structured, binary"),
+        ("to: http://h/\n    order: none", "not one of the choices; write one of id, key"),
         ("to: http://h/\n    order: key\n    concurrency: 257", ":4: sinks.webhook.concurrency: 257 is out of range"),
         ("to: http://h/\n    on_reject: drop", "write one of block, park, park-key"),
         ("to: http://h/\n    retry: 5s", ":3: sinks.webhook.retry must be a mapping"),
@@ -156,15 +159,15 @@ struct SinkEntryTests {
         ),
         ("to: stdout\n    exclude:\n      - a\n      - ''", ":5: sinks.stdout.exclude: a pattern has 1 to 255 bytes"),
         // Headers.
-        ("to: http://h/\n    headers:\n      a b: c", ":4: sinks.webhook.headers.a b: is no header name"),
+        ("to: http://h/\n    headers:\n      a b: c", ":4: sinks.webhook.headers.a b: is not a header name"),
         ("to: http://h/\n    headers: [a]", ":3: sinks.webhook.headers must be a mapping"),
-        ("to: http://h/\n    headers: {x: ''}", "headers.x: has a value that is no header value"),
+        ("to: http://h/\n    headers: {x: ''}", "headers.x: has a value that is not a header value"),
         ("to: http://h/\n    headers: {x: ~}", "headers.x: has no value"),
-        ("to: http://h/\n    headers: {x: \"a\\r\\nb: c\"}", "headers.x: has a value that is no header value"),
-        ("to: http://h/\n    headers: {X-A: a,\n      x-a: b}", ":4: sinks.webhook.headers.x-a: stands there twice"),
+        ("to: http://h/\n    headers: {x: \"a\\r\\nb: c\"}", "headers.x: has a value that is not a header value"),
+        ("to: http://h/\n    headers: {X-A: a,\n      x-a: b}", ":4: sinks.webhook.headers.x-a: is given twice"),
         (
             "to: http://h/\n    headers: {x-a: b}\n    header_files: {X-A: /f}",
-            ":4: sinks.webhook.header_files.X-A: stands there twice"
+            ":4: sinks.webhook.header_files.X-A: is given twice"
         ),
         ("to: http://h/\n    header_files: {x-a: ~}", "header_files.x-a: names no file"),
     ])

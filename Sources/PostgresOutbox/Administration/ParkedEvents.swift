@@ -65,7 +65,7 @@ package struct ParkedEvents: Sendable {
         if action == .retry, try await !isRegistered() {
             throw Refusal(
                 .wrongRequest, check: "parked",
-                problem: "sink \(sink) is not registered, so nobody would try its events again",
+                problem: "sink \(sink) is not registered, so its events would not be retried",
                 remedy: "register it with outbox-relay sinks add \(sink), or discard the events")
         }
         guard let ids else { return try await askForAll(action) }
@@ -178,7 +178,7 @@ extension ParkedEvents {
             """, [.int8Array(ids)])
         guard let row = found.first, let id = row.int(0), let head = row.int(1) else { return }
         throw Refusal(
-            .wrongRequest, check: "parked", problem: "event \(id) stands behind event \(head) of the same key",
+            .wrongRequest, check: "parked", problem: "event \(id) is parked behind event \(head) of the same key",
             remedy: "retry or discard event \(head) too")
     }
 }

@@ -56,13 +56,13 @@ package struct Resumption: Sendable {
         if highestCursor > highestRow {
             throw Refusal(
                 .configuration, check: "went_back",
-                problem: "the sequence stands at \(sequence.issued), below id \(highestCursor) that sink "
+                problem: "the sequence is at \(sequence.issued), below id \(highestCursor) that sink "
                     + "\(cursor?.string(0) ?? "") was given",
                 remedy: "run \(restart), or outbox-relay sinks move for each sink above it, and resume again")
         }
         throw Refusal(
             .configuration, check: "went_back",
-            problem: "the sequence stands at \(sequence.issued), below id \(highestRow) that the outbox holds",
+            problem: "the sequence is at \(sequence.issued), below id \(highestRow) that is in the outbox",
             remedy: "run \(restart), and resume again")
     }
 }

@@ -67,17 +67,17 @@ extension SettingAside {
         }
         if row.bool(5) == true {
             throw refusal(
-                "event \(id) is parked for sink \(sink) already", "see outbox-relay parked list --sink \(sink)")
+                "event \(id) is already parked for sink \(sink)", "see outbox-relay parked list --sink \(sink)")
         }
         guard row.bool(3) == true else {
-            throw refusal("the outbox holds no event \(id)", "outbox-relay status names the one that blocks a sink")
+            throw refusal("the outbox holds no event \(id)", "outbox-relay status names the event that blocks a sink")
         }
         guard row.bool(1) == false || row.bool(4) == true else {
             throw refusal(
-                "sink \(sink) is past event \(id)", "outbox-relay status names the one that blocks a sink")
+                "sink \(sink) is past event \(id)", "outbox-relay status names the event that blocks a sink")
         }
         guard row.bool(2) != true else {
-            throw refusal("sink \(sink) is to pass event \(id) without being given it", "")
+            throw refusal("sink \(sink) skips event \(id)", "")
         }
     }
 

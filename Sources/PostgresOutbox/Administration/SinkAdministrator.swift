@@ -117,17 +117,17 @@ extension Refusal {
         let (problem, remedy) =
             switch refusal {
             case .alreadyRegistered:
-                ("sink \(name) is registered already", "use outbox-relay sinks move to set its place")
+                ("sink \(name) is already registered", "use outbox-relay sinks move to set its place")
             case .notRegistered:
-                ("there is no registered sink \(name)", "outbox-relay sinks list names those there are")
+                ("sink \(name) is not registered", "see outbox-relay sinks list")
             case .stillBeingRemoved:
                 (
                     "sink \(name) is still being removed",
-                    "a running relay ends it once it has passed what the others have; try again then"
+                    "try again later: the leader finishes it once the sink has passed the events that the others have"
                 )
             case .aboveHighest(let highest):
                 (
-                    "no event has an id as high yet",
+                    "no event has an id that high yet",
                     "give an id up to \(highest < Int64.max ? highest + 1 : highest), or latest"
                 )
             }

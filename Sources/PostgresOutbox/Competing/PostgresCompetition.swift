@@ -33,7 +33,7 @@ package actor PostgresCompetition: CompetingOutbox {
         if let sink = try await SinkAdministrator(session).list().first {
             let refusal = Refusal(
                 .configuration, check: "sink:\(sink.name)",
-                problem: "sink \(sink.name) is registered, and --order none asks no registered sink",
+                problem: "sink \(sink.name) is registered, but --order none does not serve registered sinks",
                 remedy: "run with --order id, or outbox-relay sinks remove \(sink.name)")
             // Also once it has run: whoever registered a sink wants it asked.
             throw RelayStop(exitCode: refusal.exitCode, message: refusal.message)

@@ -88,7 +88,7 @@ extension Inspector {
         guard found.first?.bool(0) == true else {
             return .failed(
                 "monitoring", severity: .warning, "the role cannot see other sessions' ages and names",
-                remedy: "grant it pg_read_all_stats, so that whoever holds the order back is named in full")
+                remedy: "grant it pg_read_all_stats, so that sessions that hold back the order can be named")
         }
         return .passed("monitoring", severity: .warning)
     }

@@ -7,8 +7,8 @@ extension Inspector {
         guard encoding != "UTF8" else { return .passed("encoding", severity: .warning) }
         return .failed(
             "encoding", severity: .warning,
-            "the database's encoding is \(encoding), so that it may hold bytes that have no meaning in UTF-8; an event with"
-                + " such bytes cannot be read, and holds back every later one until somebody changes or deletes it",
+            "the database's encoding is \(encoding), so it may hold bytes that are not valid in UTF-8; an event with"
+                + " such bytes cannot be read, and holds back every later one until it is changed or deleted",
             remedy: "move to a database made with ENCODING 'UTF8', or let producers write ASCII")
     }
 
@@ -37,9 +37,9 @@ extension Inspector {
         guard !names.isEmpty else { return .passed("triggers", severity: .warning) }
         return .failed(
             "triggers", severity: .warning,
-            "\(names.joined(separator: ", ")) of \(session.schema.table.shown): what stands there happens once more when the"
-                + " relay marks a row, which moves it to another partition; a row for which it raises an error or returns"
-                + " NULL is delivered and cannot be marked",
-            remedy: "let it pass rows whose published_at is set as they are, or drop it")
+            "\(names.joined(separator: ", ")) of \(session.schema.table.shown): these run again when the relay marks a row as"
+                + " published, which moves it to another partition; a row for which one raises an error or returns NULL"
+                + " is delivered but cannot be marked",
+            remedy: "change them to let rows whose published_at is set pass unchanged, or drop them")
     }
 }

@@ -35,8 +35,8 @@ extension Inspector {
         guard found.first?.string(0) == "off" else { return .passed("synchronous_commit", severity: .warning) }
         return .failed(
             "synchronous_commit", severity: .warning,
-            "synchronous_commit is off by default here, so that an event may leave whose transaction a crash takes back",
-            remedy: "set synchronous_commit = on for those who write to the outbox")
+            "synchronous_commit is off by default here, so an event may be delivered whose transaction a crash undoes",
+            remedy: "set synchronous_commit = on for the roles that write to the outbox")
     }
 }
 
@@ -79,7 +79,7 @@ extension Inspector {
             let name = row.string(0) ?? ""
             return .failed(
                 "sink:\(name)", severity: .warning,
-                "sink \(name) is registered and not configured, so that no event is published before it has it",
+                "sink \(name) is registered but not configured, so no event that it lacks is published",
                 remedy: "configure it, or run outbox-relay sinks remove \(name)")
         }
     }

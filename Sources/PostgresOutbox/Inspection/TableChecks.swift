@@ -4,7 +4,7 @@ extension Inspector {
     /// The outbox: its columns with their types, in any order, and its two leaves.
     func tableCheck() async throws(Refusal) -> Check {
         let name = session.schema.table.shown
-        let remedy = "bring it to the shape of migrations/outbox, or run outbox-relay migrate in a schema of its own"
+        let remedy = "alter it to match migrations/outbox, or run outbox-relay migrate in another schema"
         if let problem = try await columnProblem() {
             return .failed("table", "table \(name) \(problem)", remedy: remedy)
         }
@@ -81,11 +81,11 @@ extension Inspector {
         let newest = try await rows("SELECT max(version) FROM \(table)").first?.int(0) ?? 0
         if let problem = OutboxSchema.tooNew(migration: newest) {
             return .failed(
-                "migrations", problem, remedy: "install the version of outbox-relay that brought it")
+                "migrations", problem, remedy: "install the version of outbox-relay that created it")
         }
         if newest < known {
             return .failed(
-                "migrations", "the database has migration \(newest), and this version needs \(known)",
+                "migrations", "the database has migration \(newest), but this version needs \(known)",
                 remedy: "run outbox-relay migrate")
         }
         return .passed("migrations")
@@ -107,7 +107,7 @@ extension Inspector {
         let name = session.schema.sequence.shown
         if let cache = row.int(0), cache != 1 {
             return .failed(
-                "sequence", "sequence \(name) has CACHE \(cache), so that ids are not drawn in order",
+                "sequence", "sequence \(name) has CACHE \(cache), so ids are not drawn in order",
                 remedy: "run ALTER SEQUENCE \(name) CACHE 1")
         }
         if let increment = row.int(1), increment != 1 {
@@ -117,7 +117,7 @@ extension Inspector {
         }
         if row.bool(2) == true {
             return .failed(
-                "sequence", "sequence \(name) has CYCLE, so that ids may come again",
+                "sequence", "sequence \(name) has CYCLE, so ids may repeat",
                 remedy: "run ALTER SEQUENCE \(name) NO CYCLE")
         }
         return .passed("sequence")

@@ -108,7 +108,7 @@ package actor PostgresDatabase: OutboxDatabase {
                 problem:
                     "the search path \(session.schema.searchPath) now finds \(session.schema.table.shown), and this"
                     + " relay serves \(served.table.shown)",
-                remedy: "set the role's search_path, or restart the relay to serve the other")
+                remedy: "correct the role's search_path, or restart the relay to serve the other table")
         }
         if let refusal = try await Inspector(session).shapeRefusal() { throw refusal }
     }

@@ -57,7 +57,7 @@ extension EventColumns {
             let eventType = row.bytes(column: 3), let headers = row.bytes(column: 5),
             let createdAt = row.bytes(column: 6)
         else {
-            throw PostgresError(.protocolViolation, "a row of the outbox has a NULL where none may be")
+            throw PostgresError(.protocolViolation, "a row of the outbox has an unexpected NULL")
         }
         let payload = row.bytes(column: 4) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         self.init(

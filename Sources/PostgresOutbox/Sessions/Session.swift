@@ -113,12 +113,12 @@ private func identify(_ connection: Connection) async throws(Refusal) -> PlainSe
     guard let row = tables.last?.rows.first, let pid = row.int(0), pid == Int64(connection.info.backendPID) else {
         throw Refusal(
             .configuration, check: "pooler",
-            problem: "a pooler stands between the relay and the server, where locks and settings belong to nobody",
-            remedy: "connect to the server itself")
+            problem: "the connection goes through a pooler, which keeps neither locks nor settings of a session",
+            remedy: "connect directly to the server")
     }
     guard row.bool(1) == false else {
         throw Refusal(
-            .unreachable, check: "recovery", problem: "the server is in recovery and takes no writes",
+            .unreachable, check: "recovery", problem: "the server is in recovery and does not accept writes",
             remedy: "connect to the primary, or promote this server")
     }
     return PlainSession(

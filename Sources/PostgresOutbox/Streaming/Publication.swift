@@ -49,7 +49,7 @@ struct Publication: Sendable {
     func ensure(on connection: Connection) async throws {
         let version = connection.info.serverVersion
         let found = try await connection.execute("SELECT \(problemSQL(serverVersion: version))")
-        let problem = found.last?.string(0, 0) ?? "cannot be looked at"
+        let problem = found.last?.string(0, 0) ?? "cannot be read"
         guard !problem.isEmpty else { return }
         if problem == Self.missing, try await create(on: connection, serverVersion: version) { return }
         throw Refusal(
