@@ -32,15 +32,15 @@ struct DiskError: Error, Sendable, Hashable {
     /// One sentence: what is wrong, where, how to fix it.
     var reason: String {
         switch problem {
-        case .notAFile: return "\(path) is no regular file; give the sink the path of one, or of none yet"
+        case .notAFile: return "\(path) is not a regular file; give the sink the path of one, or of a new file"
         case .foreign(let offset):
-            return "\(path) holds at byte \(offset) what is no event of a relay; "
+            return "\(path) has data at byte \(offset) that is not an event of a relay; "
                 + "give the sink a path of its own, or move that file to another folder"
         case .locked(let holder): return "\(path) is locked by \(holder)"
         case .openToOthers(let mode, let wanted):
             return
-                "\(path) has the mode \(Self.octal(mode)), so that users who may not write the files could lock them; "
-                + "make its mode \(Self.octal(wanted))"
+                "\(path) has the mode \(Self.octal(mode)), so users who may not write the files could lock them; "
+                + "change its mode to \(Self.octal(wanted))"
         case .failed(let code):
             let (problem, remedy) = Self.words(for: code)
             return "\(path) \(problem) (\(String(cString: strerror(code)))); \(remedy)"
@@ -49,18 +49,18 @@ struct DiskError: Error, Sendable, Hashable {
 
     private static func words(for code: Int32) -> (problem: String, remedy: String) {
         switch code {
-        case ENOSPC: ("is on a disk that is full", "make room on it")
+        case ENOSPC: ("is on a disk that is full", "free space on it")
         case EDQUOT: ("is beyond this user's quota", "raise the quota, or remove files of this user")
         case EFBIG: ("may not grow", "raise the limit on file sizes, or rotate it earlier")
         case EROFS: ("is on a read-only file system", "mount it for writing")
         case EACCES: ("may not be used by this user", "give the user the right to read and write it")
-        case EPERM: ("is protected", "lift what protects it, such as chattr's +i or +a")
-        case ENOENT: ("is not there", "make the folder")
-        case ENOTDIR: ("is no folder", "put a folder there, or give the sink another path")
-        case ELOOP: ("is a symbolic link where none may be", "remove it")
-        case ENAMETOOLONG: ("has a longer name than its file system takes", "give the sink a shorter path")
+        case EPERM: ("is protected", "remove its protection, such as chattr +i or +a")
+        case ENOENT: ("does not exist", "create the folder")
+        case ENOTDIR: ("is not a folder", "create a folder there, or give the sink another path")
+        case ELOOP: ("is a symbolic link, which is not allowed here", "remove it")
+        case ENAMETOOLONG: ("has a name that is too long for its file system", "give the sink a shorter path")
         case EMFILE, ENFILE: ("cannot be opened", "raise the limit on open files")
-        case EIO: ("is on a disk that fails", "look into the kernel's log for what it says of the disk")
+        case EIO: ("is on a disk that fails", "see the kernel's log")
         default: ("cannot be used", "check it and its file system")
         }
     }

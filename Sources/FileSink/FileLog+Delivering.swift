@@ -137,7 +137,7 @@ extension FileLog {
 
     private func conflict(_ batch: EventBatch, _ index: Int, with time: FileTime) -> String {
         let own = FileTime(createdAt: batch.createdAt[index]).text
-        return "event \(batch.ids[index]) has the time \(own), and stands in \(settings.path) with the time "
+        return "event \(batch.ids[index]) has the time \(own), but is in \(settings.path) with the time "
             + "\(time.text): it is another outbox's file, or the database went back; "
             + "move the sink's files to another folder, or give the sink another path"
     }

@@ -64,7 +64,7 @@ actor FileLog {
             if let last = seen.highest, last > outbox.lastValue {
                 throw SinkError(
                     .misconfigured,
-                    reason: "\(settings.path) holds event \(last), and the outbox's sequence stands at "
+                    reason: "\(settings.path) holds event \(last), but the outbox's sequence is at "
                         + "\(outbox.lastValue): it is another outbox's file, or this database went back; "
                         + "give the sink another path, or restart the sequence above \(last)")
             }

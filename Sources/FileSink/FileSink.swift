@@ -51,7 +51,7 @@ package actor FileSink: Sink {
         self.opening = opening
         guard let result = await Self.value(of: opening, within: Self.patience) else {
             throw SinkError(
-                .unavailable, reason: "the disk of \(settings.path) does not answer; it is asked again")
+                .unavailable, reason: "the disk of \(settings.path) does not respond; it is tried again")
         }
         self.opening = nil
         try result.get()
@@ -94,7 +94,7 @@ package actor FileSink: Sink {
         guard let thread = DedicatedThread() else {
             throw SinkError(
                 .unavailable,
-                reason: "\(settings.path) got no thread to write from; raise the limits on tasks and open files")
+                reason: "no thread could be started for \(settings.path); raise the limits on tasks and open files")
         }
         let made = FileLog(thread: thread, settings: settings, template: template, clock: clock, calls: calls)
         log = made

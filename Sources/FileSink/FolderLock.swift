@@ -65,7 +65,7 @@ struct FolderLock: Sendable {
         }
         if pid == getpid(), place == host {
             return "this very process, pid \(pid): "
-                + "two sinks have one path, or an earlier write still waits for the disk"
+                + "two sinks have the same path, or an earlier write still waits for the disk"
         }
         return "the process with the pid \(pid) on \(place); end it if it does not end by itself"
     }

@@ -37,12 +37,12 @@ package struct PathTemplate: Sendable {
         guard !name.isEmpty, name != ".", name != ".." else {
             throw refused("names no file; end it with a file's name")
         }
-        guard !path.utf8.contains(0) else { throw refused("holds a zero byte; leave it out") }
+        guard !path.utf8.contains(0) else { throw refused("contains a zero byte; remove it") }
         guard name.utf8.count <= Self.longestName else {
             throw refused("has a name of more than \(Self.longestName) bytes; shorten it")
         }
         guard !folder.contains("%") else {
-            throw refused("has a % in its folder; leave it out, since only the file's name may hold the date")
+            throw refused("has a % in its folder; remove it, since only the file's name may contain the date")
         }
         var pieces: [Piece] = []
         var text: [UInt8] = []
@@ -61,7 +61,7 @@ package struct PathTemplate: Sendable {
             case UInt8(ascii: "m"): field = .month
             case UInt8(ascii: "d"): field = .day
             case UInt8(ascii: "H"): field = .hour
-            default: throw refused("has a % that begins none of %Y, %m, %d, %H and %%; write %% for a percent sign")
+            default: throw refused("has a % that is not part of %Y, %m, %d, %H or %%; write %% for a percent sign")
             }
             pieces += [.text(text), field]
             text = []

@@ -37,7 +37,7 @@ enum LoadGenerator {
             within: length + .seconds(60))
         let line = result.output.split(separator: "\n").first { $0.hasPrefix("Requests/sec:") }
         guard let number = line?.split(separator: " ").last.flatMap({ Double($0) }) else {
-            throw KitFailure("wrk said nothing of requests per second: \(result.output)\(result.errors)")
+            throw KitFailure("wrk reported no requests per second: \(result.output)\(result.errors)")
         }
         return number
     }

@@ -114,6 +114,6 @@ package final class LogOutput: Sendable {
 
 /// What is said of lines of the log that were lost.
 package func lostLines(_ count: Int) -> String {
-    "\(count) log line\(count == 1 ? " was" : "s were") dropped, since standard error did not take them; "
-        + "see that what reads it goes on reading and has room, or log less with --log-level"
+    "\(count) log line\(count == 1 ? " was" : "s were") dropped because standard error was blocked; "
+        + "check that its reader keeps up and has room, or log less with --log-level"
 }

@@ -13,13 +13,13 @@ struct RelaySimulationCommand: ParsableCommand {
     var seeds: UInt64 = 1000
     @Option(help: "The first seed.")
     var first: UInt64 = 1
-    @Option(help: "Processes side by side, each with a part of the seeds.")
+    @Option(help: "Parallel processes, each with a part of the seeds.")
     var jobs: Int = 1
-    @Option(help: "Run this seed alone, and print all that happens.")
+    @Option(help: "Run only this seed, and print everything that happens.")
     var seed: UInt64?
     @Option(help: ArgumentHelp("Break the relay on purpose, to see that it is found.", valueName: Self.mutants))
     var mutant: Mutant?
-    @Option(help: ArgumentHelp("Let every seed dwell on one thing.", valueName: Self.scenes))
+    @Option(help: ArgumentHelp("Run one scene with every seed.", valueName: Self.scenes))
     var scene: Scene?
     @Flag(help: "End with the first seed that fails.")
     var untilFinding = false
@@ -49,9 +49,9 @@ struct RelaySimulationCommand: ParsableCommand {
     }
 
     func validate() throws {
-        guard seeds >= 1, first <= .max - seeds else { throw ValidationError("--seeds is 1 at least") }
-        guard jobs == 1 || !untilFinding else { throw ValidationError("--until-finding goes with one job") }
-        guard (1...1024).contains(jobs) else { throw ValidationError("--jobs is 1 to 1024") }
+        guard seeds >= 1, first <= .max - seeds else { throw ValidationError("--seeds must be at least 1") }
+        guard jobs == 1 || !untilFinding else { throw ValidationError("--until-finding needs --jobs 1") }
+        guard (1...1024).contains(jobs) else { throw ValidationError("--jobs must be from 1 to 1024") }
     }
 
     func run() throws {

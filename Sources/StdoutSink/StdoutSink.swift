@@ -44,7 +44,7 @@ package actor StdoutSink: Sink {
             output.close()
             throw SinkError(
                 .unavailable,
-                reason: "standard output got no thread to write from; raise the limits on tasks and open files")
+                reason: "no thread could be started for standard output; raise the limits on tasks and open files")
         }
         // Others may have written to a file meanwhile; a pipe ends as we left it.
         if output.isFile { tail = output.endsInTornLine() ? .foreign : .lineStart }
@@ -105,7 +105,7 @@ package actor StdoutSink: Sink {
         case EIO where !isFile:
             return .closed(reason: "standard output's terminal is gone (\(problem))")
         case ENOSPC:
-            return .retry(after: nil, reason: "standard output is full (\(problem)); make room where it goes")
+            return .retry(after: nil, reason: "standard output is full (\(problem)); free space on its disk")
         case EDQUOT:
             return .retry(
                 after: nil,

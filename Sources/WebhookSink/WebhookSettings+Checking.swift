@@ -26,7 +26,7 @@ extension WebhookSettings {
 
     private static func check(_ name: String) throws(SinkError) {
         guard HeaderText.isName(name) else {
-            throw .wrong("\"\(name.prefix(40))\" is no header's name; use letters, digits and dashes")
+            throw .wrong("\"\(name.prefix(40))\" is not a header name; use letters, digits and dashes")
         }
         if HeaderText.isReserved(name) {
             throw .wrong("header \(name) is set by the relay itself; remove it")

@@ -30,6 +30,7 @@ extension WebhookSettings {
         }
         guard let failure else { return }
         throw SinkError(
-            .unavailable, reason: "the host \(host) has no address (\(failure)); mend its name, or the resolver")
+            .unavailable,
+            reason: "the host \(host) cannot be resolved (\(failure)); correct its name, or fix the resolver")
     }
 }

@@ -31,7 +31,7 @@ import Testing
         try FileManager.default.removeItem(atPath: path)
         try await database.insert(100)
         let outage = try await relay.waitForLog("outage")
-        #expect(outage.fields["reason"] == "\(path) is not there (No such file or directory); make the folder")
+        #expect(outage.fields["reason"] == "\(path) does not exist (No such file or directory); create the folder")
         try #require(mkdir(path, 0o755) == 0)
         try await database.becomesSettled()
         #expect(try folder.ids("logs/audit.jsonl") == Array(201...300))

@@ -42,7 +42,7 @@ import Testing
         ("{name: a, to: 'http://127.0.0.1:1/', header_files: {authorization: FOLDER/none}}", "none"),
         ("{name: a, to: 'https://127.0.0.1:1/', tls: {ca: FOLDER/none}}", "none"),
         ("{name: a, to: 'https://127.0.0.1:1/', tls: {ca: FOLDER/relay.yaml}}", "relay.yaml"),
-        ("{name: a, to: 'http://nowhere.invalid/'}", "the host nowhere.invalid has no address"),
+        ("{name: a, to: 'http://nowhere.invalid/'}", "the host nowhere.invalid cannot be resolved"),
     ])
     func doctorNamesIt(_ entry: String, _ part: String) async throws {
         let database = try await PrivateCluster.shared().database()

@@ -221,8 +221,8 @@ import Testing
         let written = try await written()
         let database = ["--database", written.database.conninfo]
         let calls: [([String], Int32, String)] = [
-            (["--against", written.folder.path + "/none"] + database, 64, "none is not there"),
-            (["--against", written.folder.path] + database, 64, "no regular file"),
+            (["--against", written.folder.path + "/none"] + database, 64, "none does not exist"),
+            (["--against", written.folder.path] + database, 64, "not a regular file"),
             (["--against", written.path, "--from", "x"] + database, 64, "--from"),
             (["--against", written.path, "--from", "3", "--to", "2"] + database, 64, "--to"),
             (["--against", written.path, "--sink", "other"] + database, 64, "no sink other"),

@@ -22,7 +22,7 @@ struct DiskFaultTests {
         #expect(
             answers.failures == [
                 .retry(
-                    after: nil, reason: "\(path) is on a disk that is full (No space left on device); make room on it")
+                    after: nil, reason: "\(path) is on a disk that is full (No space left on device); free space on it")
             ])
         #expect(try folder.text("events.jsonl") == batch.text(0..<6))
         disk.change { $0.room = .max }

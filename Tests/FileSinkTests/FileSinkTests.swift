@@ -95,7 +95,7 @@ struct FileSinkTests {
             Issue.record("\(answers.all)")
             return
         }
-        #expect(reason.contains("event 3 has the time 2026-11-21T00:00:00.000000Z, and stands in "))
+        #expect(reason.contains("event 3 has the time 2026-11-21T00:00:00.000000Z, but is in "))
         #expect(reason.contains("with the time 2026-11-20T22:16:30.213327Z"))
         #expect(try folder.ids() == Array(1...6))
 
@@ -115,7 +115,7 @@ struct FileSinkTests {
         await sink.close()
         let error = try await refusal(folder, lastValue: 99)
         #expect(error.code == .misconfigured)
-        #expect(error.reason.contains("holds event 100, and the outbox's sequence stands at 99"))
+        #expect(error.reason.contains("holds event 100, but the outbox's sequence is at 99"))
         try await openSink(folder, lastValue: 100).close()
     }
 
@@ -148,7 +148,7 @@ struct FileSinkTests {
         try folder.write(text, to: "events.jsonl")
         let error = try await refusal(folder)
         #expect(error.code == .misconfigured)
-        #expect(error.reason.contains("events.jsonl holds at byte 0 what is no event of a relay; "))
+        #expect(error.reason.contains("events.jsonl has data at byte 0 that is not an event of a relay; "))
         #expect(try folder.text("events.jsonl") == text)
         // As it says; a name that looks put aside would be looked at again.
         let other = try TestFolder()
@@ -162,12 +162,13 @@ struct FileSinkTests {
         try folder.write("", to: "file")
         #expect(mkdir(folder.path(of: "folder"), 0o700) == 0)
         #expect(mkfifo(folder.path(of: "pipe"), 0o600) == 0)
-        #expect(try await refusal(folder, "folder").reason.contains("folder is no regular file"))
-        #expect(try await refusal(folder, "pipe").reason.contains("pipe is no regular file"))
+        #expect(try await refusal(folder, "folder").reason.contains("folder is not a regular file"))
+        #expect(try await refusal(folder, "pipe").reason.contains("pipe is not a regular file"))
         #expect(try await refusal(folder, "file/events").code == .unavailable)
         let missing = try await refusal(folder, "missing/events")
         #expect(missing.code == .unavailable)
-        #expect(missing.reason == "\(folder.path)/missing is not there (No such file or directory); make the folder")
+        #expect(
+            missing.reason == "\(folder.path)/missing does not exist (No such file or directory); create the folder")
     }
 
     @Test func whatSomebodyElseDidToTheFile() async throws {
@@ -219,8 +220,8 @@ struct FileSinkTests {
         try folder.write("", to: "file")
         let error = try await refusal(folder, "file/events")
         #expect(
-            error.reason == "\(folder.path)/file is no folder (Not a directory); "
-                + "put a folder there, or give the sink another path")
+            error.reason == "\(folder.path)/file is not a folder (Not a directory); "
+                + "create a folder there, or give the sink another path")
     }
 
     @Test func neverOpened() async throws {

@@ -57,7 +57,7 @@ struct HoleTests {
         for text in ["somebody\0else's\n", own + "somebody\0else's\n", "\0\u{1}\n", own + "\0x\n"] {
             let folder = try TestFolder()
             try folder.write(text, to: "events.jsonl")
-            #expect(try await refusal(folder).reason.contains("what is no event of a relay"))
+            #expect(try await refusal(folder).reason.contains("that is not an event of a relay"))
             #expect(try folder.text("events.jsonl") == text)
         }
     }

@@ -60,7 +60,7 @@ struct LookingAgainTests {
             Issue.record("\(answers.all)")
             return
         }
-        #expect(reason == "\(scene.path) is not there (No such file or directory); make the folder")
+        #expect(reason == "\(scene.path) does not exist (No such file or directory); create the folder")
         // As it says.
         #expect(mkdir(scene.path, 0o755) == 0)
         await scene.deliver(5..<20)

@@ -11,7 +11,7 @@ struct SettingsTests {
         ("/v/e-%Y-%m-%d_%H.jsonl", "/v", "e-2026-03-01_09.jsonl"), ("%H%d", ".", "0901"),
         ("", nil, "names no file"), ("/", nil, "names no file"), ("a/", nil, "names no file"),
         ("a/..", nil, "names no file"),
-        ("a/%y", nil, "begins none of %Y"), ("a/b%", nil, "begins none of %Y"), ("a\0b", nil, "a zero byte"),
+        ("a/%y", nil, "is not part of %Y"), ("a/b%", nil, "is not part of %Y"), ("a\0b", nil, "a zero byte"),
         (String(repeating: "n", count: 201), nil, "more than 200 bytes"),
     ]) func path(_ path: String, folder: String?, name: String) throws {
         guard let folder else {

@@ -115,7 +115,7 @@ extension ChaosWorld {
 
     /// There is nothing to do it to.
     private func passed() -> Task<Void, any Error>? {
-        journal.note("  passed over: there is nobody to do it to")
+        journal.note("  skipped: no relay to do it to")
         return nil
     }
 

@@ -15,7 +15,7 @@ struct FailoverCommand: AsyncParsableCommand {
         discussion: "From the last request of the old leader to the first one of the new one, as the receiver saw them."
     )
 
-    @Option(help: "How often the leader goes.")
+    @Option(help: "How many times the leader fails.")
     var times = 20
     @Option(help: "poll or wal; all that are named, one after the other. (default: both)")
     var mode: [ChaosMode] = []
@@ -25,7 +25,7 @@ struct FailoverCommand: AsyncParsableCommand {
     var relays = 2
     @Option(help: "Transfers a second.")
     var rate = 200
-    @Option(help: "Repeats the moments at which it goes.")
+    @Option(help: "Repeats the moments at which it fails.")
     var seed: UInt64 = 1
 
     func validate() throws {

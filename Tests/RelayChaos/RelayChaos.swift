@@ -5,7 +5,7 @@ import Glibc
 @main
 struct RelayChaos: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "relay-chaos", abstract: "Breaks relays, server, network and sinks, and audits what came of it.",
+        commandName: "relay-chaos", abstract: "Breaks relays, server, network and sinks, and audits the outcome.",
         subcommands: [RunCommand.self, FailoverCommand.self], defaultSubcommand: RunCommand.self)
 
     static func main() async {

@@ -24,7 +24,7 @@ struct RunCommand: AsyncParsableCommand {
     var rate = 150
     @Option(help: "Producers beside the ledger, with late commits, savepoints and prepared transactions.")
     var producers = 2
-    @Option(help: "The longest time for which a fault stands, in milliseconds.")
+    @Option(help: "The longest duration of a fault, in milliseconds.")
     var longest = 6000
     @Option(help: "The longest pause between two faults, in milliseconds.")
     var pause = 1500

@@ -60,7 +60,7 @@ struct StdoutFileTests {
         #expect(
             answers.failures == [
                 .retry(
-                    after: nil, reason: "standard output is full (No space left on device); make room where it goes")
+                    after: nil, reason: "standard output is full (No space left on device); free space on its disk")
             ])
         await sink.close()
     }

@@ -42,7 +42,7 @@ struct ProxyTests {
         await receiver.stop()
     }
 
-    @Test(arguments: [("407 Proxy Authentication Required", "wants a user"), ("403 Forbidden", "makes no connection")])
+    @Test(arguments: [("407 Proxy Authentication Required", "requires a user"), ("403 Forbidden", "did not connect")])
     func aProxyThatRefuses(status: String, reason: String) async throws {
         let proxy = try RawServer { connection in
             _ = connection.readRequest()

@@ -59,7 +59,7 @@ extension EventEncodingError: CustomStringConvertible {
         case .payload(let id):
             "event \(id) has a payload that is not jsonb text; give the column the type jsonb"
         case .outOfMemory(let id, let bytes):
-            "event \(id) needs \(bytes) bytes of memory, and there are none; "
+            "event \(id) needs \(bytes) bytes of memory, which are not available; "
                 + "give the relay more, or write smaller events"
         }
     }

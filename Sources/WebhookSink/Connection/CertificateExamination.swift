@@ -19,7 +19,7 @@ enum CertificateExamination {
         }
         if certificate.notValidAfter < now { return "expired at \(date(certificate.notValidAfter))" }
         if certificate.notValidBefore > now { return "is valid only from \(date(certificate.notValidBefore))" }
-        return "is signed by no authority that is trusted here; name its authority in tls.ca"
+        return "is not signed by a trusted authority; name its authority in tls.ca"
     }
 
     private static func date(_ time: time_t) -> String {

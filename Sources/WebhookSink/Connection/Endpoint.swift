@@ -24,9 +24,9 @@ package struct Endpoint: Sendable, Hashable {
     package init(_ text: String) throws(SinkError) {
         guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
             scheme == "http" || scheme == "https", let host = parts.host, !host.isEmpty
-        else { throw .wrong("the webhook's address is no URL; write it like https://example.com/hooks") }
+        else { throw .wrong("the webhook's address is not a URL; write it like https://example.com/hooks") }
         if parts.user != nil || parts.password != nil {
-            throw .wrong("the webhook's address holds a user; give it by header_files: {authorization: FILE}")
+            throw .wrong("the webhook's address contains a user; use header_files: {authorization: FILE} instead")
         }
         let standard = scheme == "https" ? 443 : 80
         guard (1...65535).contains(parts.port ?? standard) else {
@@ -39,7 +39,7 @@ package struct Endpoint: Sendable, Hashable {
         let query = parts.percentEncodedQuery.map { "?\($0)" } ?? ""
         target = (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath) + query
         guard let url = parts.string else {
-            throw .wrong("the webhook's address is no URL; write it like https://example.com/hooks")
+            throw .wrong("the webhook's address is not a URL; write it like https://example.com/hooks")
         }
         self.url = url
     }

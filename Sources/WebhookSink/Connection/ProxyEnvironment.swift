@@ -34,9 +34,9 @@ package struct ProxyEnvironment: Sendable {
     private static func parse(_ text: String, variable: String) throws(SinkError) -> Proxy {
         guard let parts = URLComponents(string: text.contains("://") ? text : "http://\(text)"),
             let host = parts.host, !host.isEmpty, (1...65535).contains(parts.port ?? 80)
-        else { throw .wrong("\(variable) in the environment is no URL; write it like http://proxy.example:3128") }
+        else { throw .wrong("\(variable) in the environment is not a URL; write it like http://proxy.example:3128") }
         guard parts.scheme?.lowercased() == "http" else {
-            throw .wrong("\(variable) in the environment names a proxy that is not http://; the relay knows only those")
+            throw .wrong("\(variable) in the environment names a proxy that is not http://; only those are supported")
         }
         let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         return Proxy(host: bare, port: parts.port ?? 80, user: parts.user, password: parts.password)

@@ -10,7 +10,7 @@ extension WebhookSettings.TLSFiles {
         let result: Result<TLSConfiguration, SinkError>? = try? await NIOThreadPool.singleton.runIfActive {
             Result { () throws(SinkError) in try read() }
         }
-        guard let result else { throw SinkError(.unavailable, reason: "the relay is ending") }
+        guard let result else { throw SinkError(.unavailable, reason: "the relay is stopping") }
         return try result.get()
     }
 

@@ -23,9 +23,9 @@ enum TransportFailure {
         case let problem as ResponseHeadProblem:
             return "\(receiver) answered with \(problem)"
         case is HTTPParserError:
-            return "\(receiver) answered with what is no HTTP (\(error))"
+            return "\(receiver) answered with something that is not HTTP (\(error))"
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-            return "there is no TLS with \(receiver): \(cause(tls: error))"
+            return "no TLS connection to \(receiver): \(cause(tls: error))"
         default:
             return "\(receiver) gave no answer (\(Excerpt.make(String(describing: error).utf8, hiding: [])))"
         }
@@ -45,20 +45,20 @@ enum TransportFailure {
         case .deadlineExceeded, .readTimeout, .writeTimeout:
             "\(receiver) did not answer within \(settings.timeout)"
         case .connectTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout:
-            "\(receiver) took no connection within \(settings.connectTimeout)"
+            "\(receiver) accepted no connection within \(settings.connectTimeout)"
         case .remoteConnectionClosed:
-            "\(receiver) closed the connection before it had answered"
+            "\(receiver) closed the connection before it answered"
         case .proxyAuthenticationRequired:
-            "the proxy wants a user and a password; give them in its variable"
+            "the proxy requires a user and a password; set them in its environment variable"
         case .invalidProxyResponse, .httpProxyHandshakeTimeout:
-            "the proxy makes no connection to \(receiver)"
+            "the proxy did not connect to \(receiver)"
         default:
             "\(receiver) gave no answer (\(error.shortDescription))"
         }
     }
 
     private static func cause(_ error: NIOConnectionError) -> String {
-        guard let failure = error.connectionErrors.first?.error else { return "its name is not known" }
+        guard let failure = error.connectionErrors.first?.error else { return "its name cannot be resolved" }
         switch failure {
         case let failure as IOError: return text(failure)
         case ChannelError.connectTimeout: return "it does not respond"

@@ -70,7 +70,7 @@ final class WebhookClient: Sendable {
         if TransportFailure.isCertificateProblem(error), route.tunnel == nil {
             let problem = await CertificateExamination.problem(
                 of: endpoint, tls, within: settings.connectTimeout, now: now())
-            return "there is no TLS with \(endpoint.shown): its certificate \(problem)"
+            return "no TLS connection to \(endpoint.shown): its certificate \(problem)"
         }
         return TransportFailure.sentence(error, receiver: endpoint.shown, settings)
     }

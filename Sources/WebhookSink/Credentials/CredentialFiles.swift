@@ -28,7 +28,7 @@ final class CredentialFiles: Sendable {
             Result { () throws(SinkError) in try self.look() }
         }
         // Only a cancelled task gets none.
-        guard let result else { throw SinkError(.unavailable, reason: "the relay is ending") }
+        guard let result else { throw SinkError(.unavailable, reason: "the relay is stopping") }
         return try result.get()
     }
 
@@ -45,7 +45,7 @@ final class CredentialFiles: Sendable {
                 stamps.append(file.stamp)
                 return file.content
             } catch {
-                throw .wrong("file \(path) \(error.text); make it a small file that the relay may read")
+                throw .wrong("file \(path) \(error.text); put a small file there that the relay may read")
             }
         }
         last.withLock { $0 = Reading(stamps: stamps, credentials: credentials) }

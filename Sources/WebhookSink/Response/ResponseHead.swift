@@ -50,7 +50,7 @@ package enum ResponseHeadProblem: Error, Sendable, Hashable, CustomStringConvert
 
     package var description: String {
         switch self {
-        case .noStatusLine: "what is no HTTP: it does not begin with a status line like HTTP/1.1 200 OK"
+        case .noStatusLine: "something that is not HTTP: it does not begin with a status line like HTTP/1.1 200 OK"
         case .withoutEnd: "a head that is longer than \(ResponseHeadReader.limit >> 20) MiB"
         }
     }

@@ -61,7 +61,7 @@ package struct Answer: Sendable {
             let host = URLComponents(string: location)?.host.map { Excerpt.make($0.utf8.prefix(100), hiding: []) }
             return .refused(
                 reason: "\(receiver) answered \(status) and redirects to \(host ?? "another path"), "
-                    + "which is not followed; set the sink's address to where the events shall go")
+                    + "which is not followed; set the sink's URL to the new address")
         default:
             return .refused(reason: sentence(receiver))
         }

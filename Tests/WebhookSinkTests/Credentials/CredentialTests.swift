@@ -109,7 +109,7 @@ struct CredentialTests {
                 answers.failures == [
                     .blocked(
                         reason: "file \(file) cannot be read (No such file or directory); "
-                            + "make it a small file that the relay may read")
+                            + "put a small file there that the relay may read")
                 ])
             try folder.write("secret", Self.other)
             #expect(await sink.answers(to: batch.whole).delivered == 2)
@@ -137,7 +137,7 @@ struct CredentialTests {
             let file = try folder.write("token", text)
             let error = await refusal(
                 settings("http://hook.example") { $0.headerFiles = [.init(name: "authorization", path: file)] })
-            #expect(error?.reason.contains("is empty or no single line") == true)
+            #expect(error?.reason.contains("is empty or has several lines") == true)
             #expect(error?.reason.contains("topsecret") == false)
         }
     }
