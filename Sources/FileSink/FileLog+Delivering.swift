@@ -130,7 +130,7 @@ extension FileLog {
             return kept.firstDropped ?? looked
         } catch {
             pending.removeAll()
-            try? file?.mend()
+            try? file?.repair()
             return first
         }
     }

@@ -29,7 +29,7 @@ extension FileLog {
                 takePlace(in: place.folder, under: try FolderLock(place.folder, for: template, mode: settings.mode))
             }
             if let current = file, isMovedAway(current, from: place.folder) {
-                try file?.mend()
+                try file?.repair()
                 file = nil
             }
         }
@@ -43,7 +43,7 @@ extension FileLog {
         let isLocked = old.lock.stands(in: folder)
         let lock = isLocked ? old.lock : try FolderLock(folder, for: template, mode: settings.mode)
         // What cannot be cut over there stays: it was never called durable, and nobody's path leads to it.
-        try? file?.mend()
+        try? file?.repair()
         file = nil
         // Lines of a folder that was moved still exist, and need not come again; those of one that was removed do not.
         elsewhere = old.folder.isRemoved ? nil : seen

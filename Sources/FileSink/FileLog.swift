@@ -26,7 +26,7 @@ actor FileLog {
     var file: LogFile?
     var seen: SeenWindow
     var pending = PendingLines()
-    /// What the files hold may be something else than what is known: somebody else wrote, or mended them.
+    /// What the files hold may differ from what is known: somebody else wrote to them, or repaired them.
     var mustReadBack = false
     /// Folder, lock or file may be others than those that their paths lead to.
     var mustLook = false
@@ -79,7 +79,7 @@ actor FileLog {
     /// Lets go of file and lock.
     func close() {
         // What cannot be cut now is cut when the file is opened again, where it is torn.
-        try? file?.mend()
+        try? file?.repair()
         file = nil
         place = nil
         refusal = nil
@@ -98,7 +98,7 @@ actor FileLog {
     /// Makes the file of this moment the one that is written to.
     func takeUp(at now: Int64) throws(DiskError) {
         if mustLook { try lookAgain() }
-        try file?.mend()
+        try file?.repair()
         if mustReadBack { try readBack() }
         let name = template.name(at: now)
         if let current = file {

@@ -39,7 +39,7 @@ package struct FileSinkSettings: Sendable, Hashable {
         self.window = window
     }
 
-    /// What is wrong with the values, as one sentence that says how to mend it; nil where nothing is.
+    /// What is wrong with the values, as one sentence that says how to fix it; nil where nothing is.
     package var problem: String? {
         do {
             _ = try PathTemplate(path)

@@ -80,7 +80,7 @@ struct LogFile {
     }
 
     /// Cuts all that is not durable, where a failure left something that could not be cut at once.
-    mutating func mend() throws(DiskError) {
+    mutating func repair() throws(DiskError) {
         if needsCut { try cut(to: durable) }
     }
 

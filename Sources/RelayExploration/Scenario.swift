@@ -34,7 +34,7 @@ package struct Scenario: Sendable {
     package var lanes: [String: LanePolicy] = [:]
     /// How many ordering keys there are, dealt out to the ids in turn; 0: keys do not matter.
     package var keys: Int64 = 0
-    /// Rows that the sinks reject, until somebody mends that.
+    /// Rows that the sinks reject, until somebody fixes that.
     package var rejected: [Int64] = []
     /// How often somebody asks for the parked events to be tried again.
     package var retryRequests: UInt8 = 0

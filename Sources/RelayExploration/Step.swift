@@ -13,7 +13,7 @@ package struct Step: Hashable, Sendable {
         // The stream.
         case reachConsistency, standStream, ring, loseStream
         // Sinks.
-        case deliver, deliverOne, failDelivery, loseReceipt, mendSinks, requestRetry
+        case deliver, deliverOne, failDelivery, loseReceipt, repairSinks, requestRetry
         // The relay.
         case tick, crashRelay, startRelay, openSessions, stop
         // Two relays: the one that leads, and the other.

@@ -79,7 +79,7 @@ struct Stepper {
         case .executeTailRead, .answerTailRead, .failTailRead: stepOfTailRead(step.kind)
         case .reachConsistency, .standStream, .ring, .loseStream: stepOfStream(step.kind)
         case .deliver, .deliverOne, .failDelivery, .loseReceipt: stepOfSink(step.kind, subject, Int(value))
-        case .mendSinks: state.world.rejected = IDSet()
+        case .repairSinks: state.world.rejected = IDSet()
         case .requestRetry: requestRetry()
         case .freeze, .wake, .takeOver, .wakeFormer, .arriveFromFormer, .loseFromFormer:
             stepOfTwo(step.kind, subject, Int(value))
@@ -180,7 +180,7 @@ struct Stepper {
         }
         if world.freezes > 0, world.sessionsAreOpen { steps.append(Step(.freeze)) }
         if world.stops > 0 { steps.append(Step(.stop)) }
-        if !world.rejected.isEmpty { steps.append(Step(.mendSinks)) }
+        if !world.rejected.isEmpty { steps.append(Step(.repairSinks)) }
         if world.retryRequests > 0, world.parked.contains(where: { !$0.isRequested }) {
             steps.append(Step(.requestRetry))
         }

@@ -34,7 +34,7 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case unconfiguredSink = "unconfigured_sink"
     /// Ids are about to be issued a second time: `reason`.
     case wentBack = "went_back"
-    /// Delivery, or that to one `sink`, has stopped until something is mended: `reason`.
+    /// Delivery, or that to one `sink`, has stopped until something is fixed: `reason`.
     case blocked
     /// A commit waits for a synchronous standby: `seconds`.
     case commitWaits = "commit_waits"

@@ -8,7 +8,7 @@ package enum AttemptOutcome: String, Sendable, CaseIterable {
     case outage
     /// The sink will never accept the event.
     case rejected
-    /// Somebody has to mend the sink.
+    /// Somebody has to fix the sink.
     case blocked
     /// The sink is gone for good.
     case closed

@@ -2,7 +2,7 @@ import Libpq
 import RelayTestKit
 import Testing
 
-/// Ids are about to be issued a second time: the relay stops, says so, and nobody goes on before it is mended.
+/// Ids are about to be issued a second time: the relay stops, says so, and nobody goes on before it is fixed.
 @Suite(.heavy) struct TimeTravelTests {
     /// What an operator may do to the sequence, after ten events were delivered.
     static let accidents = ["ALTER SEQUENCE outbox_id_seq RESTART WITH 3", "TRUNCATE outbox RESTART IDENTITY"]
@@ -14,9 +14,9 @@ import Testing
         #expect(relay.output.count == 0)
     }
 
-    private func mendAndResume(_ database: TestDatabase, _ mode: Mode) async throws {
+    private func repairAndResume(_ database: TestDatabase, _ mode: Mode) async throws {
         try await database.execute("ALTER SEQUENCE outbox_id_seq RESTART WITH 100")
-        // Mended is not resumed: an operator must have looked.
+        // Repaired is not resumed: an operator must have looked.
         #expect(try await database.isTrue("SELECT stopped_reason IS NOT NULL FROM outbox_leader"))
         try await expectRefusal(database, mode)
         let (status, resume) = try await RelayProcess.command(["resume", "--database", database.conninfo])
@@ -39,7 +39,7 @@ import Testing
         #expect(relay.log.text.contains("resume"))
         #expect(try await standby.exitStatus() == .exited(78), "\(standby.log.text)")
         try await expectRefusal(database, mode)
-        try await mendAndResume(database, mode)
+        try await repairAndResume(database, mode)
     }
 
     @Test(arguments: Mode.allCases, accidents) func underAStoppedRelay(_ mode: Mode, _ accident: String) async throws {
@@ -49,7 +49,7 @@ import Testing
         try await database.execute(accident)
         try await expectRefusal(database, mode)
         try await expectRefusal(database, mode)
-        try await mendAndResume(database, mode)
+        try await repairAndResume(database, mode)
     }
 
     /// Every table and the sequence as they were some events ago.
@@ -74,7 +74,7 @@ import Testing
         #expect(try await relay.exitStatus() == .exited(78), "\(relay.log.text)")
         #expect(!relay.log.entries(of: "went_back").isEmpty, "\(relay.log.text)")
         try await expectRefusal(database, mode)
-        try await mendAndResume(database, mode)
+        try await repairAndResume(database, mode)
     }
 
     /// What was delivered and not settled must be there still, as it was, once a lost connection is back.

@@ -99,7 +99,7 @@ struct FileSinkTests {
         #expect(reason.contains("with the time 2026-11-20T22:16:30.213327Z"))
         #expect(try folder.ids() == Array(1...6))
 
-        // Mended by moving the file away, it goes on by itself.
+        // Once the file is moved away, it continues by itself.
         try folder.move("events.jsonl", to: "other")
         #expect(await sink.answers(to: other.whole).delivered == 3)
         #expect(try folder.ids() == Array(1...6) + [6, 3, 7])

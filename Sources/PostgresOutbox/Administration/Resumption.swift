@@ -16,7 +16,7 @@ package struct Resumption: Sendable {
         self.session = session
     }
 
-    /// Clears the reason for the stop, if its cause is mended: the next id that the sequence gives lies above every row
+    /// Clears the reason for the stop, if its cause is fixed: the next id that the sequence gives lies above every row
     /// and every stored cursor.
     package func perform() async throws(Refusal) -> Outcome {
         let schema = session.schema
@@ -28,14 +28,14 @@ package struct Resumption: Sendable {
                 "SELECT stopped_reason FROM \(schema.table("outbox_leader")) FOR UPDATE"
             ).first?.string(0)
             guard let reason else { return .wasNotStopped }
-            try await refuseUnmended(inspector)
+            try await refuseUnfixed(inspector)
             try await session.run(
                 "UPDATE \(schema.table("outbox_leader")) SET stopped_reason = NULL, stopped_at = NULL")
             return .resumed(reason: reason)
         }
     }
 
-    private func refuseUnmended(_ inspector: Inspector) async throws(Refusal) {
+    private func refuseUnfixed(_ inspector: Inspector) async throws(Refusal) {
         let schema = session.schema
         let highestRow =
             try await inspector.rows("SELECT max(id) FROM \(schema.table)").first?.int(0) ?? 0

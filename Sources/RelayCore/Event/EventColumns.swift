@@ -48,7 +48,7 @@ package enum EventEncodingError: Error, Sendable, Hashable {
 }
 
 extension EventEncodingError: CustomStringConvertible {
-    /// One sentence: what is wrong, with which event, and how to mend it.
+    /// One sentence: what is wrong, with which event, and how to fix it.
     package var description: String {
         switch self {
         case .createdAt(let id, let text):

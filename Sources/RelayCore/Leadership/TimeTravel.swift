@@ -7,7 +7,7 @@ package enum TimeTravel: Error, Hashable, Sendable {
     /// A row that was delivered and not settled is missing, or is another one.
     case rowChanged(id: Int64)
 
-    /// One sentence: what happened, and how to mend it.
+    /// One sentence: what happened, and how to fix it.
     package var reason: String {
         switch self {
         case .sequenceBehind(let lastValue, let handed):

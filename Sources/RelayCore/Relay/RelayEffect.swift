@@ -33,7 +33,7 @@ package enum RelayEffect: Hashable, Sendable {
 
     /// Nothing refers to the batch any more. Not answered.
     case release(BatchToken)
-    /// The stored sinks differ from the lanes: read them again (a settlement does).
+    /// To be told to an operator. Not answered.
     case note(RelayNote)
     /// Everything that was asked for is done: end. Not answered.
     case finished(RelayEnd)
@@ -105,7 +105,7 @@ package enum RelayNote: Hashable, Sendable {
     case late(LateEntry)
     case outage(sink: String, reason: String, attempt: Int)
     case rejected(sink: String, id: Int64, reason: String, isParked: Bool)
-    /// The place where the events go must be mended before anything is delivered.
+    /// Nothing is delivered to the sink before somebody has fixed what the reason names.
     case blocked(sink: String, reason: String)
     case recovered(sink: String)
     case leftTail(sink: String)

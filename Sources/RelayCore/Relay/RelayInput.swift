@@ -8,7 +8,7 @@ package enum RelayInput: Hashable, Sendable {
     case sessionsLost
     /// The sinks as they stand now, read by a beat: some generation differs from what the lanes hold.
     case sinksChanged
-    /// What keeps delivery from going on (a sequence whose settings break the proof); nil once mended.
+    /// What keeps delivery from going on (a sequence whose settings break the proof); nil once fixed.
     case suspended(String?)
 
     case scanned(SequenceScan)

@@ -26,7 +26,7 @@ package enum ReplayEnd: Hashable, Sendable {
     case stopped
     /// The sink will never accept this event.
     case rejected(id: Int64, reason: String)
-    /// The place where the events go must be mended first.
+    /// What keeps the sink from taking events must be fixed first.
     case blocked(reason: String)
     /// The sink is gone for good.
     case closed(reason: String)

@@ -47,7 +47,7 @@ package enum DeliveryOutcome: Sendable, Hashable {
     case retry(after: Duration?, reason: String)
     /// The sink will never accept this event; whether that blocks the lane or parks the event is the lane's matter.
     case rejected(reason: String)
-    /// Nothing may be delivered before somebody has mended what the reason names: not this event is wrong, but the
+    /// Nothing may be delivered before somebody has fixed what the reason names: not this event is wrong, but the
     /// place where it was to go. The lane waits, and tries again now and then.
     case blocked(reason: String)
     /// The sink is gone for good, like a pipe whose reader closed it.

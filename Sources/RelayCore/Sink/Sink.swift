@@ -17,7 +17,7 @@ package protocol Sink: Sendable {
     /// The sink's name, by which its cursor is registered: unique among a relay's sinks.
     var name: String { get }
 
-    /// Makes the sink ready to deliver: takes locks, mends what a crash left behind. Called when this relay becomes
+    /// Makes the sink ready to deliver: takes locks, repairs what a crash left behind. Called when this relay becomes
     /// the leader, and again, after a while, where it threw; nothing is delivered before it has returned. When its task
     /// is cancelled it returns promptly.
     func open(_ outbox: OutboxPosition) async throws(SinkError)
@@ -58,7 +58,7 @@ package struct SinkError: Error, Sendable, Hashable {
 
     /// What is to be done about it.
     package let code: Code
-    /// One sentence: what is wrong, where, and how to mend it. Holds no secret.
+    /// One sentence: what is wrong, where, and how to fix it. Holds no secret.
     package let reason: String
 
     /// Makes an error.

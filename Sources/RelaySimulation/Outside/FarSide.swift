@@ -12,7 +12,7 @@ final class FarSide: @unchecked Sendable {
     private let server: SimulatedServer
     var mood = Mood.well { didSet { trace("is \(mood)") } }
     var refusesToOpen = false { didSet { trace(refusesToOpen ? "refuses to open" : "can be opened") } }
-    /// Events that it will not accept, until somebody mends that.
+    /// Events that it will not accept, until somebody fixes that.
     var rejected: Set<Int64> = []
     /// So many of a thousand events that come while something is wrong are rejected.
     var rejects: UInt64 = 0 { didSet { trace(rejects > 0 ? "rejects events" : "accepts all events") } }

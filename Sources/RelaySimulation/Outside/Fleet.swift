@@ -73,7 +73,7 @@ final class Fleet: @unchecked Sendable {
         }
     }
 
-    /// An administrator mends what the message names, lets the relays go on, and starts them.
+    /// An administrator fixes what the message names, lets the relays go on, and starts them.
     private func resume() {
         stops += 1
         isResuming = true

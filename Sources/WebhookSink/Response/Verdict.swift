@@ -8,7 +8,7 @@ package enum Verdict: Sendable, Hashable {
     case later(after: Duration?, reason: String)
     /// Never, the way they are.
     case refused(reason: String)
-    /// Nothing can be sent before somebody has mended what the reason names.
+    /// Nothing can be sent before somebody has fixed what the reason names.
     case impossible(reason: String)
 }
 

@@ -110,7 +110,7 @@ struct ReplayTests {
     }
 
     @Test(arguments: [
-        (DeliveryOutcome.blocked(reason: "mend"), ReplayEnd.blocked(reason: "mend")),
+        (DeliveryOutcome.blocked(reason: "fix it"), ReplayEnd.blocked(reason: "fix it")),
         (.closed(reason: "gone"), .closed(reason: "gone")),
     ])
     func whatDoesNotPassByItselfEndsIt(_ outcome: DeliveryOutcome, _ end: ReplayEnd) {

@@ -14,7 +14,7 @@ struct ExcerptTests {
         #expect(shown == String(repeating: "é", count: 300) + "…")
     }
 
-    @Test func brokenTextIsMended() {
+    @Test func brokenTextIsRepaired() {
         #expect(Excerpt.make([0x61, 0xC3, 0x28, 0xFF], hiding: []) == "a�(�")
     }
 
