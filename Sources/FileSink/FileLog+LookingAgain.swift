@@ -17,7 +17,7 @@ extension FileLog {
         }
     }
 
-    /// Compares folder, lock and file with what stands at their paths, and goes on with that. All that was given to the
+    /// Compares folder, lock and file with what is at their paths, and goes on with that. All that was given to the
     /// file is durable or to be cut.
     func lookAgain() throws(DiskError) {
         guard let place else { return }

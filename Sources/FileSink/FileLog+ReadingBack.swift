@@ -24,7 +24,7 @@ extension FileLog {
         mustReadBack = false
     }
 
-    /// Cuts what stands behind the last whole line.
+    /// Cuts what is behind the last whole line.
     func cutTornLine(_ tail: TailReader, _ descriptor: Descriptor, _ path: String) throws(DiskError) {
         guard tail.size > tail.end else { return }
         try tail.verifyTornLine()

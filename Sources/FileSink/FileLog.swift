@@ -20,7 +20,7 @@ actor FileLog {
     private let clock: @Sendable () -> Int64
     private let calls: DiskCalls
     private(set) var place: Place?
-    /// Why the files are not open, for who delivers all the same.
+    /// Why the files are not open: the answer to a delivery meanwhile.
     private(set) var refusal: String?
     /// The file that is written to; nil until the next line is, where none is open.
     var file: LogFile?

@@ -5,11 +5,11 @@ import RelayCore
 /// Files as a sink: one JSON line per event, appended, and each event once.
 ///
 /// An event is delivered once its line is on the disk: each delivery ends with one fdatasync(2) for each file that it
-/// wrote to, mostly one. Those that stand among the last `window` lines with the same time are not written again. A
+/// wrote to, mostly one. Those that are among the last `window` lines with the same time are not written again. A
 /// failure cuts what it left in doubt; a crash leaves a torn last line at most, which is cut when the sink is opened.
 ///
 /// The files belong to one process at a time. All blocking calls run on a thread of their own: a disk that does not
-/// answer holds up no other sink, a cancelled delivery returns all the same, and what the thread still writes for it is
+/// answer holds up no other sink, a cancelled delivery returns promptly, and what the thread still writes for it is
 /// found, and not written again, when the events come again.
 package actor FileSink: Sink {
     package nonisolated let name: String

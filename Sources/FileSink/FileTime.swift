@@ -15,6 +15,6 @@ struct FileTime: Sendable, Hashable {
         microseconds = time?.microseconds ?? .min
     }
 
-    /// As it stands in the line.
+    /// As it is in the line.
     var text: String { EventTime(microseconds: microseconds).text ?? "none" }
 }

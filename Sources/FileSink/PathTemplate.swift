@@ -89,7 +89,7 @@ package struct PathTemplate: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// What stands behind the template's own name in a file's name, whatever the date; nil where it is not its name.
+    /// What is behind the template's own name in a file's name, whatever the date; nil where it is not its name.
     package func suffix(of name: String) -> Substring? {
         var rest = name.utf8[...]
         for piece in pieces {

@@ -1,6 +1,6 @@
 /// The lines of a delivery that were handed to the system and are not durable yet.
 ///
-/// A delivery's events are counted in their order; those that stood in the files already count like those written.
+/// A delivery's events are counted in their order; those that were in the files already count like those written.
 struct PendingLines: Sendable {
     private(set) var ids: [Int64] = []
     private(set) var times: [FileTime] = []

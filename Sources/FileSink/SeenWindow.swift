@@ -44,7 +44,7 @@ struct SeenWindow: Sendable {
         if ids.count < capacity {
             ids.append(id)
         } else {
-            // The id may stand in a later line too: a file that was put together by hand.
+            // The id may be in a later line too: a file that was put together by hand.
             if entries[ids[oldest]]?.line == count - capacity { entries[ids[oldest]] = nil }
             ids[oldest] = id
             oldest = (oldest + 1) % capacity

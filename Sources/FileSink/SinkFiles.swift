@@ -1,7 +1,7 @@
 import Glibc
 import RelayCore
 
-/// The files of a sink, for who only reads them: the one of a path and those that were put aside.
+/// The files of a sink, for a reader: the one at the path and those that were put aside.
 package struct SinkFiles: Sendable {
     private let template: PathTemplate
 
@@ -55,7 +55,7 @@ package struct ReadableFile: Sendable {
         size = Int(status.st_size)
     }
 
-    /// Reads what stands at an offset, as much as fits; 0 is the end.
+    /// Reads what is at an offset, as much as fits; 0 is the end.
     package func read(at offset: Int, into buffer: inout [UInt8]) throws(SinkError) -> Int {
         while true {
             let count = buffer.withUnsafeMutableBytes { bytes in

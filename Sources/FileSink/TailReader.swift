@@ -83,7 +83,7 @@ struct TailReader {
         return lines
     }
 
-    /// Checks that what stands at the end is a line of ours that broke off, or zeros that a crash of the system left,
+    /// Checks that what is at the end is a line of ours that broke off, or zeros that a crash of the system left,
     /// and so may be cut.
     ///
     /// - Throws: `.foreign` where it is not.

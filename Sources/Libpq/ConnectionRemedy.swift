@@ -27,7 +27,7 @@ extension PostgresError {
         }
     }
 
-    /// By libpq's words, which come without a code; compared by bytes, since a value that somebody gave stands beside them.
+    /// By libpq's words, which come without a code; compared by bytes, since a value that somebody gave is beside them.
     private static func remedy(forText message: String) -> String {
         let remedies = [
             ("no password supplied", "give one with PGPASSWORD or a password file of mode 0600"),

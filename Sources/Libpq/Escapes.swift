@@ -1,4 +1,4 @@
-/// The text with one byte put before each of some others, wherever these stand.
+/// The text with one byte put before each of some others, wherever these are.
 ///
 /// Bytes, not characters: an accent behind a quote makes one `Character` with it, which no search for the quote finds,
 /// while the server reads a quote.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The caller's side of `Connection.open`: answers once, at the first of success, failure, time limit and cancellation.
 ///
-/// The thread may be inside a name look-up, which nothing can interrupt; the caller is answered all the same, and
-/// what the thread then brings back is dropped.
+/// The thread may be inside a name look-up, which nothing can interrupt; the caller is answered nevertheless, and
+/// what the thread then returns is dropped.
 final class OpenAttempt: Sendable {
     typealias Answer = Result<Connection, PostgresError>
 

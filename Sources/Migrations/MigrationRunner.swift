@@ -4,7 +4,7 @@ package import Libpq
 package enum MigrationRunner {
     /// Runs each file's text, in the given order; which of them the database has already is the files' own matter.
     ///
-    /// - Throws: the first failure. The file that failed has left nothing behind, those before it stand, and the
+    /// - Throws: the first failure. The file that failed has left nothing behind, those before it stay, and the
     ///   connection is in no transaction.
     package static func apply(_ migrations: [Migration], on connection: Connection) async throws(PostgresError) {
         for migration in migrations {

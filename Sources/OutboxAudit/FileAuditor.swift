@@ -5,7 +5,7 @@ import RelayCore
 /// Audits what a file sink holds, beside a running relay or without one.
 ///
 /// It reads the files as far as they go, again while they grow, then asks the table what they lack, and then reads on
-/// once more: what the sink had been given when the table was asked stands in the files by then.
+/// once more: what the sink had been given when the table was asked is in the files by then.
 package struct FileAuditor: Sendable {
     /// What was found, and in which files.
     package struct Result: Sendable {

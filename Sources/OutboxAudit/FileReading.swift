@@ -54,7 +54,7 @@ struct FileReading: Sendable {
         newest = open.last?.identity
     }
 
-    /// The next lines, as many as a chunk brings over `count`.
+    /// The next lines, as many as a chunk holds beyond `count`.
     mutating func next(_ count: Int) throws(SinkError) -> Portion {
         var portion = Portion()
         while let file = open.first {

@@ -22,7 +22,7 @@ package struct LineParser: Sendable {
         case foreign
     }
 
-    /// It may stand in a header's value too, but there its quotes are escaped.
+    /// It may be in a header's value too, but there its quotes are escaped.
     private static let dataKey = Array(#","data":"#.utf8)
 
     private var place = Place.members(EnvelopeReader(), event: nil, matched: 0)

@@ -3,7 +3,7 @@ import Migrations
 import OutboxMigrations
 import PostgresOutbox
 
-/// `outbox-relay migrate`: brings the schema to what this version needs.
+/// `outbox-relay migrate`: updates the schema to what this version needs.
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate", abstract: "Create or update the outbox's tables; safe to repeat.")

@@ -40,7 +40,7 @@ struct StandingCommand: AsyncParsableCommand {
     }
 }
 
-/// What stands in the tables before the relay begins: a sink that is dead, far behind another that has everything.
+/// What is in the tables before the relay begins: a sink that is dead, far behind another that has everything.
 struct StandingHistory {
     let published: Int
     let ranges: Int

@@ -46,6 +46,6 @@ struct AliasBound {
         }
     }
 
-    /// What may stand before an anchor or an alias.
+    /// What may be before an anchor or an alias.
     private static func maySeparate(_ byte: UInt8) -> Bool { byte <= 0x20 || "[{,:?-\u{FEFF}".utf8.contains(byte) }
 }

@@ -1,6 +1,6 @@
 private import Yams
 
-/// What a YAML configuration file says: texts and the lines on which they stand. Values are read by
+/// What a YAML configuration file says: texts and the lines on which they are. Values are read by
 /// ``RelayOptions/init(resolving:)``; here is refused what is no key of this version.
 package struct ConfigurationFile: Sendable, Hashable {
     /// Bytes of a file at most.
@@ -10,7 +10,7 @@ package struct ConfigurationFile: Sendable, Hashable {
 
     /// How errors name the file.
     package var path: String
-    /// What stands under the options that hold one value.
+    /// What is under the options that hold one value.
     var values: [OptionKey: Setting] = [:]
     /// `nil` where the file has no `sinks:`.
     var sinks: [FileSection]?

@@ -1,6 +1,6 @@
 private import Configuration
 
-/// The three places where an option may stand. A flag beats the environment, the environment beats the file.
+/// The three places where an option may be given. A flag beats the environment, the environment beats the file.
 package struct ConfigurationLayers: Sendable {
     /// What the command line gave, as it was written.
     package var flags: [OptionKey: String]
@@ -36,7 +36,7 @@ package struct ConfigurationLayers: Sendable {
     }
 }
 
-/// A value as it stands somewhere, and where.
+/// A value as it is given somewhere, and where.
 struct Setting: Hashable {
     enum Layer: Int { case flags, environment, file }
     var text: String

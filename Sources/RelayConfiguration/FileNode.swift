@@ -2,7 +2,7 @@ internal import Yams
 
 /// A value of the YAML file and the line that it stands on, without anything of the parser.
 struct FileNode: Sendable, Hashable {
-    /// What stands there.
+    /// What is there.
     enum Content: Sendable, Hashable {
         /// Nothing, `~` or `null`: unset.
         case null

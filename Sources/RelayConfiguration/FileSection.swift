@@ -1,4 +1,4 @@
-/// A mapping of the YAML file: what stands under its keys, read by the shape that is expected there.
+/// A mapping of the YAML file: what is under its keys, read by the shape that is expected there.
 ///
 /// Every refusal names file, line and the path of keys, as `relay.yaml:7: sinks.billing.rotate.size: …`.
 struct FileSection: Sendable, Hashable {
@@ -28,7 +28,7 @@ struct FileSection: Sendable, Hashable {
         self.entries = entries
     }
 
-    /// Whether a key stands there with a value.
+    /// Whether a key is there with a value.
     func has(_ key: String) -> Bool { entry(key) != nil }
 
     /// How errors name a key of the section, or the section itself.

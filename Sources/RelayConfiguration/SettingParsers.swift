@@ -20,7 +20,7 @@ func truth(_ setting: Setting) throws(ConfigurationProblem) -> Bool {
 }
 
 /// CloudEvents 1.0, `source`: a URI reference that is not empty. A wrong URI is a matter of configuration wherever it
-/// stands.
+/// is.
 func uriReference(_ setting: Setting) throws(ConfigurationProblem) -> String {
     guard !setting.text.isEmpty, isPrintableASCII(setting.text) else {
         throw .configuration(

@@ -1,6 +1,6 @@
 /// A webhook as a sink: `to: https://…`.
 package struct WebhookOptions: Sendable, Hashable {
-    /// How an event stands in a request (CloudEvents 1.0, HTTP protocol binding).
+    /// How an event is put into a request (CloudEvents 1.0, HTTP protocol binding).
     package enum Mode: String, CaseIterable, Sendable {
         /// The whole event as JSON in the body.
         case structured
@@ -15,7 +15,7 @@ package struct WebhookOptions: Sendable, Hashable {
         package var value: String
     }
 
-    /// A header whose value stands in a file, such as a bearer token; never shown.
+    /// A header whose value is in a file, such as a bearer token; never shown.
     package struct HeaderFile: Sendable, Hashable {
         package var name: String
         package var path: String

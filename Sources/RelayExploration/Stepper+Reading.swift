@@ -72,7 +72,7 @@ extension Stepper {
             edges: request.wantsEdges ? state.world.edges : nil)
     }
 
-    /// A mark is taken back: the row is to be delivered once more, wherever its id stands.
+    /// A mark is taken back: the row is to be delivered once more, wherever its id is.
     mutating func undoMark(_ id: Int64) {
         state.world.undoneMarks -= 1
         state.world.published.remove(id)

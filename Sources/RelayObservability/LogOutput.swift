@@ -96,7 +96,7 @@ package final class LogOutput: Sendable {
     }
 
     /// Bytes to write at once: as many whole lines as a pipe takes in one piece (pipe(7)), so that nothing that others
-    /// write there stands in the middle of a line; one line where it is longer.
+    /// write there is in the middle of a line; one line where it is longer.
     private static func piece(of bytes: UnsafeRawBufferPointer) -> Int {
         guard bytes.count > Int(PIPE_BUF) else { return bytes.count }
         let lineEnd = UInt8(ascii: "\n")
@@ -104,7 +104,7 @@ package final class LogOutput: Sendable {
         return end.map { $0 + 1 } ?? bytes.count
     }
 
-    /// Waits for room after a write that failed for want of it; only a thread of our own may.
+    /// Waits for room after a write that failed for lack of it; only a thread of our own may.
     private func hasRoomAgain() -> Bool {
         guard errno == EAGAIN, thread != nil else { return false }
         var descriptor = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

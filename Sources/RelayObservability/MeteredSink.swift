@@ -27,7 +27,7 @@ package enum AttemptOutcome: String, Sendable, CaseIterable {
 
 /// A sink whose answers are counted. The contract of ``Sink`` holds on both sides.
 ///
-/// It stands right before the sink: what a filter keeps away is not counted.
+/// It is right before the sink: what a filter keeps away is not counted.
 package struct MeteredSink: Sink {
     private let base: any Sink
     private let delivered: Counter

@@ -202,7 +202,7 @@ package actor CompetingRelay {
     }
 
     private func tell(_ faults: [RowFault]) {
-        // They are tried again for as long as they last; what is remembered of them is bounded all the same.
+        // They are tried again for as long as they last; what is remembered of them is bounded nevertheless.
         if faultsTold.count > 10_000 { faultsTold = [] }
         for fault in faults where !fault.isUntried && faultsTold.insert(fault).inserted { report(.rowFault(fault)) }
     }

@@ -30,7 +30,7 @@ package actor ReplayRun {
 
     /// - Parameters:
     ///   - filter: what of the events goes to the sink.
-    ///   - outbox: where the outbox stands.
+    ///   - outbox: the outbox's position.
     ///   - patience: how long a stop waits for what is with the sink.
     ///   - report: told what an operator should hear.
     package init(

@@ -9,7 +9,7 @@ enum OutputChunk: Sendable {
         let bytes: Range<Int>
     }
 
-    /// How many slices go into one call: a stream of small transactions brings one event in each.
+    /// How many slices go into one call: with a stream of small transactions each holds one event.
     static let mostParts = 64
 
     /// The end of a torn line that will never be completed.

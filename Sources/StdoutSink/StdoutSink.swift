@@ -8,7 +8,7 @@ import RelayCore
 /// same line comes again, and else is ended before the next. A pipe whose reader closed it is `closed`: it never comes
 /// back.
 ///
-/// A reader that does not read costs nothing but this sink's own thread, and a cancelled delivery returns all the same.
+/// A reader that does not read costs nothing but this sink's own thread, and a cancelled delivery returns promptly.
 package actor StdoutSink: Sink {
     package nonisolated let name: String
 

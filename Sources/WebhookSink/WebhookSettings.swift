@@ -2,7 +2,7 @@ import Foundation
 
 /// How a webhook is to be called.
 package struct WebhookSettings: Sendable, Hashable {
-    /// How an event stands in a request (CloudEvents HTTP binding 1.0.2, section 3).
+    /// How an event is put into a request (CloudEvents HTTP binding 1.0.2, section 3).
     package enum ContentMode: Sendable, Hashable {
         /// The body is the event's JSON.
         case structured
@@ -21,7 +21,7 @@ package struct WebhookSettings: Sendable, Hashable {
         }
     }
 
-    /// A header whose value stands in a file, like a bearer token; never printed.
+    /// A header whose value is in a file, like a bearer token; never printed.
     package struct HeaderFile: Sendable, Hashable {
         package var name: String
         /// Read when the sink is opened, and again when it has changed.

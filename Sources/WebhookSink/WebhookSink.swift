@@ -9,7 +9,7 @@ import Synchronization
 package final class WebhookSink: Sink {
     package var name: String { settings.name }
 
-    /// What stands between `open` and `close`.
+    /// What is between `open` and `close`.
     private struct Session: Sendable {
         var client: WebhookClient
         var maker: RequestMaker

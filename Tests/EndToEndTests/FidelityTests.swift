@@ -3,7 +3,7 @@ import Libpq
 import RelayTestKit
 import Testing
 
-/// What stands in the table is what leaves, byte for byte. PostgreSQL itself judges that each line is JSON.
+/// What is in the table is what leaves, byte for byte. PostgreSQL itself judges that each line is JSON.
 @Suite(.heavy) struct FidelityTests {
     private static let payloads = [
         "{}", "[]", "null", "true", "0", "-0.0", "\"\"", #""text with \"quotes\", \\ and \u0001\n""#,

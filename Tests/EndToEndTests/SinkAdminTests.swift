@@ -48,7 +48,7 @@ import Testing
         try await expectComplete(database, [relay, later])
     }
 
-    /// What one sink has passed as absent and another has not stands in ranges, written and cut piece by piece.
+    /// What one sink has passed as absent and another has not is in ranges, written and cut piece by piece.
     @Test(arguments: Mode.allCases) func gapsBetweenSinks(_ mode: Mode) async throws {
         let database = try await PrivateCluster.shared().database()
         try await sinks(database, ["add", "archive"])

@@ -2,7 +2,7 @@ import Foundation
 import RelayTestKit
 import Testing
 
-/// A folder of a test's own, for a configuration file and what stands beside it; gone with the test.
+/// A folder of a test's own, for a configuration file and what is beside it; gone with the test.
 final class SinkFolder: Sendable {
     let path: String
 

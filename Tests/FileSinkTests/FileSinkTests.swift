@@ -230,7 +230,7 @@ struct FileSinkTests {
         let second = FileSink(FileSinkSettings(path: folder.path(of: "events.jsonl")))
         #expect(await second.answers(to: try makeBatch(1...1).whole).failures.count == 1)
         await #expect(throws: SinkError.self) { try await second.open(OutboxPosition(lastValue: 1)) }
-        // Who delivers all the same is told why it is not open.
+        // A delivery meanwhile is told why it is not open.
         guard case .retry(_, let reason) = await second.answers(to: try makeBatch(1...1).whole).failures.first else {
             Issue.record("not an outage")
             return

@@ -22,7 +22,7 @@ struct HoleTests {
             try Data(bytes).write(to: URL(fileURLWithPath: folder.path(of: "events.jsonl")))
 
             let sink = try await openSink(folder, window: 5)
-            // The lines before the hole stand as they were, and nothing behind it does.
+            // The lines before the hole are as they were, and nothing behind it is left.
             let kept = whole[..<hole.lowerBound].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
             let inDoubt = try folder.text("events.jsonl").utf8.count
             let isInWindow = hole.upperBound > Self.start(ofLast: 5, in: batch)

@@ -15,7 +15,7 @@ struct LookingAgainTests {
         case removed
         /// Moved away, then made anew.
         case moved
-        /// Another file system stands at its path; here one that a symbolic link leads to.
+        /// Another file system is at its path; here one that a symbolic link leads to.
         case mountedOver
         /// Moved away, and a copy with all its files is put in its place.
         case restored

@@ -131,7 +131,7 @@ struct RotationTests {
         #expect(try folder.text("2026-11-21") == batch.text(1..<3))
     }
 
-    /// It is full before SIGHUP comes: there is nothing left to put aside, and what stands in its place stays.
+    /// It is full before SIGHUP comes: there is nothing left to put aside, and what is in its place stays.
     @Test(arguments: [false, true]) func movedAwayAndThenFull(isReplaced: Bool) async throws {
         let folder = try TestFolder()
         let batch = try makeBatch(1...30)

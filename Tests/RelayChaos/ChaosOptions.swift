@@ -21,7 +21,7 @@ struct ChaosOptions: Sendable {
     var course: FaultPlan.Course
     /// How long an endless course goes on, in seconds.
     var seconds: Int
-    /// The longest time for which a fault stands, in milliseconds.
+    /// The longest time for which a fault lasts, in milliseconds.
     var longest: Int
     var pauses: ClosedRange<Int>
     /// How long what is left may take once nothing stands in the way any more.

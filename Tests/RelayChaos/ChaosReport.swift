@@ -20,7 +20,7 @@ struct ChaosReport: Sendable {
         let sinks = hooks.map { sink, audit in
             "  webhook \(sink): \(audit.firsts.count) events; \(audit.takenOver) came again after a takeover, "
                 + "\(audit.worst.repeats) at most from one process, \(audit.worst.tenures) times leader; "
-                + "\(audit.ownRepeats) again from the same process; \(audit.retried) again for want of an answer; \(audit.copies) copied by the network"
+                + "\(audit.ownRepeats) again from the same process; \(audit.retried) again because no answer came; \(audit.copies) copied by the network"
         }
         let sum =
             "chaos: \(complaints.isEmpty ? "good" : "BAD") mode=\(options.mode.rawValue) seed=\(options.seed) "

@@ -53,7 +53,7 @@ final class ChaosWorld: Sendable {
         return runs.sorted { $0.number < $1.number }
     }
 
-    /// Ends what stands: every way is open, the receiver answers, there is room, nobody is frozen and everybody runs.
+    /// Lifts every fault: every way is open, the receiver answers, there is room, nobody is frozen and everybody runs.
     func heal() async throws {
         hook.set(nil)
         disk.makeRoom()

@@ -20,14 +20,14 @@ struct FaultPlan: Sendable {
     private var course: Course
     private let hosts: Int
     private let pauses: ClosedRange<Int>
-    /// The longest time for which a fault stands, in milliseconds.
+    /// The longest time for which a fault lasts, in milliseconds.
     private let longest: Int
     private var random: SeededRandom
 
     /// - Parameters:
     ///   - hosts: how many relays there are, from 1.
     ///   - pauses: the shortest and the longest pause between faults, in milliseconds.
-    ///   - longest: the longest time for which a fault stands, in milliseconds, from 300.
+    ///   - longest: the longest time for which a fault lasts, in milliseconds, from 300.
     init(seed: UInt64, course: Course, hosts: Int, pauses: ClosedRange<Int>, longest: Int) {
         (self.course, self.hosts, self.pauses, self.longest) = (course, hosts, pauses, longest)
         random = SeededRandom(seed: seed)

@@ -110,7 +110,7 @@ enum EventArray {
     private static let start = Array(#"{"specversion":"1.0","id":""#.utf8)
     private static let subject = Array(#","subject":""#.utf8)
 
-    /// The lines that a file would hold. An event begins with `{"specversion"…`, which stands nowhere else in it: inside
+    /// The lines that a file would hold. An event begins with `{"specversion"…`, which is nowhere else in it: inside
     /// a string its quotes would be escaped, and payloads are the ledger's.
     static func lines(_ body: [UInt8]) -> [ArraySlice<UInt8>] {
         guard body.first == UInt8(ascii: "[") else { return [body[...]] }
@@ -118,7 +118,7 @@ enum EventArray {
         var rest = body.dropFirst().dropLast()
         while let begin = rest.firstRange(of: start)?.lowerBound {
             let next = rest[(begin + start.count)...].firstRange(of: start)?.lowerBound
-            // A comma stands before the next one.
+            // A comma is before the next one.
             found.append(rest[begin..<(next.map { $0 - 1 } ?? rest.endIndex)])
             rest = next.map { rest[$0...] } ?? []
         }

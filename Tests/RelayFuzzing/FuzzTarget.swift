@@ -42,7 +42,7 @@ func promise(_ holds: Bool, _ what: @autoclosure () -> String) throws(BrokenProm
     if !holds { throw BrokenPromise(what()) }
 }
 
-/// Throws if a piece of a secret stands in what is shown, unless it stands in what may be shown as well.
+/// Throws if a piece of a secret is in what is shown, unless it is in what may be shown as well.
 func promiseHidden(_ secret: String, in shown: String, open: [String], _ what: String) throws(BrokenPromise) {
     let width = 8
     let (bytes, shown) = (Array(secret.utf8), Array(shown.utf8))

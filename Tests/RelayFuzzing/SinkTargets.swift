@@ -5,7 +5,7 @@ import Synchronization
 
 extension FuzzTarget {
     /// A file that a sink finds: it is gone on with, cut by a torn line at most, cut from a hole on with what is cut kept
-    /// beside it, or left as it is. Where it is gone on with, an event that is delivered stands in it once, also after it
+    /// beside it, or left as it is. Where it is gone on with, an event that is delivered is in it once, also after it
     /// is delivered again.
     static let recovery = FuzzTarget("recovery", longest: 2048) { input throws(BrokenPromise) in
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fuzz-\(UUID().uuidString)")

@@ -22,7 +22,7 @@ extension FuzzTarget {
     }
 
     /// A text in a statement: undone by the rules of SQL (PostgreSQL documentation, 4.1) it is what was given, and
-    /// nothing of it stands outside its quotes.
+    /// nothing of it is outside its quotes.
     static let statement = FuzzTarget("statement", longest: 1024) { input throws(BrokenPromise) in
         let text = String(decoding: input, as: UTF8.self)
         for (quoted, quote) in [(quotedLiteral(text), UInt8(ascii: "'")), (quotedIdentifier(text), UInt8(ascii: "\""))]

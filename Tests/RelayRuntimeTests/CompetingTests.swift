@@ -81,7 +81,7 @@ import Testing
         #expect(sink.ids == [1])
     }
 
-    /// Its id stands in the published leaf already, as after a restore: it is delivered, and not again and again.
+    /// Its id is in the published leaf already, as after a restore: it is delivered, and not again and again.
     @Test func aRowThatCannotBeMarkedIsDeliveredOnce() async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(3)

@@ -45,7 +45,7 @@ import Testing
         // Alone it would overtake the one before it.
         try await database.request("retry", 16)
         try await stays("16 waits", for: .milliseconds(700)) { !sink.ids.contains(16) }
-        // Rejected once more: whoever stands behind it is asked for no longer.
+        // Rejected once more: whoever is behind it is asked for no longer.
         try await database.request("retry", 13)
         try await eventually("13 was tried again") {
             try await database.isTrue(
@@ -192,7 +192,7 @@ import Testing
 }
 
 extension TestDatabase {
-    /// Ids that are parked, each with the one that it stands behind.
+    /// Ids that are parked, each with the one that it is behind.
     fileprivate var parked: [[Int64]] {
         get async throws {
             try await query("SELECT id, behind FROM outbox_parked ORDER BY id").map { row in

@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    /// Events 1 to 100, all published; `a` stands at 100, `b` at 60.
+    /// Events 1 to 100, all published; `a` is at 100, `b` at 60.
     private func database() async throws -> TestDatabase {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(100)

@@ -51,7 +51,7 @@ package struct EventFixture {
     private func withColumns(
         _ body: (EventColumns) throws(EventEncodingError) -> Void
     ) throws(EventEncodingError) {
-        // The texts stand one behind the other in an array that outlives the call.
+        // The texts are one behind the other in an array that outlives the call.
         let texts = [aggregateType, aggregateID, eventType, payload, headers, createdAt].map { [UInt8]($0.utf8) }
         let joined = texts.flatMap { $0 }
         let result = joined.withUnsafeBytes { (bytes) -> Result<Void, EventEncodingError> in

@@ -37,7 +37,7 @@ final class Janitor: Sendable {
             desk = Mutex(nil)
             return
         }
-        // A janitor that was killed must not take the tests along; children start with default handling all the same.
+        // A janitor that was killed must not take the tests along; children start with default handling anyway.
         signal(SIGPIPE, SIG_IGN)
         let environment = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]
         let shell = try? ChildProcess(

@@ -54,7 +54,7 @@ final class LineReader: Sendable {
     /// Whether everything has been read.
     var ended: Bool { state.withLock { $0.ended } }
 
-    /// What stood behind the last line end.
+    /// What was behind the last line end.
     var torn: [UInt8] { state.withLock { $0.torn } }
 
     private static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int? {
@@ -107,7 +107,7 @@ package enum EventLine {
         return Int64(String(decoding: digits, as: UTF8.self))
     }
 
-    /// The bytes of `data`: the payload, without the closing brace of the envelope. `"data":` may stand in a header's
+    /// The bytes of `data`: the payload, without the closing brace of the envelope. `"data":` may be in a header's
     /// value too, but there its quotes are escaped.
     package static func data(of line: [UInt8]) -> ArraySlice<UInt8>? {
         let key = Array(#","data":"#.utf8)

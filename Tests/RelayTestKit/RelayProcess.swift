@@ -177,7 +177,7 @@ package final class RelayProcess: Sendable {
     /// The processor time that it has used so far; nil once it has ended (proc(5): utime and stime of stat).
     package var processorTime: Duration? {
         guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return nil }
-        // Behind the program's name, which may hold anything, stand the state and then numbers.
+        // Behind the program's name, which may hold anything, are the state and then numbers.
         let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
         guard fields.count > 13, let user = Int(fields[12]), let system = Int(fields[13]) else { return nil }
         return .seconds(Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK))))
@@ -202,7 +202,7 @@ package final class RelayProcess: Sendable {
         if !met { throw KitFailure("\(file):\(line): within \(limit) no \(what()); its log:\n\(log.text)") }
     }
 
-    /// The build folder's executable, which stands beside that of the tests; `OUTBOX_RELAY_BIN` names another folder.
+    /// The build folder's executable, which is beside that of the tests; `OUTBOX_RELAY_BIN` names another folder.
     package static func executable(_ program: String) throws -> String {
         let own = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
         let folder = ProcessInfo.processInfo.environment["OUTBOX_RELAY_BIN"] ?? own.deletingLastPathComponent().path

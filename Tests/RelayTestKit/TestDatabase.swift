@@ -48,7 +48,7 @@ package struct TestDatabase: Sendable {
         try await query(sql).compactMap { $0.first.flatMap(\.self).flatMap(Int64.init) }
     }
 
-    /// Every id that stands in the outbox, ascending.
+    /// Every id that is in the outbox, ascending.
     package func ids() async throws -> [Int64] { try await numbers("SELECT id FROM outbox ORDER BY id") }
 
     /// Inserts `count` events in one transaction, in both the parent's ordinary way; gives the highest id.

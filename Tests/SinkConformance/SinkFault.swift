@@ -4,7 +4,7 @@ package enum SinkFault: Sendable, Hashable, CaseIterable {
     case reject
     /// Nothing is taken; every attempt fails.
     case outage
-    /// The next attempt arrives in whole, and fails all the same: its answer is lost. Well again after it, by itself.
+    /// The next attempt arrives in whole, but fails: its answer is lost. Well again after it, by itself.
     case failAfterWrite
     /// What is sent may arrive, and nothing is answered until the fault is taken away.
     case holdResponse

@@ -1,7 +1,7 @@
 /// A request as the receiver got it, in whole.
 package struct ReceivedRequest: Sendable {
     package var method: String
-    /// As it stands in the request line.
+    /// As it is in the request line.
     package var target: String
     /// `HTTP/1.1` or `HTTP/2`.
     package var version: String

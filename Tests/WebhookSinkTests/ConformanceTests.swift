@@ -53,7 +53,7 @@ final class WebhookUnderTest<Size: RequestSize>: SinkUnderTest {
     }
 
     private static func answer(_ request: ReceivedRequest, _ state: inout State) -> ReceiverAnswer {
-        // The ids stand in the body, one behind the other.
+        // The ids are in the body, one behind the other.
         let ids = request.text.split(separator: #"{"specversion":"1.0","id":""#, omittingEmptySubsequences: false)
             .dropFirst().compactMap { Int64($0.prefix { $0 != "\"" }) }
         switch state.fault {

@@ -6,7 +6,7 @@ import RelayCore
 /// Ranges are disjoint, so their order by `first_id` is that of `last_id`: the primary key finds all that is to go, and
 /// what stays is not read, however much of it there is.
 struct AbsentRanges: Sendable {
-    /// How many ids one statement brings, and how many ranges one enters.
+    /// How many ids one statement reads, and how many ranges one inserts.
     private static let page = 10_000
 
     private let session: Session

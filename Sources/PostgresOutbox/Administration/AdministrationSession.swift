@@ -63,7 +63,7 @@ extension Session {
         }
     }
 
-    /// Runs a statement that brings no rows, or whose rows nobody needs.
+    /// Runs a statement that returns no rows, or whose rows nobody needs.
     func run(_ sql: String, _ parameters: [Parameter] = []) async throws(Refusal) {
         do {
             try await connection.query(sql, parameters)

@@ -6,7 +6,7 @@ package struct Resumption: Sendable {
     package enum Outcome: Sendable, Hashable {
         /// Nothing was stopped.
         case wasNotStopped
-        /// The reason that stood there is gone, and a relay may deliver again.
+        /// The reason that was there is gone, and a relay may deliver again.
         case resumed(reason: String)
     }
 

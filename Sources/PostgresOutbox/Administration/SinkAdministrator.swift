@@ -14,7 +14,7 @@ package struct SinkAdministrator: Sendable {
 
     /// Does what is asked, or refuses.
     ///
-    /// - Returns: the sink as it stands then; `nil` where it is gone.
+    /// - Returns: the sink as it is then; `nil` where it is gone.
     package func perform(_ request: SinkRequest) async throws(Refusal) -> SinkRegistration? {
         try await session.transaction { () async throws(Refusal) in
             try await session.run("LOCK TABLE \(table("outbox_sink")) IN SHARE ROW EXCLUSIVE MODE")

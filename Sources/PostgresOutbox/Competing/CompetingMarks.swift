@@ -24,7 +24,7 @@ struct CompetingMarks {
             }
             return moves.faults(found, .park)
         } catch let error as PostgresError where error.kind == .server && !error.connectionIsLost {
-            // What was delivered is marked all the same; these are rejected again later.
+            // What was delivered is marked nevertheless; these are rejected again later.
             return byID.keys.sorted().map { RowFault(id: $0, work: .park, reason: error.message) }
         }
     }

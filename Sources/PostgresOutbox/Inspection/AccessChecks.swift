@@ -11,7 +11,7 @@ extension Inspector {
         return outbox + Self.ownGrants.map { (schema.table($0.table), $0.privileges) }
     }
 
-    /// The same for the relay's own tables, which stand beside the outbox.
+    /// The same for the relay's own tables, which are beside the outbox.
     private static let ownGrants: [(table: String, privileges: [String])] = [
         ("outbox_migration", ["SELECT"]),
         ("outbox_leader", ["SELECT", "UPDATE"]),

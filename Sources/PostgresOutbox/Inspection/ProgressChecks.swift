@@ -50,7 +50,7 @@ enum StoredCursors {
     }
 }
 
-/// Where the outbox's sequence stands.
+/// What the outbox's sequence has issued.
 struct SequenceState: Sendable, Hashable {
     /// Its qualified name, quoted where needed.
     var name: String

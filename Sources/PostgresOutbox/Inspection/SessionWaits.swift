@@ -94,7 +94,7 @@ package struct SessionWaits: Sendable {
 
     /// One row for each wait and each of its holders.
     ///
-    /// - `busy`: what the sessions are at. A lock that is waited for stands in `pg_locks`, with the time; another wait has
+    /// - `busy`: what the sessions are at. A lock that is waited for is in `pg_locks`, with the time; another wait has
     ///   lasted as long as its statement (a COMMIT that waits for a standby).
     /// - `holder`: who has the lock, and for how long at least as far as that can be told: since the last change of one that
     ///   is idle in its transaction, since the beginning of its statement of one that works.

@@ -62,7 +62,7 @@ extension LeaderSession {
     ///
     /// - Parameters:
     ///   - condition: an SQL expression that repeats what was judged.
-    /// - Returns: whether the stop was written, or stands already.
+    /// - Returns: whether the stop was written, or was already.
     package func writeStop(_ reason: String, condition: String) async throws -> Bool {
         let tables = try await execute(
             """

@@ -119,7 +119,7 @@ package actor PostgresDatabase: OutboxDatabase {
         _ leader: LeaderSession, _ memory: ProcessMemory, _ unsettled: [DeliveredRow],
         _ report: @Sendable (WaitingReport) -> Void
     ) async throws {
-        // Once for each connection: behind this one may stand another server.
+        // Once for each connection: behind this one may be another server.
         try await judge(leader, memory, unsettled)
         let drain = DrainWatch(settings, leader)
         try await withThrowingTaskGroup(of: Void.self) { group in

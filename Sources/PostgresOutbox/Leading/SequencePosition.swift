@@ -1,6 +1,6 @@
 import Libpq
 
-/// The outbox's sequence as it stands.
+/// The outbox's sequence as it is.
 package struct SequencePosition: Hashable, Sendable {
     package var lastValue: Int64
     package var isCalled: Bool

@@ -1,7 +1,7 @@
 import Libpq
 import RelayCore
 
-/// What leadership begins with, read on the work session: how long it takes follows what stands in the tables, while the
+/// What leadership begins with, read on the work session: how long it takes follows what is in the tables, while the
 /// leader session beats.
 struct StandingState: Sendable {
     var sinks: [SinkRegistration]

@@ -1,4 +1,4 @@
-/// Where the id stands in the rows of the unpublished leaf: nothing else of a row is read.
+/// Where the id is in the rows of the unpublished leaf: nothing else of a row is read.
 struct IDColumn: Sendable {
     private static let name: StaticString = "id"
 

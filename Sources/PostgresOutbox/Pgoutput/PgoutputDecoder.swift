@@ -35,8 +35,8 @@ package struct PgoutputDecoder: Sendable {
     /// Makes a decoder for a new replication connection.
     ///
     /// - Parameters:
-    ///   - namespace: The schema of the outbox's unpublished leaf, as it stands in the catalog.
-    ///   - relation: The leaf's name, as it stands in the catalog.
+    ///   - namespace: The schema of the outbox's unpublished leaf, as it is in the catalog.
+    ///   - relation: The leaf's name, as it is in the catalog.
     package init(namespace: String, relation: String) {
         self.namespace = Array(namespace.utf8)
         self.relation = Array(relation.utf8)

@@ -19,7 +19,7 @@ struct EventRows: Sendable {
     let byteLimit: Int
     /// How many rows the statement brought, taken or not.
     private(set) var seen = 0
-    /// Where the sequence stood, if the statement says that behind the columns.
+    /// Where the sequence was, if the statement says that behind the columns.
     private(set) var sequence: SequencePosition?
 
     init(source: String, byteLimit: Int) {

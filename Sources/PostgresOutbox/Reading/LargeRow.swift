@@ -7,10 +7,10 @@ struct LargeRow: Sendable {
     private static let piece = 4 << 20
 
     let id: Int64
-    /// Where it stands: what follows FROM, with `$1` for the id.
+    /// Where it is: what follows FROM, with `$1` for the id.
     let place: String
 
-    /// One row of the outbox, also where an id stands in both leaves.
+    /// One row of the outbox, also where an id is in both leaves.
     static func place(in schema: OutboxSchema) -> String {
         "\(schema.table) WHERE id = $1::bigint ORDER BY published_at NULLS FIRST LIMIT 1"
     }

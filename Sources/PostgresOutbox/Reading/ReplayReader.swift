@@ -13,12 +13,12 @@ package actor ReplayReader: ReplaySource {
     private var session: Session
     private var reader: TableReader
 
-    /// Where the outbox stands now.
+    /// The outbox's position now.
     package nonisolated let outbox: OutboxPosition
     /// The highest id that is committed; `nil` where there is none.
     package nonisolated let highest: Int64?
 
-    /// Connects, and looks where the outbox stands.
+    /// Connects, and asks for the outbox's position.
     ///
     /// - Parameters:
     ///   - connector: how to connect, and how long to try.

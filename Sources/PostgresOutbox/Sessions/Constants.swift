@@ -23,7 +23,7 @@ extension [Int64] {
     }
 }
 
-/// A time as microseconds since the Unix epoch, as an SQL expression: what does not fit stands as the nearest that does,
+/// A time as microseconds since the Unix epoch, as an SQL expression: what does not fit becomes the nearest that does,
 /// as in ``EventBatch/createdAt``.
 func microsecondsSQL(_ time: String) -> String {
     "least(greatest(extract(epoch FROM \(time)) * 1000000, -9223372036854775808), 9223372036854775807)::bigint"

@@ -6,7 +6,7 @@ package struct OutboxSchema: Sendable, Hashable {
     /// The number of the newest migration that this version knows.
     package static let newestMigration: Int64 = 5
 
-    /// The schema in which the search path found the outbox, with everything that stands beside it; without quotes.
+    /// The schema in which the search path found the outbox, with everything that is beside it; without quotes.
     package let schema: String
     /// The search path by which it was found, as `current_setting` shows it.
     package let searchPath: String
@@ -25,7 +25,7 @@ package struct OutboxSchema: Sendable, Hashable {
     /// The schema's name as an SQL identifier, always in quotes.
     package var quoted: String { quotedIdentifier(schema) }
 
-    /// The name of one of the relay's own tables, which stand beside the outbox, as `"ledger".outbox_sink`.
+    /// The name of one of the relay's own tables, which are beside the outbox, as `"ledger".outbox_sink`.
     package func table(_ name: String) -> String { "\(quoted).\(name)" }
 
     /// The key of the leader's advisory lock, as an SQL expression of type bigint. It is made of the outbox's

@@ -3,7 +3,7 @@ import Libpq
 /// Which rows of a batch a statement fails for (design section 10, rule 1).
 ///
 /// Whatever it throws that is not the loss of its session is tried once more over all rows; then the batch is halved,
-/// level by level, until every failure stands at one row. Where some part passes, the failures are faults of rows; where
+/// level by level, until every failure is at one row. Where some part passes, the failures are faults of rows; where
 /// none does and all fail alike, the fault is the statement's: a lock, a cancelled statement, a full disk, a privilege.
 /// No list of SQLSTATEs decides it.
 package struct RowNarrowing: Sendable {

@@ -1,7 +1,7 @@
 import Libpq
 import RelayCore
 
-/// A part of `outbox_absent`, as its rows stand: all that a decision needs, however many others there are.
+/// A part of `outbox_absent`, as its rows are: all that a decision needs, however many others there are.
 struct AbsentRows: Sendable {
     private let rows: [IDRange]
 
@@ -34,7 +34,7 @@ struct AbsentRows: Sendable {
             })
     }
 
-    /// The statements after which `ranges` stand in the place of these rows.
+    /// The statements after which `ranges` are in the place of these rows.
     func statements(for ranges: IDRanges) -> String {
         let (removed, inserted) = ranges.changes(from: rows)
         var sql = ""
@@ -47,7 +47,7 @@ struct AbsentRows: Sendable {
         return sql
     }
 
-    /// The statement after which no range stands but within `span`. Ranges are disjoint, so that only the last one that
+    /// The statement after which no range is left but within `span`. Ranges are disjoint, so that only the last one that
     /// begins within may reach beyond.
     static func trim(to span: AbsentSpan) -> String {
         let begin = span.low == .max ? .max : span.low + 1

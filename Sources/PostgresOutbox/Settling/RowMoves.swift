@@ -8,7 +8,7 @@ struct RowMoves {
     /// Asked while rows that fail are looked for.
     var mayGoOn: () -> Bool = { true }
 
-    /// Why a row that was named stands where it stood, though nothing failed.
+    /// Why a row that was named is where it was, though nothing failed.
     private static let skipped = "a trigger or rule on the outbox skips the row without an error"
 
     /// Gives the ids that it has moved.
@@ -43,7 +43,7 @@ struct RowMoves {
         }
     }
 
-    /// All of them are locked by this transaction: what did not move must still stand there.
+    /// All of them are locked by this transaction: what did not move must still be there.
     private func check(_ ids: [Int64]) async throws {
         let standing = try await connection.query(
             "SELECT id FROM \(schema.table) WHERE published_at IS NULL AND id = ANY($1::bigint[])", [.int8Array(ids)])

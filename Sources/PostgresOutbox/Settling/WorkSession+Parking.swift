@@ -12,7 +12,7 @@ enum ParkedWrites {
     private static let copied = "aggregate_type, aggregate_id, event_type, payload, headers, created_at"
 
     /// Parks events with a copy of their rows: first those that were rejected, then those behind them, which look at
-    /// what stands before them.
+    /// what is before them.
     static func park(_ parked: [String: [Parking]], in schema: OutboxSchema) -> String {
         parked.sorted { $0.key < $1.key }.map { sink, parkings in
             insert(sink, parkings.filter { $0.behind == nil }, schema)
@@ -47,7 +47,7 @@ enum ParkedWrites {
     }
 
     /// What became of parked events that were tried again: gone, or parked still, and then nothing of the same key that
-    /// stands behind it is tried before somebody asks again.
+    /// is behind it is tried before somebody asks again.
     static func retried(_ retried: [String: [ParkedRetry]]) -> String {
         var sql = ""
         for (sink, retries) in retried.sorted(by: { $0.key < $1.key }) {

@@ -50,7 +50,7 @@ extension WorkSession {
         return (facts, absent)
     }
 
-    /// Where the rows stand that are done, and those that turned up where a lane saw nothing.
+    /// Where the rows are that are done, and those that turned up where a lane saw nothing.
     private func places(_ lanes: [LaneProgress], _ stored: StoredState) async throws -> [Int64: RowPlace] {
         var places: [Int64: RowPlace] = [:]
         var unknown: Set<Int64> = []
@@ -94,7 +94,7 @@ extension WorkSession {
         }
     }
 
-    /// A row that is done and stands in neither leaf was deleted by somebody, or the database went back.
+    /// A row that is done and is in neither leaf was deleted by somebody, or the database went back.
     ///
     /// The session lasts as long as the lead, and so does the server's run: whether its transaction is committed need not
     /// be asked.
@@ -167,7 +167,7 @@ extension WorkSession {
     private func park(_ parked: [String: [Parking]]) async throws -> [UnparkedEvent] {
         var unparked: [UnparkedEvent] = []
         for (sink, parkings) in parked.sorted(by: { $0.key < $1.key }) {
-            // Those behind others look at what stands before them.
+            // Those behind others look at what is before them.
             for group in [parkings.filter { $0.behind == nil }, parkings.filter { $0.behind != nil }] {
                 unparked += try await park(group, for: sink)
             }
@@ -189,7 +189,7 @@ extension WorkSession {
             return found.failures.map { UnparkedEvent(sink: sink, id: $0.id, reason: $0.reason) }
                 + found.skipped.map { UnparkedEvent(sink: sink, id: $0, reason: Self.skipped) }
         } catch  where RowNarrowing.mayBeRows(error) {
-            // None of them can be parked; the other sinks go on all the same.
+            // None of them can be parked; the other sinks go on regardless.
             let reason = (error as? PostgresError)?.message ?? String(describing: error)
             return ids.map { UnparkedEvent(sink: sink, id: $0, reason: reason) }
         }

@@ -49,7 +49,7 @@ extension WorkSession {
         }
     }
 
-    /// An owed row that stands in neither leaf is owed no more: somebody deleted it. The next thousand entries above a
+    /// An owed row that is in neither leaf is owed no more: somebody deleted it. The next thousand entries above a
     /// place, whoever they are owed to.
     private func removeGone(_ stored: StoredState, above: Int64?) async throws -> String {
         guard stored.hasOwed else { return "" }
@@ -122,7 +122,7 @@ struct SweepPortion: Sendable {
         table.rows.first { $0.int(count).map { $0 >= size } ?? false }?.int(0)
     }
 
-    /// Rows that the stream has announced, wherever they stand.
+    /// Rows that the stream has announced, wherever they are.
     private static func announced(
         _ request: SweepRequest, on connection: Connection, _ schema: OutboxSchema
     ) async throws -> [Int64] {

@@ -102,7 +102,7 @@ package actor WorkSession {
         }
     }
 
-    /// Which ids of these gaps stand in a leaf, seen by a new statement; at most the lowest thousand of each leaf.
+    /// Which ids of these gaps are in a leaf, seen by a new statement; at most the lowest thousand of each leaf.
     package func look(_ gaps: IDRanges) async throws -> LookedRows {
         guard !gaps.isEmpty else { return LookedRows() }
         func sql(_ leaf: OutboxRelation) -> String {

@@ -6,7 +6,7 @@ struct StreamReader: Sendable {
     /// Bytes of messages that are read before they are reported, at most.
     private static let portionBytes = 1 << 20
     /// A message of more bytes (on PostgreSQL 14, where whole rows stream) is not even decoded: libpq's buffer for it,
-    /// which never shrinks, is given back with the connection, and a new stream brings what follows.
+    /// which never shrinks, is given back with the connection, and a new stream continues after it.
     private static let largestMessage = 32 << 20
     /// Under load, between two reads of a dry socket.
     private static let pause = Duration.microseconds(300)

@@ -29,7 +29,7 @@ package struct RangesChange: Hashable, Sendable {
         return IDRanges.absent(above: added.low, through: added.high, present: owed)
     }
 
-    /// The ranges as they stand afterwards.
+    /// The ranges as they are afterwards.
     package func applied(to standing: IDRanges, owed: [Int64]) -> IDRanges {
         guard let keptAbove else { return IDRanges() }
         return standing.clamped(above: keptAbove, through: .max).union(newRanges(owed: owed))

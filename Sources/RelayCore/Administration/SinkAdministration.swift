@@ -63,7 +63,7 @@ package enum SinkAdministrationRefusal: Error, Hashable, Sendable {
 /// is to begin above the others begins with the lowest of them and passes what lies between without delivering it, and
 /// one that is removed passes everything until it is level with the highest.
 package struct SinkAdministration: Hashable, Sendable {
-    /// The sink's row as it is to stand; its generation is drawn by the database. `nil`: nothing is written but
+    /// The sink's row as it is to be; its generation is drawn by the database. `nil`: nothing is written but
     /// ``deleted``.
     package private(set) var written: SinkRegistration?
     /// Sinks that go at once, with what is owed to them.

@@ -18,7 +18,7 @@ package struct PayloadDigest: Sendable, Hashable {
 
 /// An event as a line of a file tells of it.
 package struct AuditLine: Sendable, Hashable {
-    /// Where the line stands.
+    /// Where the line is.
     package struct Place: Sendable, Hashable {
         /// The file, counted from 0 in the order in which they were met.
         package var file: Int
@@ -53,7 +53,7 @@ package struct AuditRow: Sendable, Hashable {
     package var createdAt: Int64
     /// The same of `published_at`; nil while it is not published.
     package var publishedAt: Int64?
-    /// The transaction that wrote the row where it stands: of a published one that which settled it.
+    /// The transaction that wrote the row where it is: of a published one that which settled it.
     package var transaction: Int64
     /// Of its payload as PostgreSQL prints it.
     package var payload: PayloadDigest

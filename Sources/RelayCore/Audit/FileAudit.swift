@@ -11,7 +11,7 @@ package struct FileAudit: Sendable {
     package private(set) var findings = AuditFindings()
 
     private var lines: [AuditLine] = []
-    /// The rows of the portion's ids; mostly one of an id, and two where it stands in both leaves.
+    /// The rows of the portion's ids; mostly one of an id, and two where it is in both leaves.
     private var rows: [Int64: [AuditRow]] = [:]
     /// Ids above the highest that the portion holds, ascending.
     private var newIDs: [Int64] = []

@@ -15,7 +15,7 @@ struct OpenGaps: Sendable {
     /// Ascending and disjoint.
     private(set) var gaps: [Gap] = []
 
-    /// Adds a row above all that stand here.
+    /// Adds a row above all that are here.
     ///
     /// - Parameter joins: whether nothing that the file holds lies between it and the last one.
     mutating func append(_ id: Int64, next: AuditRow, joins: Bool) {

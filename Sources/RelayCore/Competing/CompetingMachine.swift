@@ -38,7 +38,7 @@ package struct CompetingMachine: Hashable, Sendable {
         case workFailed(again: Bool)
         case answered(count: Int, DeliveryOutcome)
         case deliveryEnded
-        /// Those that cannot be marked or parked are named: they stand where they stood.
+        /// Those that cannot be marked or parked are named: they are where they were.
         case marked(unmarked: [Int64] = [], unparked: [Int64] = [])
         /// Those of the rows that still cannot be marked, and those that another relay has locked; all others are
         /// marked, or gone.
@@ -56,7 +56,7 @@ package struct CompetingMachine: Hashable, Sendable {
         case cancelDelivery
         /// Mark these as published, park those, and end the claim. Both may be empty.
         case mark([Int64], parked: [Parking])
-        /// Mark these as published if they stand there as they stood.
+        /// Mark these as published if they are there as they were.
         case remark([UnmarkedRow])
         case look
         case release(BatchToken)

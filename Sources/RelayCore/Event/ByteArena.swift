@@ -1,7 +1,7 @@
 import Glibc
 
 /// Bytes on the heap that grow by `realloc`, which on Linux moves large blocks by page tables and not by copying: a
-/// payload of 100 MB never stands there twice.
+/// payload of 100 MB is never there twice.
 ///
 /// `@unchecked Sendable`: it is written only by the builder that holds the sole reference to it, and by nobody once it
 /// belongs to a batch.

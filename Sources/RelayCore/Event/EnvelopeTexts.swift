@@ -1,4 +1,4 @@
-/// A column that stands in the envelope as a JSON string.
+/// A column that is in the envelope as a JSON string.
 struct EnvelopeText {
     let bytes: UnsafeRawBufferPointer
     /// How many bytes it takes there.
@@ -9,7 +9,7 @@ struct EnvelopeText {
         width = JSONEscape.width(bytes)
     }
 
-    /// Whether it stands there byte for byte.
+    /// Whether it is there byte for byte.
     var isPlain: Bool { width == bytes.count }
 
     /// How many bytes must be kept beside the line.
@@ -24,13 +24,13 @@ struct EnvelopeText {
     }
 }
 
-/// The columns of one row that stand in the envelope as JSON strings, measured once.
+/// The columns of one row that are in the envelope as JSON strings, measured once.
 struct EnvelopeTexts {
     let eventType: EnvelopeText
     let aggregateType: EnvelopeText
     let key: EnvelopeText
     let headersAreEmpty: Bool
-    /// How many bytes they take in the line; the key stands there twice.
+    /// How many bytes they take in the line; the key is there twice.
     let width: Int
     /// How many bytes must be kept beside the line.
     let asideWidth: Int
@@ -47,7 +47,7 @@ struct EnvelopeTexts {
     }
 }
 
-/// Where parts of a line stand, counted from its beginning.
+/// Where parts of a line are, counted from its beginning.
 struct EnvelopeOffsets {
     var eventType = 0
     var aggregateType = 0

@@ -13,7 +13,7 @@ package struct EventBatch: Sendable {
     /// The outbox ids, in the order in which the events were appended.
     package var ids: [Int64] { storage.ids }
     /// When each event was created, in microseconds since 1970-01-01 00:00 UTC. What does not fit (the last 30 years
-    /// that PostgreSQL knows, and its infinities) stands as the nearest that does.
+    /// that PostgreSQL knows, and its infinities) becomes the nearest that does.
     package var createdAt: [Int64] { storage.createdAt }
     /// The 32-bit id of the transaction that wrote each event's row as it was read; 0 where nobody asked.
     package var transactions: [UInt32] { storage.transactions }
@@ -24,19 +24,19 @@ package struct EventBatch: Sendable {
     /// The memory that the batch holds, in bytes.
     package var byteCount: Int { storage.byteCount }
 
-    /// Where the JSON line of an event stands among the lines of the batch, its line end included.
+    /// Where the JSON line of an event is among the lines of the batch, its line end included.
     package func lineRange(_ index: Int) -> Range<Int> {
         lineBytes(index..<index + 1)
     }
 
-    /// Where the JSON lines of consecutive events stand among the lines of the batch, line ends included.
+    /// Where the JSON lines of consecutive events are among the lines of the batch, line ends included.
     ///
     /// - Parameter range: Indices of events.
     package func lineBytes(_ range: Range<Int>) -> Range<Int> {
         storage.lineStart(range.lowerBound)..<storage.lineStart(range.upperBound)
     }
 
-    /// Gives out the JSON lines of consecutive events, each with its line end, as they stand one behind the other.
+    /// Gives out the JSON lines of consecutive events, each with its line end, one behind the other.
     ///
     /// - Parameters:
     ///   - range: Indices of events.

@@ -10,7 +10,7 @@ struct SplicedRow: Sendable {
     var left: Int
 }
 
-/// A payload that comes in pieces stands in memory once, and nowhere else beside the piece at hand.
+/// A payload that comes in pieces is in memory once, and nowhere else beside the piece at hand.
 extension EventBatchBuilder {
     /// Begins a row; it counts once its payload is whole.
     ///

@@ -6,7 +6,7 @@ import Glibc
 /// payload is spliced into it as it came. A row's bytes are copied once; memory is taken as it is needed, and rows that
 /// could not be encoded leave no trace.
 package struct EventBatchBuilder: Sendable {
-    /// `","source":"…","type":"`, which stands in every line.
+    /// `","source":"…","type":"`, which is in every line.
     private let sourceSegment: [UInt8]
     private let reserving: Int
     private var ids: [Int64] = []
@@ -14,7 +14,7 @@ package struct EventBatchBuilder: Sendable {
     private var transactions: [UInt32] = []
     private var places: [EventPlaces] = []
     private(set) var lines = ByteArena()
-    /// Raw bytes of columns that stand changed in the lines.
+    /// Raw bytes of columns that are changed in the lines.
     private var aside = ByteArena()
     /// The row whose payload is coming in pieces.
     var spliced: SplicedRow?
@@ -122,7 +122,7 @@ package struct EventBatchBuilder: Sendable {
 }
 
 extension EventBatchBuilder {
-    /// More than what stands in every line takes, apart from the source: its member names, the numbers, the time.
+    /// More than what is in every line takes, apart from the source: its member names, the numbers, the time.
     private static let fixedWidth = 320
     /// The envelope's brace and the line end, behind the payload.
     static var ending: StaticString { "}\n" }
@@ -149,7 +149,7 @@ extension EventBatchBuilder {
         }
     }
 
-    /// Writes the line up to its payload, and notes where the columns stand in it.
+    /// Writes the line up to its payload, and notes where the columns are in it.
     private func write(
         _ columns: EventColumns, time: EventTime, texts: EnvelopeTexts, to writer: inout ByteWriter,
         offsets: inout EnvelopeOffsets
@@ -187,7 +187,7 @@ extension EventBatchBuilder {
         offsets.payload = writer.end - start
     }
 
-    /// Says where the columns of the row stand, and puts aside what the line holds in another form.
+    /// Says where the columns of the row are, and puts aside what the line holds in another form.
     private func place(_ columns: EventColumns, texts: EnvelopeTexts, offsets: EnvelopeOffsets) -> EventPlaces {
         let line = lines.count
         return EventPlaces(

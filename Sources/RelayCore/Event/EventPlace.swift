@@ -1,10 +1,10 @@
-/// Where the raw bytes of a column stand within a batch.
+/// Where the raw bytes of a column are within a batch.
 struct EventPlace: Sendable {
     /// Which bytes an offset counts in.
     enum Area: UInt8, Sendable {
-        /// The JSON lines: the column stands there as it is, nothing in it had to be escaped.
+        /// The JSON lines: the column is there as it is, nothing in it had to be escaped.
         case line
-        /// Beside the lines: what stands in the line is not the column's own bytes.
+        /// Beside the lines: what is in the line is not the column's own bytes.
         case aside
         /// Nowhere: the column is the two bytes `{}`, as most headers are.
         case emptyObject
@@ -31,7 +31,7 @@ struct EventPlace: Sendable {
     }
 }
 
-/// Where the parts of one event stand within a batch.
+/// Where the parts of one event are within a batch.
 struct EventPlaces: Sendable {
     /// Offset of its line.
     var line: Int

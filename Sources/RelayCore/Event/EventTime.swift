@@ -27,7 +27,7 @@ package struct EventTime: Sendable, Hashable {
         self.init(date: (year, date.month, date.day), clock: clock, offset: offset)
     }
 
-    /// Reads what ``write(to:)`` wrote, as it stands in an event's line. `nil` is anything else.
+    /// Reads what ``write(to:)`` wrote, as it is in an event's line. `nil` is anything else.
     init?(envelope text: UnsafeRawBufferPointer) {
         var reader = TimeReader(bytes: text)
         guard text.count == Self.width, let date = reader.date(), date.year > 0, reader.skip("T"),
@@ -51,7 +51,7 @@ package struct EventTime: Sendable, Hashable {
     /// The first and the last microsecond that RFC 3339 can write with a year from 1.
     private static let writable: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
 
-    /// Whether it lies in the years 1 to 9999, and so stands in the event's line.
+    /// Whether it lies in the years 1 to 9999, and so is in the event's line.
     package var isWritable: Bool { Self.writable.contains(microseconds) }
 
     /// How many bytes ``write(to:)`` writes.

@@ -1,4 +1,4 @@
-/// The members of an event's JSON that come from its headers, in the order in which they stand there.
+/// The members of an event's JSON that come from its headers, in the order in which they are there.
 ///
 /// Names are lower-cased and lose what is no ASCII letter or digit, as CloudEvents demands of attribute names. One that
 /// is then empty or means a member of the envelope is left out; of several that become the same name the first in byte
@@ -13,7 +13,7 @@ struct HeaderMembers: Sendable {
         let name: Range<Int>
         /// The name as the producer wrote it, unescaped, among `names`.
         let original: Range<Int>
-        /// The value's text in the headers: of a string what stands between its quotes.
+        /// The value's text in the headers: of a string what is between its quotes.
         let value: Range<Int>
         let isString: Bool
     }
@@ -63,7 +63,7 @@ struct HeaderMembers: Sendable {
                 writer.write("\":\"")
                 let value = UnsafeRawBufferPointer(rebasing: headers[member.value])
                 if member.isString {
-                    // It was a JSON string and is one again: its escapes stand as they are.
+                    // It was a JSON string and is one again: its escapes stay as they are.
                     writer.write(value)
                 } else {
                     writer.writeEscaped(value)

@@ -1,5 +1,5 @@
 /// Text as the inside of a JSON string (RFC 8259, section 7): quotes, backslashes and control characters are escaped,
-/// everything else stands as it is.
+/// everything else stays as it is.
 enum JSONEscape {
     /// How many bytes each byte takes, escaped.
     private static let widths: [UInt8] = (0...255).map { byte in

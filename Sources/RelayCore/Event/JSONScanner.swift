@@ -1,4 +1,4 @@
-/// Walks over JSON text as PostgreSQL prints it and finds where names and values stand, without building any of them.
+/// Walks over JSON text as PostgreSQL prints it and finds where names and values are, without building any of them.
 ///
 /// It trusts nothing: on text that is not JSON it answers `nil`, `position` then being where. It needs no stack however
 /// deep values are nested, and takes some things for values that are none (`[}`, `abc`), which `jsonb` never prints.

@@ -14,7 +14,7 @@ struct TimeReader {
         return bytes.elementsEqual("-infinity".utf8) ? .min : nil
     }
 
-    /// Passes one character, if it stands here.
+    /// Passes one character, if it is here.
     mutating func skip(_ character: Unicode.Scalar) -> Bool {
         guard position < bytes.count, UInt32(bytes[position]) == character.value else { return false }
         position += 1

@@ -1,13 +1,13 @@
 /// A text in which `*` stands for any run of bytes, also an empty one; everything else stands for itself.
 ///
-/// It is taken apart once. Matching goes through the text from left to right and never back: what stands between two
+/// It is taken apart once. Matching goes through the text from left to right and never back: what is between two
 /// stars is searched for at its first place, behind which there is the most room for the rest.
 package struct EventPattern: Sendable, Hashable {
-    /// What stands before the first star; without a star, all.
+    /// What is before the first star; without a star, all.
     private let head: [UInt8]
-    /// What stands between two stars, in order; never empty.
+    /// What is between two stars, in order; never empty.
     private let middle: [[UInt8]]
-    /// What stands behind the last star; `nil` where there is no star.
+    /// What is behind the last star; `nil` where there is no star.
     private let tail: [UInt8]?
 
     /// Takes a pattern apart.
@@ -32,7 +32,7 @@ package struct EventPattern: Sendable, Hashable {
         return true
     }
 
-    /// Where a piece stands first.
+    /// Where a piece is found first.
     private static func find(_ piece: [UInt8], in text: UnsafeRawBufferPointer) -> Int? {
         guard let first = piece.first, text.count >= piece.count else { return nil }
         return (0...text.count - piece.count).first { start in

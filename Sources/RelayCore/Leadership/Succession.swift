@@ -30,7 +30,7 @@ package struct Succession: Hashable, Sendable {
 
 /// Which sessions of this process have tried to raise the epoch since it led last, with nobody else in between.
 ///
-/// A try whose answer was lost may have raised it all the same: the next one then finds a predecessor that is itself.
+/// A try whose answer was lost may have raised it nevertheless: the next one then finds a predecessor that is itself.
 package struct TakeOverTries: Sendable {
     private var lastEpoch: Int64 = -1
     private var sessions: Set<SessionMark> = []

@@ -1,6 +1,6 @@
 /// The database went back: ids that left are about to be issued a second time, or have been.
 package enum TimeTravel: Error, Hashable, Sendable {
-    /// The sequence stands below an id that was handed to a sink.
+    /// The sequence is below an id that was handed to a sink.
     case sequenceBehind(lastValue: Int64, handed: Int64)
     /// A stored cursor is below what this process saw acknowledged, in the same generation.
     case cursorBehind(sink: String, generation: Int64, stored: Int64, acknowledged: Int64)

@@ -1,6 +1,6 @@
 /// The events that a lane hands to its sink at once, in ascending id.
 ///
-/// They stand in the batches in which they were read, shared with every other lane: a delivery names ranges of them
+/// They are in the batches in which they were read, shared with every other lane: a delivery names ranges of them
 /// and copies nothing.
 package struct Delivery: Sendable {
     /// Consecutive events of one batch.
@@ -25,7 +25,7 @@ package struct Delivery: Sendable {
     /// How many bytes their JSON lines have, line ends included.
     package let byteCount: Int
 
-    /// Makes a delivery of slices that stand in ascending id.
+    /// Makes a delivery of slices in ascending order of id.
     package init(slices: [Slice]) {
         self.slices = slices
         var count = 0

@@ -2,7 +2,7 @@
 ///
 /// What a sink and the lane that feeds it owe each other:
 /// 1. Events come in ascending id within a delivery. With `order: id` there is one delivery at a time, each only after
-///    the one before has returned; with `order: key` there are as many as the lane's concurrency, and no key stands in
+///    the one before has returned; with `order: key` there are as many as the lane's concurrency, and no key is in
 ///    two of them; one more may hold late or redriven events, of any key.
 /// 2. The sink answers for the events of a delivery in their order, perhaps in parts: `report(count, outcome)` speaks
 ///    of the next `count` events that have no answer yet, and is called before `deliver` returns, never after.
@@ -52,7 +52,7 @@ package struct SinkError: Error, Sendable, Hashable {
     package enum Code: Sendable, Hashable {
         /// An outage: it may pass by itself, try again.
         case unavailable
-        /// It will not pass before somebody changes the configuration or the sink; tried again all the same.
+        /// It will not pass before somebody changes the configuration or the sink; it is retried nevertheless.
         case misconfigured
     }
 

@@ -13,7 +13,7 @@ package protocol CompetingTenure: Sendable {
     func claim(rows: Int, bytes: Int, without: [Int64]) async throws -> (rows: FetchedRows, unreadable: [RowFault])
     /// Marks rows as published, parks others, and ends the claim. Gives the rows that cannot be marked or parked.
     func mark(_ ids: [Int64], parked: [Parking], sink: String) async throws -> [RowFault]
-    /// Marks rows that were delivered in an earlier claim, where they stand as they stood.
+    /// Marks rows that were delivered in an earlier claim, where they are as they were.
     func remark(_ rows: [UnmarkedRow]) async throws -> RemarkedRows
     /// Whether no unpublished row is left, claimed or not.
     func isEmpty() async throws -> Bool

@@ -91,7 +91,7 @@ extension SimulatedServer {
         guard tables.leader.epoch == epoch else { throw ServerFailure.deposed }
     }
 
-    /// Where the rows stand that are done, locked as far as nobody else has them, and those that turned up where a lane
+    /// Where the rows are that are done, locked as far as nobody else has them, and those that turned up where a lane
     /// saw nothing.
     fileprivate func places(
         _ lanes: [LaneProgress], _ stored: ServerTables, _ backend: Backend

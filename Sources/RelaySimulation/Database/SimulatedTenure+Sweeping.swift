@@ -47,7 +47,7 @@ extension SimulatedTenure {
 }
 
 extension SimulatedServer {
-    /// Owed rows that stand in neither leaf.
+    /// Owed rows that are in neither leaf.
     fileprivate func goneEntries(above: Int64?) -> Set<Int64> {
         let owed = tables.late.map(\.id).filter { id in above.map { id > $0 } ?? true }
         return Set(owed.prefix(plan.sweepPortion).filter { tables.row($0) == nil })
@@ -64,8 +64,8 @@ extension ServerTables {
     }
 }
 
-/// One bounded look, as the SQL of a sweep makes it: what was announced, what stands at or below the lowest cursor, and
-/// what stands in the ranges above.
+/// One bounded look, as the SQL of a sweep makes it: what was announced, what is at or below the lowest cursor, and
+/// what is in the ranges above.
 private struct SweepPortion {
     var found: [Int64]
     /// Nil: to the end.

@@ -75,7 +75,7 @@ final class ProducerTransaction: @unchecked Sendable {
         rows.append(row.rewritten(by: row.transaction))
     }
 
-    /// Deletes a row that it has inserted itself: it rings all the same.
+    /// Deletes a row that it has inserted itself: it still rings.
     func deleteLast() { _ = rows.popLast() }
 
     func rollBack() {

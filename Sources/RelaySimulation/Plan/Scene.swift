@@ -3,7 +3,7 @@ import RelayCore
 /// What a simulation dwells on. Most take what the seed brings; some defects show only where one thing happens often.
 package enum Scene: String, CaseIterable, Sendable {
     case everything
-    /// Rows that come late, to sinks that stand at different places.
+    /// Rows that come late, to sinks that are at different places.
     case lateRows
     /// Transactions roll back and the server crashes, so that ids which were drawn are drawn again.
     case drawsTakenBack

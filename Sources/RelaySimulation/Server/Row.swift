@@ -59,7 +59,7 @@ struct Leaf: Sendable {
         rows.insert(row, at: firstIndex(atOrAbove: row.id))
     }
 
-    /// Puts another version in the row's place, where it stands here.
+    /// Puts another version in the row's place, where it is here.
     mutating func update(_ row: Row) {
         let index = firstIndex(atOrAbove: row.id)
         if index < rows.count, rows[index].id == row.id { rows[index] = row }

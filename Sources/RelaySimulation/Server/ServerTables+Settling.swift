@@ -34,7 +34,7 @@ extension ServerTables {
 
     private mutating func park(_ writes: SettlementWrites) {
         for (sink, parkings) in writes.parked.sorted(by: { $0.key < $1.key }) {
-            // Those behind others look at what stands before them.
+            // Those behind others look at what is before them.
             for parking in parkings.filter({ $0.behind == nil }) + parkings.filter({ $0.behind != nil }) {
                 park(parking, for: sink)
             }

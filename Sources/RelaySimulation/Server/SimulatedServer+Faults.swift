@@ -62,7 +62,7 @@ extension SimulatedServer {
         // Numbers that the log does not tell of are given out again.
         nextTransaction = max(700, log.highestTransaction)
         for prepared in tables.prepared {
-            // It stands under another name.
+            // It is under another name.
             prepared.transaction.virtualTransaction = newVirtualTransaction()
             holders[prepared.transaction.virtualTransaction] = .some(nil)
             if let number = prepared.transaction.number { running.insert(number) }

@@ -7,12 +7,12 @@ package struct Endpoint: Sendable, Hashable {
     /// Without the brackets of an IPv6 address.
     package let host: String
     package let port: Int
-    /// Path and query, as they stand in a request line.
+    /// Path and query, as they are in a request line.
     package let target: String
     /// The URL as it was given, without its fragment.
     package let url: String
 
-    /// Host and port as they stand in a URL; the port is left out where it is the scheme's own.
+    /// Host and port as they are in a URL; the port is left out where it is the scheme's own.
     var authority: String {
         let name = host.contains(":") ? "[\(host)]" : host
         return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"

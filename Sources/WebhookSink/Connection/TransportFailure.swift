@@ -79,7 +79,7 @@ enum TransportFailure {
         }
     }
 
-    /// What BoringSSL calls the reasons, in small letters: they stand in its text as `OPENSSL_internal:WRONG_NUMBER`,
+    /// What BoringSSL calls the reasons, in small letters: they are in its text as `OPENSSL_internal:WRONG_NUMBER`,
     /// with places in its source behind them.
     private static func libraryReasons(_ error: any Error) -> [String] {
         String(describing: error).components(separatedBy: "OPENSSL_internal:").dropFirst().map { rest in

@@ -1,7 +1,7 @@
 import Foundation
 import RelayCore
 
-/// What stands in the secret and header files.
+/// What is in the secret and header files.
 struct Credentials: Sendable {
     /// Largest size of a file, in bytes.
     static let fileLimit = 16 << 10

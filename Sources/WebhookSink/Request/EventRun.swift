@@ -80,7 +80,7 @@ struct EventRun: Sendable {
         return batch.withPayload(index) { ByteBuffer(bytes: $0) }
     }
 
-    /// A JSON array of all events: their lines, whose ends become what stands between the elements.
+    /// A JSON array of all events: their lines, whose ends become what is between the elements.
     func array() -> ByteBuffer {
         let count = pieces.reduce(1) { $0 + $1.batch.lineBytes($1.range).count }
         var buffer = ByteBufferAllocator().buffer(capacity: count)

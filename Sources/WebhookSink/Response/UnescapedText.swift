@@ -1,4 +1,4 @@
-/// A text with its escapes undone, and where each byte of it stood: a secret that is echoed within JSON, a URL or HTML
+/// A text with its escapes undone, and where each byte of it was: a secret that is echoed within JSON, a URL or HTML
 /// does not look as it was sent.
 struct UnescapedText {
     /// Who reads an escape: what is one to JSON is none to HTML.
@@ -29,7 +29,7 @@ struct UnescapedText {
         return undone.bytes == bytes ? nil : undone
     }
 
-    /// Where something stands in the text that was given; nil where it does not. A plus sign counts as a blank, as in
+    /// Where something is in the text that was given; nil where it is not. A plus sign counts as a blank, as in
     /// forms.
     func place(of trace: [UInt8]) -> Int? {
         guard !trace.isEmpty, trace.count <= bytes.count else { return nil }

@@ -10,7 +10,7 @@ extension EventFixture {
         return String(line.dropLast(line.hasSuffix("\n") ? 1 : 0))
     }
 
-    /// What stands between `aggregatetype` and `data`.
+    /// What is between `aggregatetype` and `data`.
     func attributes() throws -> String {
         let line = try line()
         let parts = line.components(between: "\"aggregatetype\":\"transfer\"", and: ",\"data\":{\"amount\": 1}}")
@@ -19,7 +19,7 @@ extension EventFixture {
 }
 
 extension String {
-    /// What stands between the first `start` and the last `end`.
+    /// What is between the first `start` and the last `end`.
     fileprivate func components(between start: String, and end: String) -> String {
         let bytes = Array(utf8)
         let from = (0...bytes.count).first { bytes[$0...].starts(with: start.utf8) }.map { $0 + start.utf8.count }
@@ -29,6 +29,6 @@ extension String {
 }
 
 extension EventBatch {
-    /// The JSON line of an event, as it stands in the batch.
+    /// The JSON line of an event, as it is in the batch.
     func line(_ index: Int) -> String { text(index..<index + 1) }
 }

@@ -33,7 +33,7 @@ struct EventPatternTests {
         }
     }
 
-    /// A matcher that goes back tries this for longer than the world stands.
+    /// A matcher that goes back tries this for longer than the world has existed.
     @Test func manyStarsAreNoTrouble() {
         let text = [UInt8](repeating: UInt8(ascii: "a"), count: 100_000)
         #expect(!matches(String(repeating: "a*", count: 100) + "b*", text))

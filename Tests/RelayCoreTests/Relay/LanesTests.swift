@@ -61,7 +61,7 @@ import Testing
         #expect(reads)
     }
 
-    /// The answer to a read that was sent before an outage does not join on to where the lane stands after it.
+    /// The answer to a read that was sent before an outage does not join on to where the lane is after it.
     @Test func aReadThatDoesNotJoinOnIsNotTaken() {
         var script = RelayScript(["a"]) {
             $0.retry = RetryPolicy(base: 0, maximum: 0)

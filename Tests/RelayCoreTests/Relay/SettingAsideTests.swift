@@ -10,7 +10,7 @@ import Testing
         return .swept(SweptState(sinks: [stored], late: late, setAside: ["a": ids]))
     }
 
-    /// A lane that stands at event 1, which its sink rejects.
+    /// A lane that is at event 1, which its sink rejects.
     private func blocked(_ policy: LanePolicy = LanePolicy()) -> RelayScript {
         var script = RelayScript(lanes: ["a": policy])
         script.lead([a])

@@ -142,7 +142,7 @@ struct ReplayTests {
         #expect(replay.delivered(all(2), draw: 0) == [])
         #expect(replay.step == .end(.stopped))
         #expect(replay.next == 3)
-        // What came to its end all the same is done.
+        // What ended nevertheless is done.
         var last = opened(plan(1, 3))
         last.rowsRead([1, 2, 3], reachedEnd: true)
         last.stop()
