@@ -25,7 +25,7 @@ package struct ConfigurationFile: Sendable, Hashable {
         guard !bound.isTooMuch else {
             throw .configuration(
                 "\(path) has \(bound.anchors) anchors and \(bound.aliases) aliases, which may expand to more than can be "
-                    + "read; write out what the aliases repeat, or use fewer of them")
+                    + "read; write out what they repeat, or use fewer aliases")
         }
         guard let root = try Self.compose(yaml, path: path) else { return }
         var room = FileNode.limit

@@ -28,7 +28,7 @@ struct RemedyTests {
         Advice("one relay serves up to 1000; remove some", sinks(1001), sinks(1000)),
         Advice("write fewer of them, or use fewer aliases", sinks(1000, ", include: [a, b, c, d, e, f]"), sinks(1000)),
         Advice(
-            "write out what the aliases repeat, or use fewer of them",
+            "write out what they repeat, or use fewer aliases",
             sink("to: 'http://h/', include: [\((1...40).map { "&a\($0) a, *a\($0)" }.joined(separator: ", "))]"),
             sink("to: 'http://h/', include: [\(list(40))]")),
         Advice(
