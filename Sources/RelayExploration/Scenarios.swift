@@ -84,6 +84,7 @@ extension Scenario {
         Scenario("stream, two producers") {
             $0.policy.usesStream = true
             $0.policy.netInterval = never
+            $0.policy.sweepInterval = never
             $0.answersApart = true
             $0.ids = 2
         },
@@ -92,7 +93,6 @@ extension Scenario {
             $0.policy.usesStream = true
             $0.policy.netInterval = never
             $0.policy.sweepInterval = never
-            $0.answersApart = true
             $0.producers = [[.drawsTwice, .withdraws], []]
         },
         Scenario("stream, nothing but the bell") {

@@ -117,15 +117,16 @@ package actor CompetingSession: CompetingTenure {
     package func remark(_ rows: [UnmarkedRow]) async throws -> RemarkedRows {
         try await rollingBack {
             try await connection.execute("BEGIN")
-            let (ids, times) = (rows.map(\.id), rows.map(\.createdAt))
-            // An id that was issued a second time belongs to a row that nobody has delivered. Through the parent, as all
-            // that follows: see ClaimCursor.
+            let (ids, times, writers) = (rows.map(\.id), rows.map(\.createdAt), rows.map { Int64($0.transaction) })
+            // An id that was issued a second time belongs to a row that nobody has delivered, and so does one that was
+            // marked and that somebody wants again. Through the parent, as all that follows: see ClaimCursor.
             let standing = try await connection.query(
                 """
-                SELECT o.id FROM unnest($1::bigint[], $2::bigint[]) AS r (id, created_at)
+                SELECT o.id FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS r (id, created_at, writer)
                 JOIN \(schema.table) AS o ON o.id = r.id
-                WHERE o.published_at IS NULL AND \(microsecondsSQL("o.created_at")) = r.created_at ORDER BY o.id
-                """, [.int8Array(ids), .int8Array(times)]
+                WHERE o.published_at IS NULL AND \(microsecondsSQL("o.created_at")) = r.created_at
+                  AND r.writer IN (0, o.xmin::text::bigint) ORDER BY o.id
+                """, [.int8Array(ids), .int8Array(times), .int8Array(writers)]
             ).rows.compactMap { $0.int(0) }
             let mine = try await connection.query(
                 """

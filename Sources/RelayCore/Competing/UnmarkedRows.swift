@@ -3,17 +3,21 @@ package struct UnmarkedRow: Hashable, Sendable {
     package var id: Int64
     /// Microseconds since 1970, as in ``EventBatch``: an id alone might be issued a second time.
     package var createdAt: Int64
+    /// The transaction that wrote the row as it was delivered, where nobody knows whether it was marked: once it was, and
+    /// somebody has undone the mark, it is to be delivered again. 0: the mark is known to have failed.
+    package var transaction: UInt32
 
-    package init(id: Int64, createdAt: Int64) {
+    package init(id: Int64, createdAt: Int64, transaction: UInt32 = 0) {
         self.id = id
         self.createdAt = createdAt
+        self.transaction = transaction
     }
 }
 
 /// What a competing relay delivered and could not mark: it is not sent again, and the mark is tried again by itself.
 package struct UnmarkedRows: Hashable, Sendable {
     private struct Entry: Hashable, Sendable {
-        var createdAt: Int64
+        var row: UnmarkedRow
         var attempt: Int
         /// Milliseconds.
         var until: Int64
@@ -34,7 +38,7 @@ package struct UnmarkedRows: Hashable, Sendable {
     /// Remembers rows whose mark failed, or whose session was lost before its outcome was known.
     package mutating func remember(_ rows: some Sequence<UnmarkedRow>, until: Int64) {
         for row in rows where entries[row.id] == nil {
-            entries[row.id] = Entry(createdAt: row.createdAt, attempt: 1, until: until)
+            entries[row.id] = Entry(row: row, attempt: 1, until: until)
         }
     }
 
@@ -43,8 +47,7 @@ package struct UnmarkedRows: Hashable, Sendable {
 
     /// The rows whose mark is to be tried now, in ascending order.
     package func due(at now: Int64) -> [UnmarkedRow] {
-        entries.filter { $0.value.until <= now }.map { UnmarkedRow(id: $0.key, createdAt: $0.value.createdAt) }
-            .sorted { $0.id < $1.id }
+        entries.values.filter { $0.until <= now }.map(\.row).sorted { $0.id < $1.id }
     }
 
     /// The mark of these failed once more.

@@ -70,7 +70,10 @@ private final class CompetingSession: CompetingTenure, Sendable {
 
     func remark(_ rows: [UnmarkedRow]) async throws -> RemarkedRows {
         try await run { server, backend in
-            let standing = rows.filter { server.tables.unpublished[$0.id]?.createdAt == $0.createdAt }.map(\.id)
+            let standing = rows.filter { row in
+                guard let found = server.tables.unpublished[row.id] else { return false }
+                return found.createdAt == row.createdAt && [0, found.transaction].contains(row.transaction)
+            }.map(\.id)
             let free = standing.filter { server.rowLocks[$0] == nil }
             for id in free { server.rowLocks[id] = backend.pid }
             await server.think()

@@ -64,6 +64,19 @@ import Testing
         #expect(machine.handle(.remarked(), at: 4) == [.claim(rows: 1, bytes: 16 << 20, without: [])])
     }
 
+    /// An operator may have undone a mark that nobody here knows of: only the row as it was delivered is marked.
+    @Test func theNextSessionMarksTheRowAsItWasDelivered() {
+        var machine = Self.ready()
+        var claimed = rows(1, 2)
+        claimed.marks = [RowMark(createdAt: 10, transaction: 7), RowMark(createdAt: 20, transaction: 8)]
+        _ = machine.handle(.claimed(claimed), at: 0)
+        _ = machine.handle(.answered(count: 1, .delivered), at: 1)
+        _ = machine.handle(.deliveryEnded, at: 1)
+        _ = machine.handle(.sessionLost, at: 1)
+        let due = UnmarkedRow(id: 1, createdAt: 10, transaction: 7)
+        #expect(machine.handle(.sessionOpened, at: 3) == [.remark([due])])
+    }
+
     @Test func aRejectedEventHoldsNobodyUp() {
         var machine = Self.ready(lane: LanePolicy(retry: RetryPolicy(base: 10, maximum: 1000)))
         _ = machine.handle(.claimed(rows(1, 2)), at: 0)
