@@ -117,26 +117,28 @@ package actor CompetingSession: CompetingTenure {
     package func remark(_ rows: [UnmarkedRow]) async throws -> RemarkedRows {
         try await rollingBack {
             try await connection.execute("BEGIN")
-            let (ids, times, writers) = (rows.map(\.id), rows.map(\.createdAt), rows.map { Int64($0.transaction) })
-            // An id that was issued a second time belongs to a row that nobody has delivered, and so does one that was
-            // marked and that somebody wants again. Through the parent, as all that follows: see ClaimCursor.
-            let standing = try await connection.query(
+            // Any other version of the row is claimed and delivered like all: see UnmarkedRow. Through the parent, as all
+            // that follows: see ClaimCursor.
+            let delivered = Dictionary(rows.map { ($0.id, $0.mark) }, uniquingKeysWith: { first, _ in first })
+            func standing(_ table: ResultTable) -> [Int64] {
+                table.rows.compactMap { row in
+                    guard let id = row.int(0), let createdAt = row.int(1), let writer = row.int(2),
+                        let mark = delivered[id], mark.createdAt == createdAt, Int64(mark.transaction) == writer
+                    else { return nil }
+                    return id
+                }
+            }
+            let select = """
+                SELECT id, \(microsecondsSQL("created_at")), xmin::text::bigint FROM \(schema.table)
+                WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
                 """
-                SELECT o.id FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS r (id, created_at, writer)
-                JOIN \(schema.table) AS o ON o.id = r.id
-                WHERE o.published_at IS NULL AND \(microsecondsSQL("o.created_at")) = r.created_at
-                  AND r.writer IN (0, o.xmin::text::bigint) ORDER BY o.id
-                """, [.int8Array(ids), .int8Array(times), .int8Array(writers)]
-            ).rows.compactMap { $0.int(0) }
-            let mine = try await connection.query(
-                """
-                SELECT id FROM \(schema.table) WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
-                FOR UPDATE SKIP LOCKED
-                """, [.int8Array(standing)]
-            ).rows.compactMap { $0.int(0) }
+            let seen = standing(try await connection.query(select, [.int8Array(rows.map(\.id))]))
+            // It may have been written to since it was seen.
+            let mine = standing(
+                try await connection.query("\(select) FOR UPDATE SKIP LOCKED", [.int8Array(seen)]))
             let faults = try await marks.mark(mine)
             try await connection.execute("COMMIT")
-            let locked = Set(standing).subtracting(mine)
+            let locked = Set(seen).subtracting(mine)
             return RemarkedRows(faults: faults, locked: locked.sorted())
         }
     }

@@ -162,10 +162,10 @@ package struct CompetingMachine: Hashable, Sendable {
         switch phase {
         case .delivering(let rows, _, _):
             effects.append(.cancelDelivery)
-            rememberUnmarked(delivered, of: rows, until: now, outcomeIsKnown: false)
+            rememberUnmarked(delivered, of: rows, until: now)
             release(rows, &effects)
         case .marking(let rows):
-            rememberUnmarked(delivered, of: rows, until: now, outcomeIsKnown: false)
+            rememberUnmarked(delivered, of: rows, until: now)
             release(rows, &effects)
         case .away, .idle, .claiming, .remarking, .looking, .ended: break
         }
@@ -174,14 +174,10 @@ package struct CompetingMachine: Hashable, Sendable {
         parked = []
     }
 
-    private mutating func rememberUnmarked(
-        _ ids: some Sequence<Int64>, of rows: RowBatch, until: Int64, outcomeIsKnown: Bool = true
-    ) {
+    private mutating func rememberUnmarked(_ ids: some Sequence<Int64>, of rows: RowBatch, until: Int64) {
         let ids = Set(ids)
-        let found = zip(rows.ids, rows.marks).filter { ids.contains($0.0) }.map { id, mark in
-            UnmarkedRow(id: id, createdAt: mark.createdAt, transaction: outcomeIsKnown ? 0 : mark.transaction)
-        }
-        unmarked.remember(found, until: until)
+        let found = zip(rows.ids, rows.marks).filter { ids.contains($0.0) }
+        unmarked.remember(found.map { UnmarkedRow(id: $0.0, mark: $0.1) }, until: until)
     }
 
     private mutating func claimed(

@@ -1,16 +1,13 @@
 /// A row that was delivered and is not marked as published.
 package struct UnmarkedRow: Hashable, Sendable {
     package var id: Int64
-    /// Microseconds since 1970, as in ``EventBatch``: an id alone might be issued a second time.
-    package var createdAt: Int64
-    /// The transaction that wrote the row as it was delivered, where nobody knows whether it was marked: once it was, and
-    /// somebody has undone the mark, it is to be delivered again. 0: the mark is known to have failed.
-    package var transaction: UInt32
+    /// The row as it was delivered. An id alone might be issued a second time; and a row that was written to since may have
+    /// been marked by another relay, and be wanted again by whoever undid the mark.
+    package var mark: RowMark
 
-    package init(id: Int64, createdAt: Int64, transaction: UInt32 = 0) {
+    package init(id: Int64, mark: RowMark) {
         self.id = id
-        self.createdAt = createdAt
-        self.transaction = transaction
+        self.mark = mark
     }
 }
 

@@ -72,7 +72,7 @@ private final class CompetingSession: CompetingTenure, Sendable {
         try await run { server, backend in
             let standing = rows.filter { row in
                 guard let found = server.tables.unpublished[row.id] else { return false }
-                return found.createdAt == row.createdAt && [0, found.transaction].contains(row.transaction)
+                return found.createdAt == row.mark.createdAt && found.transaction == row.mark.transaction
             }.map(\.id)
             let free = standing.filter { server.rowLocks[$0] == nil }
             for id in free { server.rowLocks[id] = backend.pid }

@@ -18,6 +18,9 @@ extension Judge {
         // A parked event whose mark somebody undid is wanted twice: from its copy, and from the table.
         let isUndone = undone.contains(event)
         guard !(isUndone && isParked(event, index)) else { return }
+        // Without order a row that somebody wrote to is delivered again: another relay may have marked it, and somebody
+        // have undone that.
+        if !hasOrder, versions[event]?.count ?? 0 > 1 { return }
         if memory.acknowledged[sink]?.contains(event) == true {
             return find("DUPLICATE: \(event.id) goes to \(sink) again, though the relay knows that it is there")
         }

@@ -127,7 +127,7 @@ import Testing
         for _ in 0..<10 {
             var now = last
             var effects: [CompetingMachine.Effect] = []
-            while !effects.contains(.remark([UnmarkedRow(id: 2, createdAt: 2000)])) {
+            while !effects.contains(.remark([UnmarkedRow(id: 2, mark: RowMark(createdAt: 2000))])) {
                 now = max(now + 1, machine.nextWake ?? .max)
                 effects = machine.handle(.tick, at: now)
                 for case .claim(_, _, let without) in effects {
@@ -143,7 +143,7 @@ import Testing
         #expect(pauses[9] >= 5000 && pauses[9] <= 10_100)
         // Somebody fixed it.
         var now = last
-        while !machine.handle(.tick, at: now).contains(.remark([UnmarkedRow(id: 2, createdAt: 2000)])) {
+        while !machine.handle(.tick, at: now).contains(.remark([UnmarkedRow(id: 2, mark: RowMark(createdAt: 2000))])) {
             _ = machine.handle(.claimed(RowBatch(token: nil, ids: [])), at: now)
             now = max(now + 1, machine.nextWake ?? .max)
         }

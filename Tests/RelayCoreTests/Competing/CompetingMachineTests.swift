@@ -60,7 +60,7 @@ import Testing
         _ = machine.handle(.answered(count: 1, .delivered), at: 1)
         #expect(machine.handle(.sessionLost, at: 1) == [.cancelDelivery, .release(BatchToken(0))])
         #expect(machine.handle(.deliveryEnded, at: 2) == [])
-        #expect(machine.handle(.sessionOpened, at: 3) == [.remark([UnmarkedRow(id: 1, createdAt: 0)])])
+        #expect(machine.handle(.sessionOpened, at: 3) == [.remark([UnmarkedRow(id: 1, mark: RowMark())])])
         #expect(machine.handle(.remarked(), at: 4) == [.claim(rows: 1, bytes: 16 << 20, without: [])])
     }
 
@@ -73,7 +73,7 @@ import Testing
         _ = machine.handle(.answered(count: 1, .delivered), at: 1)
         _ = machine.handle(.deliveryEnded, at: 1)
         _ = machine.handle(.sessionLost, at: 1)
-        let due = UnmarkedRow(id: 1, createdAt: 10, transaction: 7)
+        let due = UnmarkedRow(id: 1, mark: RowMark(createdAt: 10, transaction: 7))
         #expect(machine.handle(.sessionOpened, at: 3) == [.remark([due])])
     }
 
