@@ -75,6 +75,8 @@ package struct Lane: Hashable, Sendable {
     package var isOwedMore = true
     /// Owed rows that were delivered, as a settlement has written, but could not move: tried again now and then.
     package var stuck: Set<Int64> = []
+    /// There are more of them than `stuck` tells.
+    var isStuckMore = false
     /// Nothing that is to be passed stands at or below, as a read has shown: what stood there may have been deleted.
     var passedThrough: Int64 = .min
     /// The read of the table for this lane that is under way.
@@ -171,6 +173,11 @@ package struct Lane: Hashable, Sendable {
     /// All that was taken on of what is owed is settled, and there is more.
     var lacksOwed: Bool { isOwedMore && late.isEmpty }
 
+    /// More is owed, and there is room for it: rows that cannot be read, or moved, do not keep others waiting.
+    var hasRoomForOwed: Bool {
+        isOwedMore && late.count < OwedPortion.limit || isStuckMore && stuck.count < OwedPortion.limit
+    }
+
     /// The last id that has left the queue, or is over: whatever comes next is above. A flight of an earlier registration
     /// says nothing about this one.
     package var lastHanded: Int64 {
@@ -235,6 +242,7 @@ package struct Lane: Hashable, Sendable {
         for id in portion.waiting { next[id] = late[id] ?? false }
         late = next
         stuck = Set(portion.delivered)
+        isStuckMore = portion.delivered.count >= OwedPortion.limit
         isOwedMore = portion.isPart
     }
 
@@ -247,7 +255,7 @@ package struct Lane: Hashable, Sendable {
         for entry in state.entered where entry.sink == name {
             if entry.isDelivered {
                 late[entry.id] = nil
-                stuck.insert(entry.id)
+                if stuck.count < OwedPortion.limit { stuck.insert(entry.id) } else { isStuckMore = true }
             } else if late.count < OwedPortion.limit {
                 late[entry.id] = late[entry.id] ?? false
             } else {
@@ -274,6 +282,7 @@ package struct Lane: Hashable, Sendable {
             late = [:]
             isOwedMore = true
             stuck = []
+            isStuckMore = false
             parkings = [:]
             unparked = nil
             parkedUnsettled = [:]

@@ -17,7 +17,7 @@ extension RelayMachine {
         if sweptThrough == nil { rotationStamp = stamp }
         let request = SweepRequest(
             tail: tail, above: sweptThrough, announced: bell.announced.passed(by: tail),
-            owed: lanes.contains(where: \.lacksOwed), parkedKeys: parkedKeysWanted)
+            owed: lanes.contains(where: \.hasRoomForOwed), parkedKeys: parkedKeysWanted)
         work = .sweeping(request, stamp: stamp, since: now)
         claimIsNext = true
         effects.append(.sweep(request))
@@ -52,7 +52,7 @@ extension RelayMachine {
             nextSweep = min(nextSweep, now + pause)
         }
         tryStuckAgain(at: now)
-        let isComplete = state.lookedThrough == nil && !lanes.contains(where: \.isOwedMore)
+        let isComplete = state.lookedThrough == nil && !lanes.contains { $0.isOwedMore || $0.hasRoomForOwed }
         if state.aboveTail.isEmpty, isComplete, rotationStamp == stamp, isQuiet { quietAt = stamp }
     }
 

@@ -99,6 +99,14 @@ extension RelayMachine {
         effects.append(.scan)
     }
 
+    /// What it was wanted for waits still.
+    mutating func scanFailed(at now: Int64) {
+        guard scan == .running else { return }
+        scan = .idle
+        scanWanted = true
+        nextScan = now + policy.pollInterval
+    }
+
     mutating func scanned(_ answer: SequenceScan, at now: Int64) {
         guard scan == .running else { return }
         scan = .idle

@@ -147,7 +147,7 @@ package struct RelayMachine: Hashable, Sendable {
         case .sinksChanged: refreshWanted = true
         case .suspended(let reason): suspension = reason
         case .scanned(let answer): scanned(answer, at: now)
-        case .scanFailed: scan = .idle
+        case .scanFailed: scanFailed(at: now)
         case .claimed(let rows): claimed(rows, at: now, &effects)
         case .looked(let rows): looked(rows, at: now, &effects)
         case .workFailed: workFailed(at: now)
@@ -340,7 +340,8 @@ package struct RelayMachine: Hashable, Sendable {
         let startsAreFixed = !others.contains { !$0.isFixed && configured.contains($0.name) }
         let everySinkIsKnown = configured.allSatisfy { name in lanes.contains { $0.name == name } }
         // A row that somebody has locked is delivered, and not settled.
-        let noneIsLocked = settlingHold == nil && (hasTriedStuck || lanes.allSatisfy { $0.stuck.isEmpty })
+        let noneIsStuck = lanes.allSatisfy { $0.stuck.isEmpty && !$0.isStuckMore }
+        let noneIsLocked = settlingHold == nil && (hasTriedStuck || noneIsStuck)
         return lanesAreQuiet && startsAreFixed && everySinkIsKnown && noneIsLocked && gap == nil
     }
 

@@ -76,4 +76,53 @@ import Testing
         if script.sweep == nil { script.findsNothing() }
         #expect(script.sweep?.owed == true)
     }
+
+    /// One owed row that cannot be read keeps nothing behind it waiting.
+    @Test func anUnreadableOwedRowLeavesRoomForMore() {
+        var script = RelayScript { $0.sweepInterval = 3000 }
+        let part = OwedPortion(waiting: [3, 4], isPart: true)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: ["a": part])))
+        script.give(.swept(SweptState(sinks: [stored], late: nil)))
+        let fault = RowFault(id: 3, work: .read, reason: "invalid byte sequence")
+        script.give(.lateRowsRead(sink: "a", script.batch(4), faults: [fault]))
+        script.findsNothing()
+        script.now = 3000
+        script.delivers("a", 1)
+        if script.settle == nil { script.findsNothing() }
+        script.give(.settled(SettledState(sinks: [stored], removed: [LateEntry(sink: "a", id: 4)])))
+        if script.sweep == nil { script.findsNothing() }
+        #expect(script.sweep?.owed == true)
+    }
+
+    /// Of rows that could not move a lane keeps a bounded number, and asks for the others once these are gone.
+    @Test func rowsThatCannotMoveAreBoundedAndAskedForAgain() {
+        var script = RelayScript { $0.sweepInterval = 3000 }
+        let ids = (1...Int64(OwedPortion.limit)).map { $0 - Int64(OwedPortion.limit) }
+        script.give(
+            .sessionsOpened(OpenedSessions(sinks: [stored], late: ["a": OwedPortion(delivered: ids)])))
+        #expect(script.sweep?.owed == false)
+        script.give(.swept(SweptState(sinks: [stored], late: nil)))
+        let moved = ids.map { LateEntry(sink: "a", id: $0, isDelivered: true) }
+        script.findsNothing()
+        #expect(script.settle != nil)
+        script.now = 3000
+        script.give(.settled(SettledState(sinks: [stored], removed: moved)))
+        if script.sweep == nil { script.findsNothing() }
+        #expect(script.sweep?.owed == true)
+    }
+
+    /// What waits for a scan waits for the next one where it fails.
+    @Test func aScanThatFailsIsMadeAgain() {
+        var script = RelayScript()
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored])))
+        script.give(.swept(SweptState(sinks: [stored], late: nil)))
+        script.scanned(5)
+        script.claimed(script.batch(7), lastValue: 7)
+        #expect(script.effects.contains(.scan))
+        script.give(.scanFailed)
+        #expect(!script.effects.contains(.scan), "not at once")
+        script.now = 100
+        script.give(.tick)
+        #expect(script.effects.contains(.scan))
+    }
 }
