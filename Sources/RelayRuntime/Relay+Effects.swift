@@ -162,7 +162,8 @@ extension Relay {
             isWorkWatched = false
             return nil
         }
-        guard clock.now >= work.nextLook else { return work.nextLook }
+        // Other work may have come by then.
+        guard clock.now >= work.nextLook else { return min(work.nextLook, clock.now + Self.workPatience) }
         await tellWaits(tenure, term)
         let next = clock.now + RepeatedReports.interval
         if term == self.term, workUnderWay?.number == work.number { workUnderWay?.nextLook = next }

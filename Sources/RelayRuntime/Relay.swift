@@ -281,15 +281,16 @@ package actor Relay {
     }
 
     func decide(_ input: RelayInput) {
-        let effects = machine.handle(input, at: clock.now)
+        let now = clock.now
+        let effects = machine.handle(input, at: now)
         for effect in effects { perform(effect) }
-        setAlarm()
+        setAlarm(after: now)
         noteStatus()
     }
 
     /// A later alarm stays beside an earlier one, and need not be set again: to set and to cancel is what costs.
-    private func setAlarm() {
-        guard tenure != nil, let time = machine.nextWake(after: clock.now) else { return }
+    private func setAlarm(after now: Int64) {
+        guard tenure != nil, let time = machine.nextWake(after: now) else { return }
         if let next = alarms.keys.min(), next <= time { return }
         let (clock, term) = (clock, term)
         alarms[time] = Task {
