@@ -48,8 +48,7 @@ extension ChaosWorld {
             return disturb(host.database, fault, time, "to the database of relay \(host.number)")
         case .webhookNetwork(let target, let fault, let time):
             guard let host = await host(target) else { return passed() }
-            // Each attempt that times out meanwhile may still arrive later.
-            await host.running?.countDisturbances(fault == .copy ? 0 : 3 + time / 1000)
+            if fault != .copy { await host.countDisturbance(of: time) }
             return disturb(host.webhooks, fault, time, "to the webhooks of relay \(host.number)")
         case .receiver(let fault, let time):
             hook.set(fault)

@@ -73,6 +73,8 @@ actor RelayHost {
     private let journal: Journal
     private(set) var runs: [RelayRun] = []
     private var current: RelayRun?
+    /// The last disturbance of the way to the webhooks: a process that starts before its end has it as well.
+    private var disturbance: (count: Int, end: ContinuousClock.Instant)?
     /// Ends of processes that nobody brought about, and those in good order that did not end well.
     private(set) var complaints: [String] = []
 
@@ -99,8 +101,17 @@ actor RelayHost {
         let process = try RelayProcess.start(arguments, environment: clock.environment, output: .ids)
         let started = RelayRun(number: run, host: number, process: process)
         journal.note("\(started.name) started, pid \(process.pid)")
+        if let disturbance, .now < disturbance.end { started.countDisturbances(disturbance.count) }
         runs.append(started)
         current = started
+    }
+
+    /// The way to the webhooks is disturbed for so many milliseconds: each attempt that times out meanwhile may still
+    /// arrive later.
+    func countDisturbance(of milliseconds: Int) {
+        let count = 3 + milliseconds / 1000
+        disturbance = (count, .now + .milliseconds(milliseconds + RelaySetting.timeout))
+        running?.countDisturbances(count)
     }
 
     /// SIGKILL; gives the process, and whether it led; nil where there was none.
