@@ -129,7 +129,7 @@ private func ask(
     try await parked.refuseUnknown(selection.sink)
     let request = try await parked.ask(action, selection.all ? nil : selection.id)
     guard selection.wait else {
-        print("the leader will \(action.rawValue) \(request.count) events")
+        print("the leader will \(action.rawValue) \(request.count == 1 ? "1 event" : "\(request.count) events")")
         return await session.close()
     }
     var progress = try await parked.progress(of: request)
@@ -142,7 +142,8 @@ private func ask(
         for entry in progress.rejected { print(entry.text) }
         throw ExitCode(1)
     }
-    print("\(request.count) events were \(action == .retry ? "retried" : "discarded")")
+    let events = request.count == 1 ? "1 event was" : "\(request.count) events were"
+    print("\(events) \(action == .retry ? "retried" : "discarded")")
 }
 
 extension ParkedEvents {

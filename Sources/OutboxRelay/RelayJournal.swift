@@ -106,8 +106,8 @@ struct RelayJournal: Sendable {
         logger.log(
             .rowGone, level: .warning,
             """
-            \(count) events from \(first) to \(last) were delivered, but deleted before they were marked as published; \
-            let clean-up delete only rows whose published_at is set
+            \(count == 1 ? "event \(first) was" : "\(count) events from \(first) to \(last) were") delivered, but deleted before \
+            being marked as published; if a clean-up job did it, let it delete only rows whose published_at is set
             """,
             [
                 LogKey.firstID: .stringConvertible(first), LogKey.lastID: .stringConvertible(last),
@@ -121,7 +121,7 @@ struct RelayJournal: Sendable {
             case .read: "event \(fault.id) cannot be read and is not delivered; fix or delete its row"
             case .mark:
                 "event \(fault.id) was delivered but cannot be marked as published; "
-                    + "fix its row, or the trigger or constraint that refuses it"
+                    + "fix its row, or the trigger, rule or constraint that refuses it"
             case .park: "event \(fault.id) was rejected but cannot be parked; fix or delete its row"
             }
         logger.log(
@@ -154,7 +154,8 @@ struct RelayJournal: Sendable {
             case .lockedRow(let id):
                 "event \(id) is locked by \(who ?? "an unknown session"), and later events wait for it"
             case .aboveSequence(let id):
-                "event \(id) is above the sequence's last value, and is not delivered; set the sequence to it"
+                "event \(id) is above the sequence's last value, and is not delivered; "
+                    + "set the sequence to the highest id in the outbox, or delete the row if its id is a mistake"
             case .unreadableRow(let fault): "event \(fault.id) cannot be read, and later events wait for it"
             }
         if case .unreadableRow(let fault) = hold.cause { keys[LogKey.id] = .stringConvertible(fault.id) }

@@ -16,7 +16,7 @@ enum HeaderKeys {
                 let name = try name(entry.key, in: section, among: &names)
                 guard !isSecret(name) else {
                     throw section.problem(
-                        "holds a secret; put its value into a file, and name that file in header_files",
+                        "has the name of a secret; put its value into a file, and name that file in header_files",
                         of: entry.key)
                 }
                 headers.append(WebhookOptions.Header(name: name, value: try value(of: entry.key, in: section)))

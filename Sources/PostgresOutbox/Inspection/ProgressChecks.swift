@@ -25,7 +25,7 @@ extension Inspector {
     }
 
     private static var wentBackRemedy: String {
-        "restart the sequence above the highest delivered id or move the sinks, then run outbox-relay resume"
+        "restart the sequence above the highest id that was sent, or move the sinks, then run outbox-relay resume"
     }
 
     /// A row that is visible before it is durable may be delivered and then lost.

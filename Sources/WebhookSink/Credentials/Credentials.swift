@@ -31,7 +31,8 @@ struct Credentials: Sendable {
                 .trimmingCharacters(in: .whitespacesAndNewlines)
             guard !value.isEmpty, HeaderText.isValue(value) else {
                 throw .wrong(
-                    "file \(file.path) of header \(file.name) is empty or has several lines; write one line into it")
+                    "file \(file.path) of header \(file.name) is empty, or has several lines or a control character; "
+                        + "write one line into it")
             }
             headers.append(.init(name: file.name, value: value))
         }

@@ -61,7 +61,7 @@ package struct Answer: Sendable {
             let host = URLComponents(string: location)?.host.map { Excerpt.make($0.utf8.prefix(100), hiding: []) }
             return .refused(
                 reason: "\(receiver) answered \(status) and redirects to \(host ?? "another path"), "
-                    + "which is not followed; set the sink's URL to the new address")
+                    + "which is not followed; set the sink's URL to one that answers without a redirect")
         default:
             return .refused(reason: sentence(receiver))
         }

@@ -137,7 +137,7 @@ struct CredentialTests {
             let file = try folder.write("token", text)
             let error = await refusal(
                 settings("http://hook.example") { $0.headerFiles = [.init(name: "authorization", path: file)] })
-            #expect(error?.reason.contains("is empty or has several lines") == true)
+            #expect(error?.reason.contains("is empty, or has several lines") == true)
             #expect(error?.reason.contains("topsecret") == false)
         }
     }

@@ -36,6 +36,6 @@ struct VerdictTests {
             verdict(301, location: location)
                 == .refused(
                     reason: "https://hook.example answered 301 and redirects \(target), which is not followed; "
-                        + "set the sink's URL to the new address"))
+                        + "set the sink's URL to one that answers without a redirect"))
     }
 }
