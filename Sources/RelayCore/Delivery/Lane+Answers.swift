@@ -119,7 +119,7 @@ extension Lane {
         }
     }
 
-    /// A parked event was tried again, in vain: it stays parked, and those after it wait for another word.
+    /// A parked event was rejected once more: it stays parked, and those after it wait for another word.
     private mutating func rejectedAgain(_ reason: String) {
         guard let id = firstUnanswered else { return }
         retried.append(ParkedRetry(id: id, rejection: reason))
