@@ -144,7 +144,7 @@ extension Relay {
     /// while it lasts: a timer for each piece of work would be most of what an idle relay does.
     private func watchWork(_ tenure: any LeaderTenure) {
         workNumber += 1
-        workUnderWay = WorkUnderWay(number: workNumber, nextLook: clock.now + Self.workPatience)
+        workUnderWay = WorkUnderWay(number: workNumber, since: clock.now)
         guard !isWorkWatched else { return }
         isWorkWatched = true
         let term = term
@@ -162,16 +162,16 @@ extension Relay {
             isWorkWatched = false
             return nil
         }
-        // Other work may have come by then.
-        guard clock.now >= work.nextLook else { return min(work.nextLook, clock.now + Self.workPatience) }
+        let due = work.since + Self.workPatience
+        guard clock.now >= due else { return due }
+        // As often as that: the same is not told again at once, and a wait that begins late is named in time.
         await tellWaits(tenure, term)
-        let next = clock.now + RepeatedReports.interval
-        if term == self.term, workUnderWay?.number == work.number { workUnderWay?.nextLook = next }
         return clock.now + Self.workPatience
     }
 
-    /// How long work may take before it is looked at, in milliseconds.
-    private static let workPatience: Int64 = 1000
+    /// How long work may take before it is looked at, in milliseconds: a wait is told once it has lasted a second, and it
+    /// begins a little after the work.
+    private static let workPatience: Int64 = 1200
 
     private func tellWaits(_ tenure: any LeaderTenure, _ term: Int) async {
         guard let waits = try? await tenure.waits(), term == self.term else { return }

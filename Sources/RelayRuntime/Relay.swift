@@ -69,8 +69,7 @@ package actor Relay {
 
     struct WorkUnderWay {
         var number: Int
-        /// When its waits are looked for, if it is not done by then.
-        var nextLook: Int64
+        var since: Int64
     }
 
     /// Why a tenure ends.
