@@ -65,38 +65,38 @@ package struct CompetingMachine: Hashable, Sendable {
     }
 
     /// Milliseconds until a row that cannot be read is tried again: after the first time, and the longest.
-    private static let unreadablePauses: ClosedRange<Int64> = 500...10_000
+    static let unreadablePauses: ClosedRange<Int64> = 500...10_000
     /// Milliseconds, the longest, between two statements that fail.
-    private static let longestFailurePause: Int64 = 5000
+    static let longestFailurePause: Int64 = 5000
     /// Milliseconds: an outage that comes and goes is told so often at most.
-    private static let tellingPause: Int64 = 10_000
+    static let tellingPause: Int64 = 10_000
 
-    private let sink: String
-    private let policy: RelayPolicy
-    private let lane: LanePolicy
-    private let claimTimeout: Int64
-    private(set) package var phase = Phase.away
-    private(set) package var health = SinkHealth.well
-    private var opening = SinkOpening.shut
-    private var budget: ClaimBudget
-    private var delivered: [Int64] = []
-    private var parked: [Parking] = []
+    let sink: String
+    let policy: RelayPolicy
+    let lane: LanePolicy
+    let claimTimeout: Int64
+    package internal(set) var phase = Phase.away
+    package internal(set) var health = SinkHealth.well
+    var opening = SinkOpening.shut
+    var budget: ClaimBudget
+    var delivered: [Int64] = []
+    var parked: [Parking] = []
     /// What failed in this claim: its first event that is not delivered.
-    private var outage: Int64?
+    var outage: Int64?
     /// Rejected events that are not parked, those that failed, and those that cannot be read.
-    private var leftOut = LeftOutRows()
-    private var unmarked = UnmarkedRows()
-    private var nextClaim: Int64 = 0
-    private var pause: Int64 = 0
+    var leftOut = LeftOutRows()
+    var unmarked = UnmarkedRows()
+    var nextClaim: Int64 = 0
+    var pause: Int64 = 0
     /// Statements that failed in a row.
-    private var failures = 0
+    var failures = 0
     /// When an outage was told last, and whether its end is to be told.
-    private var lastTold: Int64?
-    private var isTold = false
+    var lastTold: Int64?
+    var isTold = false
     /// The last claim found nothing: what is left is held by others, or there is nothing.
-    private var foundNothing = false
-    private var isStopping = false
-    private var random: SplitMix
+    var foundNothing = false
+    var isStopping = false
+    var random: SplitMix
 
     package init(
         sink: String, policy: RelayPolicy, lane: LanePolicy = LanePolicy(), claimTimeout: Int64, seed: UInt64 = 0
@@ -131,11 +131,11 @@ package struct CompetingMachine: Hashable, Sendable {
         }
     }
 
-    private var heldUntil: Int64 { health.nextTry ?? 0 }
+    var heldUntil: Int64 { health.nextTry ?? 0 }
 
     // MARK: - Inputs
 
-    private mutating func take(_ input: Input, at now: Int64, _ effects: inout [Effect]) {
+    mutating func take(_ input: Input, at now: Int64, _ effects: inout [Effect]) {
         switch input {
         case .tick: break
         case .sessionOpened:
@@ -157,7 +157,7 @@ package struct CompetingMachine: Hashable, Sendable {
         }
     }
 
-    private mutating func loseSession(at now: Int64, _ effects: inout [Effect]) {
+    mutating func loseSession(at now: Int64, _ effects: inout [Effect]) {
         // The server has freed the rows. What was delivered of them is marked by the next session, unless it is already.
         switch phase {
         case .delivering(let rows, _, _):
@@ -174,13 +174,13 @@ package struct CompetingMachine: Hashable, Sendable {
         parked = []
     }
 
-    private mutating func rememberUnmarked(_ ids: some Sequence<Int64>, of rows: RowBatch, until: Int64) {
+    mutating func rememberUnmarked(_ ids: some Sequence<Int64>, of rows: RowBatch, until: Int64) {
         let ids = Set(ids)
         let found = zip(rows.ids, rows.marks).filter { ids.contains($0.0) }
         unmarked.remember(found.map { UnmarkedRow(id: $0.0, mark: $0.1) }, until: until)
     }
 
-    private mutating func claimed(
+    mutating func claimed(
         _ rows: RowBatch, _ unreadable: [Int64], at now: Int64, _ effects: inout [Effect]
     ) {
         guard phase == .claiming else {
@@ -204,19 +204,19 @@ package struct CompetingMachine: Hashable, Sendable {
         effects.append(.deliver([RowSlice(rows, 0..<rows.ids.count)]))
     }
 
-    private mutating func leaveOut(unreadable id: Int64, at now: Int64) {
+    mutating func leaveOut(unreadable id: Int64, at now: Int64) {
         let pauses = Self.unreadablePauses
         _ = leftOut.failed(
             id, pause: { min(pauses.lowerBound << Int64(min($0 - 1, 10)), pauses.upperBound) }, at: now)
     }
 
     /// Nothing to do: ask less often, up to the poll interval.
-    private mutating func rest(at now: Int64) {
+    mutating func rest(at now: Int64) {
         pause = min(policy.pollInterval, max(1, pause * 2))
         nextClaim = now + pause
     }
 
-    private mutating func workFailed(_ again: Bool, at now: Int64, _ effects: inout [Effect]) {
+    mutating func workFailed(_ again: Bool, at now: Int64, _ effects: inout [Effect]) {
         switch phase {
         case .marking(let rows):
             rememberUnmarked(delivered, of: rows, until: again ? now : UnmarkedRows.firstDue(at: now))
@@ -233,7 +233,7 @@ package struct CompetingMachine: Hashable, Sendable {
         failures += 1
     }
 
-    private mutating func marked(
+    mutating func marked(
         _ failed: [Int64], _ unparked: [Int64], at now: Int64, _ effects: inout [Effect]
     ) {
         guard case .marking(let rows) = phase else { return }
@@ -245,7 +245,7 @@ package struct CompetingMachine: Hashable, Sendable {
         nextClaim = now
     }
 
-    private mutating func remarked(_ failed: [Int64], _ locked: [Int64], at now: Int64) {
+    mutating func remarked(_ failed: [Int64], _ locked: [Int64], at now: Int64) {
         guard case .remarking(let rows) = phase else { return }
         failures = 0
         let left = Set(failed + locked)
@@ -254,106 +254,16 @@ package struct CompetingMachine: Hashable, Sendable {
         phase = .idle
     }
 
-    private mutating func answered(
-        _ count: Int, _ outcome: DeliveryOutcome, at now: Int64, _ effects: inout [Effect]
-    ) {
-        guard case .delivering(let rows, _, _) = phase else { return }
-        let done = delivered.count + parked.count
-        let next = rows.ids[min(done, rows.ids.count)..<min(done + max(0, count), rows.ids.count)]
-        switch outcome {
-        case .delivered:
-            delivered += next
-            for id in next { leftOut.succeeded(id) }
-            recover(&effects)
-        case .rejected(let reason): for id in next { reject(id, reason, at: now, &effects) }
-        case .retry(let after, let reason): fail(next.first, reason, after, at: now, &effects)
-        case .blocked(let reason): block(reason, at: now, &effects)
-        case .closed(let reason):
-            health = .closed(reason: reason)
-            effects.append(.note(.outage(sink: sink, reason: reason, attempt: 1)))
-        }
-    }
-
-    private mutating func reject(_ id: Int64, _ reason: String, at now: Int64, _ effects: inout [Effect]) {
-        let parks = lane.onReject != .block
-        effects.append(.note(.rejected(sink: sink, id: id, reason: reason, isParked: parks)))
-        if parks { parked.append(Parking(id: id, reason: reason)) } else { leaveOut(rejected: id, at: now) }
-    }
-
-    private mutating func leaveOut(rejected id: Int64, at now: Int64) {
-        let pause = lane.retry.maximum
-        _ = leftOut.failed(id, pause: { _ in pause }, at: now)
-    }
-
-    private mutating func deliveryEnded(at now: Int64, _ effects: inout [Effect]) {
-        guard case .delivering(let rows, let since, let deadline) = phase else { return }
-        let done = delivered.count + parked.count
-        if deadline == .max, done == 0, outage == nil, let first = rows.ids.first {
-            // Not too many for the claim: one that takes longer than it.
-            fail(first, "no answer came within the claim timeout of \(claimTimeout) ms", nil, at: now, &effects)
-        }
-        if outage != nil { leftOut.took(now - since, at: now) }
-        budget.learn(claimed: rows.ids.count, delivered: done, in: now - since)
-        phase = .marking(rows)
-        effects.append(.mark(delivered, parked: parked))
-    }
-
-    private mutating func looked(_ isEmpty: Bool, at now: Int64, _ effects: inout [Effect]) {
+    mutating func looked(_ isEmpty: Bool, at now: Int64, _ effects: inout [Effect]) {
         guard phase == .looking else { return }
         if isEmpty { return finish(.drained, &effects) }
         phase = .idle
         rest(at: now)
     }
 
-    // MARK: - The sink
-
-    private mutating func recover(_ effects: inout [Effect]) {
-        guard health != .well else { return }
-        health = .well
-        guard isTold else { return }
-        isTold = false
-        effects.append(.note(.recovered(sink: sink)))
-    }
-
-    /// An outage, found at one event: that one is left out for a while, and the others are tried after a shorter pause.
-    private mutating func fail(
-        _ id: Int64?, _ reason: String, _ after: Duration?, at now: Int64, _ effects: inout [Effect]
-    ) {
-        let attempt = health.failures + 1
-        let delay = lane.retry.pause(attempt: attempt, after: after, &random)
-        health = .retrying(attempt: attempt, until: now + delay, reason: reason)
-        var shown = reason
-        if let id {
-            outage = id
-            let (retry, draw) = (lane.retry, random.next())
-            _ = leftOut.failed(id, pause: { delay + retry.delay(attempt: $0, draw: draw) }, at: now)
-            shown += " (event \(id); others are tried meanwhile)"
-        }
-        guard attempt > 1 || lastTold.map({ now - $0 >= Self.tellingPause }) ?? true else { return }
-        if attempt == 1 {
-            isTold = true
-            lastTold = now
-        }
-        effects.append(.note(.outage(sink: sink, reason: shown, attempt: attempt)))
-    }
-
-    private mutating func block(_ reason: String, at now: Int64, _ effects: inout [Effect]) {
-        guard health.block(reason, until: now + lane.retry.maximum) else { return }
-        effects.append(.note(.blocked(sink: sink, reason: reason)))
-        isTold = true
-    }
-
-    private mutating func openFailed(_ error: SinkError, at now: Int64, _ effects: inout [Effect]) {
-        opening = .shut
-        switch error.code {
-        case .misconfigured: block(error.reason, at: now, &effects)
-        case .unavailable: fail(nil, error.reason, nil, at: now, &effects)
-        }
-    }
-
     // MARK: - What is next
 
-    private mutating func advance(at now: Int64, _ effects: inout [Effect]) {
+    mutating func advance(at now: Int64, _ effects: inout [Effect]) {
         if case .delivering(let rows, let since, let deadline) = phase, now >= deadline, deadline < .max {
             // What is not delivered by now is free for others; what was is marked.
             phase = .delivering(rows, since: since, deadline: .max)
@@ -374,7 +284,7 @@ package struct CompetingMachine: Hashable, Sendable {
     }
 
     /// Tries the marks that are due; whether there are any.
-    private mutating func remark(at now: Int64, _ effects: inout [Effect]) -> Bool {
+    mutating func remark(at now: Int64, _ effects: inout [Effect]) -> Bool {
         let due = unmarked.due(at: now)
         guard !due.isEmpty else { return false }
         phase = .remarking(due)
@@ -382,7 +292,7 @@ package struct CompetingMachine: Hashable, Sendable {
         return true
     }
 
-    private mutating func claim(at now: Int64, _ effects: inout [Effect]) {
+    mutating func claim(at now: Int64, _ effects: inout [Effect]) {
         if leftOut.count(at: now) + unmarked.count >= policy.window {
             // What is left out of claims is bounded; the first of it is tried again before more is claimed.
             nextClaim = min(leftOut.firstDue(after: now) ?? .max, unmarked.nextDue ?? .max)
@@ -398,12 +308,12 @@ package struct CompetingMachine: Hashable, Sendable {
         effects.append(.claim(rows: budget.rows, bytes: policy.memory / 4, without: without.sorted()))
     }
 
-    private mutating func finish(_ end: RelayEnd, _ effects: inout [Effect]) {
+    mutating func finish(_ end: RelayEnd, _ effects: inout [Effect]) {
         phase = .ended
         effects.append(.finished(end))
     }
 
-    private func release(_ rows: RowBatch, _ effects: inout [Effect]) {
+    func release(_ rows: RowBatch, _ effects: inout [Effect]) {
         if let token = rows.token { effects.append(.release(token)) }
     }
 }

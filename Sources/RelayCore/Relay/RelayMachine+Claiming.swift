@@ -10,7 +10,7 @@ extension RelayMachine {
         }
         if startSettling(at: now, &effects) { return }
         guard !isStopping, suspension == nil else { return }
-        if startFixing(at: now, &effects) { return }
+        if startFixingStarts(at: now, &effects) { return }
         if startSweep(at: now, &effects) { return }
         startClaim(at: now, &effects)
     }

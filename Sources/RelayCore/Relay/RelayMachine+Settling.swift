@@ -109,7 +109,7 @@ extension RelayMachine {
 
     // MARK: - New sinks
 
-    mutating func startFixing(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
+    mutating func startFixingStarts(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
         guard now >= nextFix, others.contains(where: { !$0.isFixed }), horizon.hasScanned else { return false }
         nextFix = now + policy.pollInterval
         if !horizon.firstScanIsOver { scanWanted = true }

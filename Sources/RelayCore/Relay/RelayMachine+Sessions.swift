@@ -1,0 +1,110 @@
+/// What begins and ends with a tenure, and the lanes that the stored sinks make.
+extension RelayMachine {
+    mutating func begin(_ opened: OpenedSessions, at now: Int64, _ effects: inout [RelayEffect]) {
+        work = .idle
+        scan = .idle
+        gap = nil
+        startHold = nil
+        settlingHold = nil
+        hasTriedStuck = false
+        settleBarrier = 0
+        settlePause = 0
+        claimIsNext = false
+        sweptThrough = nil
+        nextStuckTry = now
+        claimPause = 0
+        nextClaim = now
+        nextScan = now
+        nextSweep = now
+        nextFix = now
+        scanWanted = true
+        sweepWanted = true
+        refreshWanted = false
+        setAside = [:]
+        bell.reset(nextOpen: now)
+        tailRead = nil
+        nextTailRead = now
+        tailPause = 0
+        tailReadBarrier = now
+        horizon.begin(earnedCursor: opened.sinks.earnedCursor)
+        orderedThrough = horizon.settledThrough
+        adopt(opened.sinks, late: opened.late, keeping: opened.keepsMemory, restarting: true, at: now, &effects)
+        tail = lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) }
+        publishedAbove = opened.publishedAboveCursors
+        for index in lanes.indices {
+            lanes[index].takeParkedKeys(opened.parkedKeys[lanes[index].name] ?? [:])
+            lanes[index].opening = .shut
+            beginOnTail(index)
+        }
+    }
+
+    mutating func loseSessions(_ effects: inout [RelayEffect]) {
+        work = .absent
+        scan = .idle
+        gap = nil
+        bell.reset(nextOpen: Int64.max)
+        tailRead = nil
+        for index in lanes.indices { lanes[index].loseSessions() }
+        orphanedReads = [:]
+        stamp += 1
+    }
+
+    /// A lane that begins where the tail is, with nothing published above, lacks nothing that the tail does not bring.
+    private mutating func beginOnTail(_ index: Int) {
+        let lane = lanes[index]
+        guard !publishedAbove, lane.passesThrough == nil, lane.place == .reading, lane.queue.isEmpty else { return }
+        if !lanes.contains(where: \.isOnTail), lane.position > tail { tail = lane.position }
+        if lane.position == tail { lanes[index].place = .tail }
+    }
+
+    /// Brings the lanes in step with the stored sinks.
+    mutating func adopt(
+        _ sinks: [SinkRegistration], late: [String: OwedPortion]?, keeping: Bool = false, restarting: Bool = false,
+        at now: Int64, _ effects: inout [RelayEffect]
+    ) {
+        others = sinks.filter { !hasLane($0) }
+        let staying = Set(sinks.lazy.filter(hasLane).map(\.name))
+        for lane in lanes where lane.isSending && !staying.contains(lane.name) {
+            effects.append(.cancelDelivery(sink: lane.name))
+        }
+        for lane in lanes where !staying.contains(lane.name) {
+            held.suspect(lane.tokens)
+            if lane.readsUnderWay > 0 { orphanedReads[lane.name, default: 0] += lane.readsUnderWay }
+        }
+        lanes.removeAll { !staying.contains($0.name) }
+        for sink in sinks where hasLane(sink) {
+            guard let index = lanes.firstIndex(where: { $0.name == sink.name }) else {
+                var lane = Lane(
+                    sink, isConfigured: configured.contains(sink.name),
+                    policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry))
+                if let late { lane.takeLate(late[sink.name] ?? OwedPortion()) } else { sweepWanted = true }
+                lanes.append(lane)
+                if !restarting { beginOnTail(lanes.count - 1) }
+                stamp += 1
+                continue
+            }
+            let isSame = lanes[index].registration.generation == sink.generation
+            if restarting || !isSame {
+                lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
+                if lanes[index].hasStaleFlights { effects.append(.cancelDelivery(sink: sink.name)) }
+                if let late { lanes[index].takeLate(late[sink.name] ?? OwedPortion()) } else { sweepWanted = true }
+                stamp += 1
+            } else {
+                lanes[index].settled(sink)
+                if let late { lanes[index].takeLate(late[sink.name] ?? OwedPortion()) }
+            }
+        }
+        lanes.sort { $0.name < $1.name }
+    }
+
+    private func hasLane(_ sink: SinkRegistration) -> Bool {
+        sink.isFixed && (sink.isRemoving || configured.contains(sink.name)) && orphanedReads[sink.name] == nil
+    }
+
+    /// A read has come back whose lane may be gone: the sink may have a new one then.
+    mutating func readEnded(of sink: String) {
+        guard let count = orphanedReads[sink] else { return }
+        orphanedReads[sink] = count > 1 ? count - 1 : nil
+        refreshWanted = true
+    }
+}
