@@ -71,7 +71,7 @@ let package = Package(
         .target(
             name: "OutboxAudit", dependencies: ["FileSink", "PostgresOutbox", "RelayCore", crypto],
             swiftSettings: strict),
-        .target(name: "RelayRuntime", dependencies: ["RelayCore", log], swiftSettings: strict),
+        .target(name: "RelayRuntime", dependencies: ["RelayCore"], swiftSettings: strict),
 
         // What an operator meets.
         .target(name: "RelayConfiguration", dependencies: [configuration, yaml], swiftSettings: strict),
@@ -103,26 +103,29 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "DemoAudit", dependencies: ["Libpq"], swiftSettings: strict),
 
-        // The exhaustive exploration of what decides: `make model`.
-        .target(name: "RelayExploration", dependencies: ["RelayCore"], swiftSettings: strict),
-        .executableTarget(
-            name: "RelayModel", dependencies: ["RelayCore", "RelayExploration"], swiftSettings: strict),
-
-        // The deterministic simulation of the whole relay: `make simulate`.
-        .target(name: "CExecutorHooks"),
+        // Proof: what decides, explored; the whole relay, simulated; the real one, measured and attacked.
         .target(
-            name: "RelaySimulation", dependencies: ["CExecutorHooks", "RelayCore", "RelayRuntime"],
+            name: "RelayExploration", dependencies: ["RelayCore"], path: "Tests/Proof/RelayExploration",
             swiftSettings: strict),
         .executableTarget(
-            name: "RelaySimulationCommand", dependencies: ["RelaySimulation", arguments], swiftSettings: strict),
-
-        // The benchmarks: `make bench`.
+            name: "RelayModel", dependencies: ["RelayCore", "RelayExploration"], path: "Tests/Proof/RelayModel",
+            swiftSettings: strict),
+        .target(name: "CExecutorHooks", path: "Tests/Proof/CExecutorHooks"),
+        .target(
+            name: "RelaySimulation", dependencies: ["CExecutorHooks", "RelayCore", "RelayRuntime"],
+            path: "Tests/Proof/RelaySimulation", swiftSettings: strict),
+        .executableTarget(
+            name: "RelaySimulationCommand", dependencies: ["RelaySimulation", arguments],
+            path: "Tests/Proof/RelaySimulationCommand", swiftSettings: strict),
         .executableTarget(
             name: "RelayBench",
             dependencies: [
                 "Libpq", "RelayCore", "RelayTestKit", "WebhookReceiver", "WebhookSink", arguments, http, nio, nioHTTP1,
             ],
-            swiftSettings: strict),
+            path: "Tests/Proof/RelayBench", swiftSettings: strict),
+        .executableTarget(
+            name: "RelayChaos", dependencies: ["Libpq", "RelayTestKit", "WebhookReceiver", arguments],
+            path: "Tests/Proof/RelayChaos", swiftSettings: strict),
 
         // Tests, in the order of the sources.
         .target(
@@ -194,9 +197,6 @@ let package = Package(
             name: "FuzzTests", dependencies: ["RelayFuzzing", "RelayTestKit"], swiftSettings: strict),
         // Relays, server, network and sinks broken at random: `make chaos`, and a short form as a test.
         .target(name: "ClockShift", path: "Tests/ClockShift", cSettings: [.define("_GNU_SOURCE")]),
-        .executableTarget(
-            name: "RelayChaos", dependencies: ["Libpq", "RelayTestKit", "WebhookReceiver", arguments],
-            path: "Tests/RelayChaos", swiftSettings: strict),
         .testTarget(
             name: "RelayChaosTests", dependencies: ["RelayChaos", "RelayTestKit", "OutboxRelay", "Ledger"],
             swiftSettings: strict),
