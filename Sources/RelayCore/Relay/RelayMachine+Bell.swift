@@ -101,7 +101,7 @@ extension RelayMachine {
         let reachedEnd = answer.reachedEnd && isWhole && gap == nil
         if !answer.reachedEnd, isWhole, gap == nil { bell.isRung = true }
         if read.looksForUnheard, let edges = answer.edges, bell.looked(edges, reachedEnd: reachedEnd) {
-            sweepWanted = true
+            sweepEverything()
             effects.append(.note(.streaming))
         }
         let through = gap.map { gapMayClose($0) ? Int64.max : $0.waiting - 1 } ?? .max

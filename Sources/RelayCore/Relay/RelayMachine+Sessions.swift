@@ -11,6 +11,7 @@ extension RelayMachine {
         settlePause = 0
         claimIsNext = false
         sweptThrough = nil
+        sweepsAgain = false
         nextStuckTry = now
         claimPause = 0
         nextClaim = now

@@ -25,6 +25,13 @@ extension RelayMachine {
         return true
     }
 
+    /// Rows may have turned up anywhere below the tail, also where the present rotation has been.
+    mutating func sweepEverything() {
+        sweepWanted = true
+        if sweptThrough != nil { sweepsAgain = true }
+        if case .sweeping = work { sweepsAgain = true }
+    }
+
     private var tableShowsNothingNew: Bool {
         policy.usesStream ? !bell.isRung && tailRead == nil : claimPause > 0
     }
@@ -47,6 +54,10 @@ extension RelayMachine {
             isMissing: bell.announced.contains(through: tail), at: now, atMost: min(policy.pollInterval, 20))
         if nothingHappened { lookAbove(state.aboveTail, at: now) }
         sweptThrough = state.lookedThrough
+        if sweptThrough == nil, sweepsAgain {
+            sweepsAgain = false
+            sweepWanted = true
+        }
         if state.lookedThrough != nil {
             let pause = min(Self.longestSweepPause, max(policy.pollInterval, (now - since) * Self.sweepRest))
             nextSweep = min(nextSweep, now + pause)

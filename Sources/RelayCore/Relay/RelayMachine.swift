@@ -86,6 +86,8 @@ package struct RelayMachine: Hashable, Sendable {
     var claimIsNext = false
     /// Late rows have been looked for through here; nil: the next sweep begins at the bottom.
     var sweptThrough: Int64?
+    /// What the present rotation of sweeps has passed may hold something new: another rotation follows it at once.
+    var sweepsAgain = false
     /// What `stamp` was when the present rotation of sweeps began.
     var rotationStamp = 0
     /// The next settlement tries rows that could not move.

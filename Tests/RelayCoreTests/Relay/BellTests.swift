@@ -81,6 +81,20 @@ struct BellTests {
         #expect(script.sweep?.announced.map(\.transaction) == [9])
     }
 
+    /// What may be unheard may stand where the rotation of sweeps under way has been.
+    @Test func whatWasUnheardIsSweptForFromTheBottom() throws {
+        var script = RelayScript(["a"]) { $0.usesStream = true }
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a])))
+        script.give(.swept(SweptState(sinks: [a], late: nil, lookedThrough: 5)))
+        script.scanned(0)
+        script.give(rows(nothing))
+        script.give(.streamStanding)
+        script.give(rows(nothing, edges: SnapshotEdges(xmin: 9, xmax: 9)))
+        #expect(script.sweep?.above == 5)
+        script.give(.swept(SweptState(sinks: [a], late: nil)))
+        #expect(try #require(script.sweep).above == nil)
+    }
+
     @Test func whatIsNotVisibleYetIsAskedForAgain() throws {
         var script = try ringing()
         script.give(.rung([announcement(9, 1)]))
