@@ -1,3 +1,4 @@
+import ArgumentParser
 import CMalloc
 import Foundation
 import Glibc
@@ -9,10 +10,10 @@ import RelayCore
 import RelayObservability
 import RelayRuntime
 
-/// Puts the relay together from its options and runs it; the exit code is the contract's.
+/// Puts the relay together from its options and runs it.
 func runRelay(
     _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, logger: Logger
-) async -> Int32 {
+) async -> ExitCode {
     limitFragmentation()
     let journal = RelayJournal(logger: logger, window: options.window)
     let relay = makeRelay(options, target, composition) { journal.write($0) }
@@ -52,11 +53,11 @@ private func makeRelay(
         outbox: PostgresCompetition(outbox, claimTimeout: options.claimTimeout), sink: sink, report: report)
 }
 
-private func code(of exit: RelayExit, _ options: RelayOptions, signal: Int32?, _ logger: Logger) -> Int32 {
+private func code(of exit: RelayExit, _ options: RelayOptions, signal: Int32?, _ logger: Logger) -> ExitCode {
     switch exit {
-    case .drained: return 0
-    case .stopped: return options.untilDrained ? 128 + (signal ?? SIGTERM) : 0
-    case .sinkClosed: return options.untilDrained ? 74 : 0
+    case .drained: return .success
+    case .stopped: return options.untilDrained ? .signal(signal ?? SIGTERM) : .success
+    case .sinkClosed: return options.untilDrained ? .outputClosed : .success
     case .stop(let stop):
         if !stop.wentBack { logger.log(.failed, level: .critical, "\(stop.message)") }
         return stop.exitCode

@@ -23,7 +23,7 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         let ok = checks.allSatisfy { $0.ok || $0.severity == .warning }
         print(json ? Self.json(checks, ok: ok).text : Self.text(checks))
-        if !ok { throw ExitCode(1) }
+        if !ok { throw ExitCode.checkFailed }
     }
 
     private func databaseChecks(_ target: ConnectionTarget, _ relay: RelayOptions) async -> [Check] {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Libpq
 import PostgresOutbox
 import RelayConfiguration
@@ -7,13 +6,8 @@ import RelayObservability
 
 /// One call of the executable: parse, run, and say in one sentence what went wrong.
 enum Invocation {
-    /// The command line is wrong: `EX_USAGE`.
-    static let usage: Int32 = 64
-    /// What should not happen: `EX_SOFTWARE`.
-    static let software: Int32 = 70
-
-    /// Runs the command and returns the exit code.
-    static func run(_ arguments: [String]) async -> Int32 {
+    /// Runs the command.
+    static func run(_ arguments: [String]) async -> ExitCode {
         do {
             var command = try OutboxRelayCommand.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -21,16 +15,16 @@ enum Invocation {
             } else {
                 try command.run()
             }
-            return 0
+            return .success
         } catch {
             return report(error)
         }
     }
 
-    private static func report(_ error: any Error) -> Int32 {
+    private static func report(_ error: any Error) -> ExitCode {
         switch error {
         case let code as ExitCode:
-            return code.rawValue
+            return code
         case let problem as ConfigurationProblem:
             return fail(problem.message, problem.exitCode)
         case let refusal as Refusal:
@@ -44,23 +38,23 @@ enum Invocation {
     }
 
     /// The parser's own errors, which also carry `--help` and `--version`.
-    private static func reportParsing(_ error: any Error) -> Int32 {
+    private static func reportParsing(_ error: any Error) -> ExitCode {
         guard OutboxRelayCommand.exitCode(for: error) != .success else {
             print(OutboxRelayCommand.fullMessage(for: error))
-            return 0
+            return .success
         }
         let message = OutboxRelayCommand.message(for: error)
         guard OutboxRelayCommand.exitCode(for: error) == .validationFailure else {
-            return fail(message.isEmpty ? "an unexpected error" : message, software)
+            return fail(message.isEmpty ? "an unexpected error" : message, .unexpected)
         }
         // It may be the rest of a conninfo without its quotes, with a password in it.
         let shown =
             message.hasPrefix("Unexpected argument") || message.contains(" unexpected arguments")
             ? "unexpected argument (not shown); put quotes around a conninfo that contains spaces" : message
-        return fail("\(shown); see outbox-relay --help", usage)
+        return fail("\(shown); see outbox-relay --help", .usage)
     }
 
-    private static func fail(_ message: String, _ code: Int32) -> Int32 {
+    private static func fail(_ message: String, _ code: ExitCode) -> ExitCode {
         let words = oneLine(message)
         RelayLogHandler.writeToStderr("outbox-relay: \(words)\n")
         return code

@@ -75,7 +75,7 @@ struct ParkedAdd: AsyncParsableCommand {
         }
         await session.close()
         for id in progress.delivered { print("event \(id) was delivered to sink \(sink) before it could be parked") }
-        guard progress.delivered.isEmpty else { throw ExitCode(1) }
+        guard progress.delivered.isEmpty else { throw ExitCode.checkFailed }
         print("\(id.count == 1 ? "event \(id[0]) is" : "\(id.count) events are") parked for sink \(sink)")
     }
 }
@@ -140,7 +140,7 @@ private func ask(
     await session.close()
     guard progress.rejected.isEmpty else {
         for entry in progress.rejected { print(entry.text) }
-        throw ExitCode(1)
+        throw ExitCode.checkFailed
     }
     let events = request.count == 1 ? "1 event was" : "\(request.count) events were"
     print("\(events) \(action == .retry ? "retried" : "discarded")")

@@ -55,7 +55,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let report = ReplayReport(outcome, sink: sink, signal: signals.caught)
         RelayLogHandler.writeToStderr(json ? report.json.text + "\n" : "outbox-relay: \(report.text)\n")
         if let failure = outcome.failure { throw failure }
-        if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+        if !report.exitCode.isSuccess { throw report.exitCode }
     }
 
     private func target(_ options: RelayOptions) throws(ConfigurationProblem) -> SinkOption {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import RelayCore
 import RelayRuntime
@@ -30,15 +31,14 @@ struct ReplayReport {
         }
     }
 
-    /// 0; 1 where an event was rejected; 74 where stdout was closed; 78 where the sink is blocked; 128 and the signal.
     /// What the database says has a code of its own.
-    var exitCode: Int32 {
+    var exitCode: ExitCode {
         switch outcome.end {
-        case .done, nil: replay.rejectedCount > 0 ? 1 : 0
-        case .stopped: 128 + (signal ?? SIGTERM)
-        case .rejected: 1
-        case .blocked: 78
-        case .closed: 74
+        case .done, nil: replay.rejectedCount > 0 ? .checkFailed : .success
+        case .stopped: .signal(signal ?? SIGTERM)
+        case .rejected: .checkFailed
+        case .blocked: .configuration
+        case .closed: .outputClosed
         }
     }
 

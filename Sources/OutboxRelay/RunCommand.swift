@@ -19,7 +19,7 @@ struct RunCommand: AsyncParsableCommand {
         let logger = makeLogger(relay)
         for warning in warnings { logger.log(.configuration, level: .warning, "\(warning)") }
         let code = await runRelay(relay, target, sinks, logger: logger)
-        if code != 0 { throw ExitCode(code) }
+        if !code.isSuccess { throw code }
     }
 
     private func makeLogger(_ options: RelayOptions) -> Logger {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import DedicatedThreads
 import Glibc
 import Synchronization
@@ -61,7 +62,7 @@ private let takeSignal: @convention(c) (Int32) -> Void = { number in
     } else {
         let (isFirst, _) = firstTermination.compareExchange(
             expected: 0, desired: number, ordering: .acquiringAndReleasing)
-        if !isFirst { _exit(128 + number) }
+        if !isFirst { _exit(ExitCode.signal(number).rawValue) }
     }
     bell?.signal()
     errno = before

@@ -45,7 +45,7 @@ struct VerifyCommand: AsyncParsableCommand {
             _ = try files.open()
             let result = try await audit(files)
             print(json ? result.json.text : result.text)
-            if !result.findings.isGood { throw ExitCode(1) }
+            if !result.findings.isGood { throw ExitCode.checkFailed }
         } catch let error as SinkError {
             throw ConfigurationProblem.usage("--against: \(error.reason)")
         }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Dispatch
 import Glibc
 import RelayObservability
@@ -16,6 +17,6 @@ Task {
     let code = await Invocation.run(Array(CommandLine.arguments.dropFirst()))
     // What was said last is worth a moment; whoever does not read it then will not.
     LogOutput.standardError.drain(within: .seconds(1))
-    exit(code)
+    exit(code.rawValue)
 }
 dispatchMain()

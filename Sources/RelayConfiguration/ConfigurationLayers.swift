@@ -44,7 +44,7 @@ struct Setting: Hashable {
     /// How errors name the place: the flag, the variable, or file, line and key.
     var place: String
 
-    /// The problem of this value: exit 64 from the command line, 78 from elsewhere.
+    /// The problem of this value; where it is given decides what kind it is.
     func problem(_ sentence: String) -> ConfigurationProblem {
         let message = "\(place): \(sentence)"
         return layer == .flags ? .usage(message) : .configuration(message)

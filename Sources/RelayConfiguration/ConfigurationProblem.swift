@@ -1,17 +1,24 @@
-/// Why the configuration cannot be used: one sentence for the operator, and the exit code that goes with it.
+/// Why the configuration cannot be used, as one sentence for the operator.
 package struct ConfigurationProblem: Error, Hashable, Sendable {
+    /// Where the mistake is; the executable has an exit code for each.
+    package enum Kind: Sendable {
+        /// In the command line.
+        case usage
+        /// Anywhere else.
+        case configuration
+    }
+
+    package var kind: Kind
     /// One sentence: what is wrong, where, and how to fix it. Never holds a password.
     package var message: String
-    /// `EX_USAGE` (64) for the command line, `EX_CONFIG` (78) for all else; see sysexits(3).
-    package var exitCode: Int32
 
     /// The command line is wrong: a value that does not parse or is out of range.
     package static func usage(_ message: String) -> Self {
-        Self(message: message, exitCode: 64)
+        Self(kind: .usage, message: message)
     }
 
     /// The configuration is wrong: the environment, the file, a URI, a conninfo or a SPEC.
     package static func configuration(_ message: String) -> Self {
-        Self(message: message, exitCode: 78)
+        Self(kind: .configuration, message: message)
     }
 }

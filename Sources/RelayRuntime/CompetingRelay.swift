@@ -82,7 +82,7 @@ package actor CompetingRelay {
                 self.end(.stop(stop))
             } catch is CancellationError {
             } catch {
-                self.end(.stop(RelayStop(exitCode: 70, message: String(describing: error))))
+                self.end(.stop(RelayStop(.unexpected, String(describing: error))))
             }
         }
     }

@@ -35,7 +35,7 @@ extension Relay {
     ) async {
         if beat.epoch != tenure.epoch { return endTenure(.lost("another relay leads, in epoch \(beat.epoch)")) }
         if let reason = beat.stoppedReason {
-            return endTenure(.stop(RelayStop(exitCode: 78, message: reason, wentBack: true)))
+            return endTenure(.stop(RelayStop(.wentBack, reason)))
         }
         if let travel = known.judge(lastValue: beat.lastValue, sinks: beat.sinks) {
             return await halt(travel, tenure, term)
@@ -68,7 +68,7 @@ extension Relay {
                 decide(.suspended(earlier))
                 return
             }
-            endTenure(.stop(RelayStop(exitCode: 78, message: travel.reason, wentBack: true)))
+            endTenure(.stop(RelayStop(.wentBack, travel.reason)))
         } catch {
             endTenure(.lost(Self.describe(error)))
         }

@@ -116,7 +116,7 @@ package actor Relay {
                 if let exit = await hold(taken) { return exit }
             } catch let stop as RelayStop {
                 if stop.wentBack { report(.wentBack(stop.message)) }
-                return await finish(stop.exitCode == 0 ? .drained : .stop(stop))
+                return await finish(.stop(stop))
             } catch {
                 if let endBetweenTenures { return await finish(exit(endBetweenTenures)) }
                 failures += 1
@@ -148,7 +148,7 @@ package actor Relay {
     private func lead() async throws -> (any LeaderTenure)? {
         let (database, memory, lastEpoch, report) = (database, memory, lastEpoch, report)
         let unsettled = machine.unsettled
-        let work = Task<any LeaderTenure, any Error> {
+        let work = Task<LeadOutcome, any Error> {
             try await database.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { [weak self] waiting in
                 report(.waiting(waiting))
                 if case .standby = waiting, let self { Task { await self.closeSinksOnStandby() } }
@@ -163,7 +163,10 @@ package actor Relay {
         }
         defer { waitingTask = nil }
         do {
-            let tenure = try await work.value
+            guard case .leads(let tenure) = try await work.value else {
+                if !isStopping { endBetweenTenures = .drained }
+                return nil
+            }
             if isStopping {
                 await tenure.close()
                 return nil

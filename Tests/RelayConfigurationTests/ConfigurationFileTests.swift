@@ -21,7 +21,7 @@ struct ConfigurationFileTests {
         let problem = try #require(throws: ConfigurationProblem.self) {
             try ConfigurationFile(yaml: yaml, path: "relay.yaml")
         }
-        #expect(problem.exitCode == 78)
+        #expect(problem.kind == .configuration)
         #expect(problem.message.contains(part), "\(problem.message)")
     }
 
@@ -45,7 +45,7 @@ struct ConfigurationFileTests {
         let problem = try #require(throws: ConfigurationProblem.self) {
             try ConfigurationFile(yaml: "a0: &a0 x\n" + lines.joined(separator: "\n") + "\n\(end)", path: "relay.yaml")
         }
-        #expect(problem.exitCode == 78)
+        #expect(problem.kind == .configuration)
         #expect(problem.message.hasPrefix("relay.yaml has 31 anchors and 271 aliases, "), "\(problem.message)")
     }
 

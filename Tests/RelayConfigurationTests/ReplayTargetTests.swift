@@ -70,7 +70,7 @@ struct ReplayTargetTests {
         ] as [(String, SinkSpec?, String)])
     func refused(_ name: String, _ into: SinkSpec?, _ part: String) throws {
         let problem = try #require(throws: ConfigurationProblem.self) { try target(name, into) }
-        #expect(problem.exitCode == 64)
+        #expect(problem.kind == .usage)
         #expect(problem.message.contains(part), "\(problem.message)")
     }
 }

@@ -59,15 +59,15 @@ struct ResolutionTests {
     ])
     func aBadValueIsNamedWithItsPlace(_ key: OptionKey, _ text: String) throws {
         let flag = try #require(throws: ConfigurationProblem.self) { try resolve(flags: [key: text]) }
-        #expect(flag.exitCode == 64)
+        #expect(flag.kind == .usage)
         #expect(flag.message.hasPrefix("\(key.flag): "))
         let variable = try #require(throws: ConfigurationProblem.self) {
             try resolve(environment: [key.variable: text])
         }
-        #expect(variable.exitCode == 78)
+        #expect(variable.kind == .configuration)
         #expect(variable.message.hasPrefix("\(key.variable): "))
         let file = try #require(throws: ConfigurationProblem.self) { try resolve(yaml: "\n\(key.rawValue): '\(text)'") }
-        #expect(file.exitCode == 78)
+        #expect(file.kind == .configuration)
         #expect(file.message.hasPrefix("relay.yaml:2: \(key.rawValue): "))
     }
 
@@ -78,7 +78,7 @@ struct ResolutionTests {
 
     @Test func aWrongURIOrSpecIsConfigurationEvenInAFlag() throws {
         for run in [{ try resolve(flags: [.source: "a b"]) }, { try resolve(sinks: ["stdin"]) }] {
-            #expect(try #require(throws: ConfigurationProblem.self) { try run() }.exitCode == 78)
+            #expect(try #require(throws: ConfigurationProblem.self) { try run() }.kind == .configuration)
         }
     }
 
@@ -91,7 +91,7 @@ struct ResolutionTests {
         let problem = try #require(throws: ConfigurationProblem.self) {
             try resolve(flags: [.mode: mode.rawValue, .order: order.rawValue], sinks: sinks)
         }
-        #expect(problem.exitCode == 78)
+        #expect(problem.kind == .configuration)
     }
 
     @Test func unknownVariablesAreWarnedOf() {
@@ -118,7 +118,7 @@ struct ResolutionTests {
         let problem = try #require(throws: ConfigurationProblem.self) {
             try resolve(flags: [.order: "none"], yaml: yaml("5s"))
         }
-        #expect(problem.exitCode == 78)
+        #expect(problem.kind == .configuration)
         #expect(problem.message.contains("sink a, 5s, must be below the claim timeout of 5s"))
         #expect(problem.message.contains("lower timeout, or raise --claim-timeout"))
         #expect(timeout(try resolve(flags: [.order: "none"], yaml: yaml("4999ms"))) == .milliseconds(4999))

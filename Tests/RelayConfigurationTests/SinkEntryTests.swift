@@ -173,7 +173,7 @@ struct SinkEntryTests {
     ])
     func refused(_ entry: String, _ part: String) throws {
         let problem = try #require(throws: ConfigurationProblem.self) { try sinks("sinks:\n  - \(entry)") }
-        #expect(problem.exitCode == 78)
+        #expect(problem.kind == .configuration)
         #expect(problem.message.hasPrefix("relay.yaml:"))
         #expect(problem.message.contains(part), "\(problem.message)")
     }
@@ -202,7 +202,7 @@ struct SinkEntryTests {
         let problem = try #require(throws: ConfigurationProblem.self) {
             try sinks("sinks: [{to: 'https://h/', \(entry)}]")
         }
-        #expect(problem.exitCode == 78)
+        #expect(problem.kind == .configuration)
         #expect(!problem.message.contains("hunter2"), "\(problem.message)")
     }
 

@@ -24,7 +24,7 @@ struct SinkOptionTests {
     ])
     func refused(_ text: String) throws {
         let problem = try #require(throws: ConfigurationProblem.self) { try SinkOption(parsing: text, at: "--sink") }
-        #expect(problem.exitCode == 78)
+        #expect(problem.kind == .configuration)
         #expect(problem.message.hasPrefix("--sink: "))
         #expect(!problem.message.contains("hunter2"))
     }

@@ -31,12 +31,11 @@ package actor PostgresCompetition: CompetingOutbox {
     private func inspect(_ session: Session) async throws {
         if await !patience.hasBegun, let refusal = try await refusals(on: session).first { throw refusal }
         if let sink = try await SinkAdministrator(session).list().first {
-            let refusal = Refusal(
-                .configuration, check: "sink:\(sink.name)",
-                problem: "sink \(sink.name) is registered, but --order none does not serve registered sinks",
-                remedy: "run with --order id, or outbox-relay sinks remove \(sink.name)")
             // Also once it has run: whoever registered a sink wants it asked.
-            throw RelayStop(exitCode: refusal.exitCode, message: refusal.message)
+            throw RelayStop(
+                .configuration,
+                "sink \(sink.name) is registered, but --order none does not serve registered sinks; "
+                    + "run with --order id, or outbox-relay sinks remove \(sink.name)")
         }
         await patience.begin()
     }

@@ -56,7 +56,7 @@ package actor PostgresDatabase: OutboxDatabase {
     package func lead(
         memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
         report: @escaping @Sendable (WaitingReport) -> Void
-    ) async throws -> any LeaderTenure {
+    ) async throws -> LeadOutcome {
         try await patience.wait(report) {
             try await self.leadOnce(memory, lastEpoch, unsettled, report)
         }
@@ -66,14 +66,17 @@ package actor PostgresDatabase: OutboxDatabase {
     private func leadOnce(
         _ memory: ProcessMemory, _ lastEpoch: Int64, _ unsettled: [DeliveredRow],
         _ report: @escaping @Sendable (WaitingReport) -> Void
-    ) async throws -> any LeaderTenure {
+    ) async throws -> LeadOutcome {
         let session = try await openSession(
             settings.target, role: .standby,
             timeouts: .standard(for: .standby, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5))
         let leader = LeaderSession(session, host: settings.host, limit: settings.leaderTimeout)
         do {
             try await inspect(session, leader)
-            try await waitForLock(leader, memory, unsettled, report)
+            guard try await waitForLock(leader, memory, unsettled, report) else {
+                await leader.close()
+                return .drained
+            }
             try await session.rename(.leader, settings.target)
             let succession = try await takeOver(leader, report)
             let nobodyElseLed = tries.begin(with: leader.mark, succession, lastEpoch: lastEpoch)
@@ -83,7 +86,7 @@ package actor PostgresDatabase: OutboxDatabase {
                 await patience.tell(.judgement, report)
                 try await waitOut(leader, memory)
             }
-            return try await openTenure(leader, succession, keepsMemory: nobodyElseLed, memory, report)
+            return .leads(try await openTenure(leader, succession, keepsMemory: nobodyElseLed, memory, report))
         } catch let change as OutboxChanged {
             await leader.close()
             // A new session finds out what there is now.
@@ -115,26 +118,27 @@ package actor PostgresDatabase: OutboxDatabase {
 
     // MARK: - Standing by
 
+    /// Whether this process has the lock; if not, it is not needed: everything is drained.
     private func waitForLock(
         _ leader: LeaderSession, _ memory: ProcessMemory, _ unsettled: [DeliveredRow],
         _ report: @Sendable (WaitingReport) -> Void
-    ) async throws {
+    ) async throws -> Bool {
         // Once for each connection: behind this one may be another server.
         try await judge(leader, memory, unsettled)
         let drain = DrainWatch(settings, leader)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             var isWatched = !settings.untilDrained
             while true {
                 try Task.checkCancellation()
                 try await judge(leader, memory, [])
-                if try await leader.tryLock() { return }
+                if try await leader.tryLock() { return true }
                 if await !patience.saysStandby {
                     await patience.tell(.standby(pid: try await leader.holderOfLock()), report)
                 }
                 if !isWatched { group.addTask { await drain.run() } }
                 isWatched = true
-                if await drain.isDrained { throw RelayStop(exitCode: 0, message: "drained") }
+                if await drain.isDrained { return false }
                 try await Task.sleep(for: .milliseconds(250))
             }
         }
@@ -144,13 +148,13 @@ package actor PostgresDatabase: OutboxDatabase {
     private func stopped(_ refusal: Refusal, _ leader: LeaderSession) async throws -> any Error {
         guard refusal.check == "went_back" else { return refusal }
         _ = try await leader.writeStop(refusal.problem, condition: StoredCursors.above(leader.session.schema.sequence))
-        return RelayStop(exitCode: refusal.exitCode, message: refusal.message, wentBack: true)
+        return RelayStop(.wentBack, refusal.message)
     }
 
     /// Every process judges its own memory, in whatever role.
     private func judge(_ leader: LeaderSession, _ memory: ProcessMemory, _ unsettled: [DeliveredRow]) async throws {
         let beat = try await leader.beat()
-        if let reason = beat.stoppedReason { throw RelayStop(exitCode: 78, message: reason, wentBack: true) }
+        if let reason = beat.stoppedReason { throw RelayStop(.wentBack, reason) }
         var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
         if travel == nil {
             let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
@@ -158,7 +162,7 @@ package actor PostgresDatabase: OutboxDatabase {
         }
         guard let travel else { return }
         if try await leader.writeStop(travel.reason, condition: travel.condition(unsettled, leader.session.schema)) {
-            throw RelayStop(exitCode: 78, message: travel.reason, wentBack: true)
+            throw RelayStop(.wentBack, travel.reason)
         }
     }
 
@@ -178,7 +182,7 @@ package actor PostgresDatabase: OutboxDatabase {
             } else if let succession = try await leader.raiseEpoch() {
                 return succession
             } else if let reason = try await leader.beat().stoppedReason {
-                throw RelayStop(exitCode: 78, message: reason, wentBack: true)
+                throw RelayStop(.wentBack, reason)
             }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -39,10 +39,10 @@ actor Patience {
                 return try await attempt()
             } catch let refusal as Refusal {
                 if refusal.kind != .unreachable, !hasBegun {
-                    throw RelayStop(exitCode: refusal.exitCode, message: refusal.message)
+                    throw RelayStop(refusal)
                 }
                 if !hasBegun, let limit, ContinuousClock.now - started > limit {
-                    throw RelayStop(exitCode: 69, message: refusal.message)
+                    throw RelayStop(refusal)
                 }
                 tell(.database(refusal.message), report)
             } catch let error as PostgresError {

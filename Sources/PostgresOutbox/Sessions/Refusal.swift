@@ -1,8 +1,9 @@
 import Libpq
+import RelayCore
 
 /// Why the relay does not work with what it found: one sentence that says what is wrong and how to fix it.
 package struct Refusal: Error, Hashable, Sendable {
-    /// What kind of refusal, and with it the exit code.
+    /// What kind of refusal it is; the executable has an exit code for each.
     package enum Kind: Sendable, Hashable {
         /// The server cannot be reached, is in recovery, starting up or out of connections: it may come back.
         case unreachable
@@ -33,16 +34,20 @@ package struct Refusal: Error, Hashable, Sendable {
 
     /// One sentence.
     package var message: String { remedy.isEmpty ? problem : "\(problem); \(remedy)" }
+}
 
-    /// The contract's exit code: 69, 77, 78, 64 or 70.
-    package var exitCode: Int32 {
-        switch kind {
-        case .unreachable: 69
-        case .denied: 77
-        case .configuration: 78
-        case .wrongRequest: 64
-        case .unexpected: 70
-        }
+extension RelayStop {
+    /// For a relay that cannot begin.
+    init(_ refusal: Refusal) {
+        let reason: Reason =
+            switch refusal.kind {
+            case .unreachable: .unreachable
+            case .denied: .denied
+            case .configuration: .configuration
+            // A relay requests nothing that an administrator would.
+            case .wrongRequest, .unexpected: .unexpected
+            }
+        self.init(reason, refusal.message)
     }
 }
 

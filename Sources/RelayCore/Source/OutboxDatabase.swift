@@ -12,7 +12,14 @@ package protocol OutboxDatabase: Sendable {
     func lead(
         memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
         report: @escaping @Sendable (WaitingReport) -> Void
-    ) async throws -> any LeaderTenure
+    ) async throws -> LeadOutcome
+}
+
+/// What waiting for the leadership came to.
+package enum LeadOutcome: Sendable {
+    case leads(any LeaderTenure)
+    /// Another relay leads and has brought everything to the configured sinks, and this one was to end then.
+    case drained
 }
 
 /// A row that left and is not settled.
@@ -40,17 +47,30 @@ package enum WaitingReport: Hashable, Sendable {
 
 /// Why the relay ends without having been asked to.
 package struct RelayStop: Error, Hashable, Sendable {
-    package var exitCode: Int32
+    /// What kind of reason it is; the executable has an exit code for each.
+    package enum Reason: Hashable, Sendable {
+        /// The database was not reached within the time that it was given.
+        case unreachable
+        /// The server refuses the login, or lacks a grant.
+        case denied
+        /// The database or the configuration is not what a relay needs.
+        case configuration
+        /// Ids are issued a second time, or are about to be.
+        case wentBack
+        /// What should not happen.
+        case unexpected
+    }
+
+    package var reason: Reason
     /// One sentence.
     package var message: String
-    /// The database went back.
-    package var wentBack: Bool
 
-    package init(exitCode: Int32, message: String, wentBack: Bool = false) {
-        self.exitCode = exitCode
+    package init(_ reason: Reason, _ message: String) {
+        self.reason = reason
         self.message = message
-        self.wentBack = wentBack
     }
+
+    package var wentBack: Bool { reason == .wentBack }
 }
 
 /// Rows and their bytes.

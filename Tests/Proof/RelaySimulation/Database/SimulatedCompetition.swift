@@ -14,7 +14,7 @@ final class SimulatedCompetition: CompetingOutbox, @unchecked Sendable {
 
     func open(_ report: @escaping @Sendable (WaitingReport) -> Void) async throws -> any CompetingTenure {
         while true {
-            guard process.isAlive else { throw RelayStop(exitCode: 70, message: "the process is gone") }
+            guard process.isAlive else { throw RelayStop(.unexpected, "the process is gone") }
             do {
                 let link = try await Link.open(server, process)
                 link.backend.patienceInTransaction = claimTimeout + claimTimeout / 4 + 100

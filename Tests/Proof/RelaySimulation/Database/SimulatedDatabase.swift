@@ -19,17 +19,17 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
     func lead(
         memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
         report: @escaping @Sendable (WaitingReport) -> Void
-    ) async throws -> any LeaderTenure {
+    ) async throws -> LeadOutcome {
         while true {
             do {
-                return try await leadOnce(memory, lastEpoch, unsettled, report)
+                return .leads(try await leadOnce(memory, lastEpoch, unsettled, report))
             } catch let stop as RelayStop {
                 throw stop
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
                 report(.database(String(describing: error)))
-                guard process.isAlive else { throw RelayStop(exitCode: 70, message: "the process is gone") }
+                guard process.isAlive else { throw RelayStop(.unexpected, "the process is gone") }
                 try Task.checkCancellation()
                 await process.clock.sleep(until: process.milliseconds + 100)
             }
@@ -73,7 +73,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
 
     private func judge(_ leader: LeaderLink, _ memory: ProcessMemory, _ unsettled: [DeliveredRow]) async throws {
         let beat = try await leader.beat()
-        if let reason = beat.stoppedReason { throw RelayStop(exitCode: 78, message: reason, wentBack: true) }
+        if let reason = beat.stoppedReason { throw RelayStop(.wentBack, reason) }
         var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
         if travel == nil, let history {
             let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
@@ -81,7 +81,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
         }
         guard let travel else { return }
         if try await leader.writeStop(travel, unsettled) {
-            throw RelayStop(exitCode: 78, message: travel.reason, wentBack: true)
+            throw RelayStop(.wentBack, travel.reason)
         }
     }
 
@@ -91,7 +91,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
             if try await leader.endPredecessors() {
                 if let succession = try await leader.raiseEpoch() { return succession }
                 if let reason = try await leader.beat().stoppedReason {
-                    throw RelayStop(exitCode: 78, message: reason, wentBack: true)
+                    throw RelayStop(.wentBack, reason)
                 }
             }
             await process.clock.sleep(until: process.milliseconds + 10)
