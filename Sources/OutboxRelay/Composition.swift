@@ -74,7 +74,7 @@ private func relaySettings(_ options: RelayOptions, _ lanes: [String: LanePolicy
     policy.untilDrained = options.untilDrained
     return RelaySettings(
         policy: policy, lanes: lanes, leaderTimeout: options.leaderTimeout.milliseconds,
-        shutdownTimeout: options.shutdownTimeout.milliseconds, modeName: options.mode.rawValue,
+        shutdownTimeout: max(1, options.shutdownTimeout.milliseconds), modeName: options.mode.rawValue,
         seed: UInt64.random(in: .min ... .max))
 }
 

@@ -110,11 +110,3 @@ extension FilterOptions {
             aggregates: .init(include: includeAggregates, exclude: excludeAggregates))
     }
 }
-
-extension Duration {
-    /// Whole milliseconds, at least 1.
-    var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
-    }
-}

@@ -1,4 +1,5 @@
 import Libpq
+import RelayCore
 
 /// What a session is for; the second word of its `application_name`.
 package enum SessionRole: String, Sendable, CaseIterable {
@@ -84,8 +85,7 @@ package struct SessionTimeouts: Sendable, Hashable {
     /// Whole milliseconds, at least one where there is a limit; 0 turns it off.
     func milliseconds(_ limit: Duration?) -> Int64 {
         guard let limit else { return 0 }
-        let (seconds, attoseconds) = limit.components
-        return min(max(seconds * 1000 + attoseconds / 1_000_000_000_000_000, 1), Int64(Int32.max))
+        return min(max(limit.milliseconds, 1), Int64(Int32.max))
     }
 }
 

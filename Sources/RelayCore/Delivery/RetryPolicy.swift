@@ -27,15 +27,11 @@ package struct RetryPolicy: Hashable, Sendable {
     /// The same, with a random number drawn where one is needed, and not below what the far side asked for.
     func pause(attempt: Int, after asked: Duration?, _ random: inout SplitMix) -> Int64 {
         let delay = maximum == 0 ? 0 : delay(attempt: attempt, draw: random.next())
-        return max(delay, asked?.wholeMilliseconds ?? 0)
+        return max(delay, asked?.pauseMilliseconds ?? 0)
     }
 }
 
 extension Duration {
-    /// Whole milliseconds, at least 0; what is longer than a day counts as a day.
-    var wholeMilliseconds: Int64 {
-        let day: Int64 = 86_400
-        let seconds = min(max(components.seconds, 0), day)
-        return seconds * 1000 + max(0, components.attoseconds) / 1_000_000_000_000_000
-    }
+    /// As a pause, in milliseconds: at least 0; what is longer than a day counts as a day.
+    var pauseMilliseconds: Int64 { min(max(milliseconds, 0), 86_400_000) }
 }

@@ -163,7 +163,7 @@ package struct Replay: Hashable, Sendable {
 
     private mutating func outage(after: Duration?, _ reason: String, _ draw: UInt64) -> ReplayNote? {
         attempt += 1
-        phase = .waiting(max(plan.retry.delay(attempt: attempt, draw: draw), after?.wholeMilliseconds ?? 0))
+        phase = .waiting(max(plan.retry.delay(attempt: attempt, draw: draw), after?.pauseMilliseconds ?? 0))
         return attempt == 1 ? .outage(reason: reason) : nil
     }
 }
