@@ -1,4 +1,4 @@
-import RelayObservability
+import RelayCore
 
 /// JSON that keeps the order of its members.
 indirect enum JSONText {

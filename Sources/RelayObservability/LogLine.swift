@@ -1,4 +1,5 @@
 import Logging
+import RelayCore
 
 /// How a log line looks.
 package enum LogLineFormat: Sendable {
@@ -91,25 +92,6 @@ package func oneLine(_ text: String) -> String {
         result.append(scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? " " : scalar)
     }
     return String(result)
-}
-
-/// A JSON string with its quotes, RFC 8259 section 7.
-package func jsonString(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": result += "\\\""
-        case "\\": result += "\\\\"
-        case "\n": result += "\\n"
-        case "\r": result += "\\r"
-        case "\t": result += "\\t"
-        case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value):
-            let hex = String(scalar.value, radix: 16)
-            result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
 }
 
 /// `2026-11-20T22:16:30.213Z`, RFC 3339 in UTC, of milliseconds since the Unix epoch.

@@ -95,28 +95,16 @@ extension Relay {
     private func orderHoldJSON(_ orderHold: OrderHold, _ description: HolderDescription?) -> String {
         var members: [String] = []
         if let gid = description?.gid {
-            members.append("\"gid\":\(quoted(gid))")
+            members.append("\"gid\":\(jsonString(gid))")
         } else {
             members.append("\"pid\":\(description?.pid.map(String.init) ?? "null")")
         }
-        members.append("\"application_name\":\(quoted(description?.applicationName ?? ""))")
-        if let since = description?.since, !since.isEmpty { members.append("\"since\":\(quoted(since))") }
+        members.append("\"application_name\":\(jsonString(description?.applicationName ?? ""))")
+        if let since = description?.since, !since.isEmpty { members.append("\"since\":\(jsonString(since))") }
         members.append("\"above_id\":\(orderHold.aboveID)")
         if case .unreadableRow(let fault) = orderHold.cause {
-            members.append("\"row_id\":\(fault.id),\"reason\":\(quoted(fault.reason))")
+            members.append("\"row_id\":\(fault.id),\"reason\":\(jsonString(fault.reason))")
         }
         return "{\(members.joined(separator: ","))}"
-    }
-
-    private func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case _ where scalar.value < 32: result += " "
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
