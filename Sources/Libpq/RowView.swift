@@ -38,7 +38,7 @@ package struct RowView {
     /// The value as an integer; `nil` is NULL, or text that is no 64-bit integer.
     package func int(_ column: Int) -> Int64? {
         guard let bytes = unsafe bytes(column: column) else { return nil }
-        return unsafe Self.decimal(bytes)
+        return unsafe Int64(bigint: bytes)
     }
 
     /// The value as a boolean; `nil` is NULL, or text other than `t` and `f`.
@@ -49,24 +49,6 @@ package struct RowView {
         case UInt8(ascii: "f"): return false
         default: return nil
         }
-    }
-
-    private static func decimal(_ bytes: UnsafeRawBufferPointer) -> Int64? {
-        let isNegative = unsafe bytes.first == UInt8(ascii: "-")
-        let digits = unsafe bytes.dropFirst(isNegative ? 1 : 0)
-        guard unsafe !digits.isEmpty else { return nil }
-        // Counted downwards, since the lowest Int64 has no positive twin.
-        var value: Int64 = 0
-        for index in unsafe digits.indices {
-            let byte = unsafe digits[index]
-            guard (0x30...0x39).contains(byte) else { return nil }
-            let (tens, overTens) = value.multipliedReportingOverflow(by: 10)
-            let (next, overNext) = tens.subtractingReportingOverflow(Int64(byte - 0x30))
-            guard !overTens, !overNext else { return nil }
-            value = next
-        }
-        if isNegative { return value }
-        return value == .min ? nil : -value
     }
 }
 

@@ -1,3 +1,5 @@
+import Libpq
+
 /// Where the id is in the rows of the unpublished leaf: nothing else of a row is read.
 struct IDColumn: Sendable {
     private static let name: StaticString = "id"
@@ -30,7 +32,7 @@ struct IDColumn: Sendable {
     func id(_ reader: inout MessageReader) throws(PgoutputError) -> Int64 {
         guard try reader.integer(Int16.self) == width else { throw reader.malformed() }
         for _ in 0..<place { _ = try Self.value(&reader) }
-        guard let value = try Self.value(&reader), let id = Int64(decimal: value) else { throw .value(column: "id") }
+        guard let value = try Self.value(&reader), let id = Int64(bigint: value) else { throw .value(column: "id") }
         for _ in place + 1..<width { _ = try Self.value(&reader) }
         return id
     }
@@ -43,24 +45,5 @@ struct IDColumn: Sendable {
         // The binary format was not asked for.
         default: throw reader.malformed()
         }
-    }
-}
-
-extension Int64 {
-    /// A number as PostgreSQL prints a `bigint`; `nil` is anything else.
-    fileprivate init?(decimal text: UnsafeRawBufferPointer) {
-        let isNegative = text.first == UInt8(ascii: "-")
-        let digits = text.dropFirst(isNegative ? 1 : 0)
-        guard !digits.isEmpty else { return nil }
-        var value: Int64 = 0
-        for byte in digits {
-            let digit = Int64(byte) - Int64(UInt8(ascii: "0"))
-            guard 0...9 ~= digit else { return nil }
-            let (scaled, tooLarge) = value.multipliedReportingOverflow(by: 10)
-            let (sum, overflow) = scaled.addingReportingOverflow(isNegative ? -digit : digit)
-            guard !tooLarge, !overflow else { return nil }
-            value = sum
-        }
-        self = value
     }
 }
