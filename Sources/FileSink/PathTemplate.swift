@@ -1,4 +1,3 @@
-import Glibc
 import RelayCore
 
 /// A path whose last part may hold the date: `/var/log/outbox/events-%Y-%m-%d.jsonl`.
@@ -73,17 +72,16 @@ package struct PathTemplate: Sendable {
 
     /// The file's name at a moment, in seconds since 1970-01-01 00:00 UTC.
     package func name(at seconds: Int64) -> String {
-        var moment = time_t(seconds)
-        var date = tm()
-        gmtime_r(&moment, &date)
+        let day = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
+        let date = CivilDate(daysSince1970: day)
         var bytes: [UInt8] = []
         for piece in pieces {
             switch piece {
             case .text(let text): bytes += text
-            case .year: bytes += Self.digits(date.tm_year + 1900, piece.width)
-            case .month: bytes += Self.digits(date.tm_mon + 1, piece.width)
-            case .day: bytes += Self.digits(date.tm_mday, piece.width)
-            case .hour: bytes += Self.digits(date.tm_hour, piece.width)
+            case .year: bytes += Self.digits(date.year, piece.width)
+            case .month: bytes += Self.digits(date.month, piece.width)
+            case .day: bytes += Self.digits(date.day, piece.width)
+            case .hour: bytes += Self.digits((seconds - day * 86_400) / 3600, piece.width)
             }
         }
         return String(decoding: bytes, as: UTF8.self)
@@ -104,7 +102,7 @@ package struct PathTemplate: Sendable {
         return Substring(rest)
     }
 
-    private static func digits(_ number: Int32, _ width: Int) -> [UInt8] {
+    private static func digits(_ number: Int64, _ width: Int) -> [UInt8] {
         var rest = max(number, 0)
         var digits: [UInt8] = []
         for _ in 0..<width {

@@ -1,7 +1,6 @@
 /// A point in time as PostgreSQL prints a `timestamptz` in ISO style, read and written without a calendar library.
 ///
-/// Formats: PostgreSQL documentation 8.5.2 "Date/Time Output"; RFC 3339. Days and dates are converted by Howard
-/// Hinnant's `days_from_civil` and `civil_from_days` (proleptic Gregorian calendar, as in PostgreSQL).
+/// Formats: PostgreSQL documentation 8.5.2 "Date/Time Output"; RFC 3339.
 package struct EventTime: Sendable, Hashable {
     /// Microseconds since 1970-01-01 00:00 UTC, or the nearest `Int64` has.
     package let microseconds: Int64
@@ -19,12 +18,12 @@ package struct EventTime: Sendable, Hashable {
             self.init(microseconds: infinite)
             return
         }
-        guard let date = reader.date(), reader.skip(" "), let clock = reader.clock(), let offset = reader.offset(),
+        guard var date = reader.date(), reader.skip(" "), let clock = reader.clock(), let offset = reader.offset(),
             let isBeforeChrist = reader.era()
         else { return nil }
         // Before Christ the years count backwards from 1, and the astronomers' year 0 is 1 BC.
-        let year = isBeforeChrist ? 1 - date.year : date.year
-        self.init(date: (year, date.month, date.day), clock: clock, offset: offset)
+        if isBeforeChrist { date.year = 1 - date.year }
+        self.init(date: date, clock: clock, offset: offset)
     }
 
     /// Reads what ``write(to:)`` wrote, as it is in an event's line. `nil` is anything else.
@@ -38,10 +37,8 @@ package struct EventTime: Sendable, Hashable {
         guard let written = self.text, text.elementsEqual(written.utf8) else { return nil }
     }
 
-    private init(
-        date: (year: Int64, month: Int64, day: Int64), clock: (seconds: Int64, microseconds: Int64), offset: Int64
-    ) {
-        let seconds = Self.days(year: date.year, month: date.month, day: date.day) * 86_400 + clock.seconds - offset
+    private init(date: CivilDate, clock: (seconds: Int64, microseconds: Int64), offset: Int64) {
+        let seconds = date.daysSince1970 * 86_400 + clock.seconds - offset
         // PostgreSQL counts from 2000: its last 30 years do not fit a count from 1970.
         let (scaled, tooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000)
         let (sum, overflow) = scaled.addingReportingOverflow(clock.microseconds)
@@ -59,11 +56,11 @@ package struct EventTime: Sendable, Hashable {
 
     /// Writes `2026-11-20T22:16:30.213327Z`; only for what is writable.
     func write(to target: UnsafeMutableRawPointer) {
-        // Shifted to a count from 0001-01-01, everything is positive.
+        // Shifted to a count from 0001-01-01, which is day -719,162, everything is positive.
         let shifted = UInt64(bitPattern: microseconds &- Self.writable.lowerBound)
         let (seconds, fraction) = shifted.quotientAndRemainder(dividingBy: 1_000_000)
         let (days, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
-        let date = Self.date(daysSinceYearOne: Int64(days))
+        let date = CivilDate(daysSince1970: Int64(days) - 719_162)
         Decimal.write(UInt64(date.year), width: 4, to: target)
         target.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 4, as: UInt8.self)
         Decimal.write(UInt64(date.month), width: 2, to: target + 5)
@@ -89,28 +86,5 @@ package struct EventTime: Sendable, Hashable {
                 return String(decoding: buffer, as: UTF8.self)
             }
         }
-    }
-
-    /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
-    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let marchYear = month <= 2 ? year - 1 : year
-        let era = (marchYear >= 0 ? marchYear : marchYear - 399) / 400
-        let yearOfEra = marchYear - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
-    }
-
-    /// The date that lies a number of days, at least 0, behind 0001-01-01.
-    private static func date(daysSinceYearOne days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 306  // from 0000-03-01, where the leap day ends the year
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }

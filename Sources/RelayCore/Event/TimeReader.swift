@@ -22,11 +22,11 @@ struct TimeReader {
     }
 
     /// A year of 4 to 6 digits, a month and a day.
-    mutating func date() -> (year: Int64, month: Int64, day: Int64)? {
+    mutating func date() -> CivilDate? {
         guard let year = number(digits: 4...6), skip("-"), let month = number(digits: 2...2), 1...12 ~= month,
             skip("-"), let day = number(digits: 2...2), 1...31 ~= day
         else { return nil }
-        return (year, month, day)
+        return CivilDate(year: year, month: month, day: day)
     }
 
     /// Hours, minutes, seconds and a fraction of up to six digits.

@@ -1,4 +1,4 @@
-import Glibc
+import RelayCore
 
 /// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date in one of the three forms of section 5.6.7.
 package enum RetryAfter {
@@ -23,38 +23,36 @@ package enum RetryAfter {
         switch words.count {
         case 6 where words[5] == "GMT":
             // Sun, 06 Nov 1994 08:49:37 GMT
-            return time(day: words[1], month: words[2], year: Int(words[3]), clock: words[4])
+            return time(day: words[1], month: words[2], year: Int64(words[3]), clock: words[4])
         case 4 where words[3] == "GMT":
             // Sunday, 06-Nov-94 08:49:37 GMT
             let parts = words[1].split(separator: "-")
-            guard parts.count == 3, parts[2].count == 2, let short = Int(parts[2]) else { return nil }
+            guard parts.count == 3, parts[2].count == 2, let short = Int64(parts[2]) else { return nil }
             return time(day: parts[0], month: parts[1], year: year(short, now: now), clock: words[2])
         case 5:
             // Sun Nov  6 08:49:37 1994
-            return time(day: words[2], month: words[1], year: Int(words[4]), clock: words[3])
+            return time(day: words[2], month: words[1], year: Int64(words[4]), clock: words[3])
         default:
             return nil
         }
     }
 
     /// Two digits that would lie more than 50 years ahead mean the century before.
-    private static func year(_ short: Int, now: Int64) -> Int {
-        let current = 1970 + Int(now / 31_556_952)
+    private static func year(_ short: Int64, now: Int64) -> Int64 {
+        let current = 1970 + now / 31_556_952
         let year = current / 100 * 100 + short
         return year > current + 50 ? year - 100 : year
     }
 
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    private static func time(day: Substring, month: Substring, year: Int?, clock: Substring) -> Int64? {
-        let parts = clock.split(separator: ":").map { Int32($0) }
-        guard let day = Int32(day), (1...31).contains(day), let month = months.firstIndex(of: String(month)),
+    private static func time(day: Substring, month: Substring, year: Int64?, clock: Substring) -> Int64? {
+        let parts = clock.split(separator: ":").map { Int64($0) }
+        guard let day = Int64(day), (1...31).contains(day), let month = months.firstIndex(of: String(month)),
             let year, (1970...9999).contains(year), parts.count == 3, let hour = parts[0], (0...23).contains(hour),
             let minute = parts[1], (0...59).contains(minute), let second = parts[2], (0...60).contains(second)
         else { return nil }
-        var calendar = tm()
-        (calendar.tm_year, calendar.tm_mon, calendar.tm_mday) = (Int32(year - 1900), Int32(month), day)
-        (calendar.tm_hour, calendar.tm_min, calendar.tm_sec) = (hour, minute, second)
-        return Int64(timegm(&calendar))
+        let date = CivilDate(year: year, month: Int64(month) + 1, day: day)
+        return date.daysSince1970 * 86_400 + hour * 3600 + minute * 60 + second
     }
 }
