@@ -56,17 +56,21 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLinux"),
+        .target(name: "WallClock", swiftSettings: strict),
         .target(name: "DedicatedThreads", dependencies: ["CLinux"], swiftSettings: strict + [.strictMemorySafety()]),
         .target(
             name: "Libpq", dependencies: ["CLibpq", "DedicatedThreads"],
             swiftSettings: strict + [.strictMemorySafety()]),
         .target(name: "RelayCore", swiftSettings: strict),
-        .target(name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq"], swiftSettings: strict),
+        .target(name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq", "WallClock"], swiftSettings: strict),
         .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
         .target(
             name: "WebhookSink",
-            dependencies: ["RelayCore", http, crypto, nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS], swiftSettings: strict),
-        .target(name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore"], swiftSettings: strict),
+            dependencies: ["RelayCore", "WallClock", http, crypto, nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS],
+            swiftSettings: strict),
+        .target(
+            name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore", "WallClock"],
+            swiftSettings: strict),
         // What a file holds, held against the table.
         .target(
             name: "OutboxAudit", dependencies: ["FileSink", "PostgresOutbox", "RelayCore", crypto],
@@ -76,7 +80,7 @@ let package = Package(
         // What an operator meets.
         .target(name: "RelayConfiguration", dependencies: [configuration, yaml], swiftSettings: strict),
         .target(
-            name: "RelayObservability", dependencies: ["DedicatedThreads", "RelayCore", log, metrics],
+            name: "RelayObservability", dependencies: ["DedicatedThreads", "RelayCore", "WallClock", log, metrics],
             swiftSettings: strict),
         .target(name: "Migrations", dependencies: ["Libpq"], swiftSettings: strict),
         .target(
@@ -163,7 +167,7 @@ let package = Package(
             exclude: ["judge"], swiftSettings: strict),
         .testTarget(
             name: "FileSinkTests",
-            dependencies: ["FileSink", "FileSinkWriter", "RelayCore", "RelayTestKit", "SinkConformance"],
+            dependencies: ["FileSink", "FileSinkWriter", "RelayCore", "RelayTestKit", "SinkConformance", "WallClock"],
             swiftSettings: strict),
         // A process that the file sink's tests start, and kill while it writes.
         .executableTarget(

@@ -1,6 +1,6 @@
 import DedicatedThreads
-import Glibc
 import RelayCore
+import WallClock
 
 /// Files as a sink: one JSON line per event, appended, and each event once.
 ///
@@ -35,7 +35,7 @@ package actor FileSink: Sink {
     ///   - calls: the system's, or a test's that fail.
     ///   - countDuplicates: takes how many events of a delivery were in the files already.
     package init(
-        _ settings: FileSinkSettings, now: @escaping @Sendable () -> Int64 = { FileSink.wallClock() },
+        _ settings: FileSinkSettings, now: @escaping @Sendable () -> Int64 = { WallClock.microseconds },
         calls: DiskCalls = DiskCalls(), countDuplicates: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         name = settings.name
@@ -120,12 +120,5 @@ package actor FileSink: Sink {
         }
         for await value in values { return value }
         return nil
-    }
-
-    /// CLOCK_REALTIME.
-    package static func wallClock() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
     }
 }

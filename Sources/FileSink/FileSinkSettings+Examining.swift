@@ -1,5 +1,6 @@
 import Glibc
 import RelayCore
+import WallClock
 
 extension FileSinkSettings {
     /// Refuses values with which no file can be written.
@@ -16,7 +17,7 @@ extension FileSinkSettings {
         let template = try PathTemplate(path)
         do throws(DiskError) {
             try Self.look(at: template.folder, wants: S_IFDIR, rights: W_OK | X_OK)
-            let file = "\(template.folder)/\(template.name(at: FileSink.wallClock() / 1_000_000))"
+            let file = "\(template.folder)/\(template.name(at: WallClock.seconds))"
             guard access(file, F_OK) == 0 else { return }
             try Self.look(at: file, wants: S_IFREG, rights: R_OK | W_OK)
         } catch {

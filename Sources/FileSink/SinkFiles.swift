@@ -1,5 +1,6 @@
 import Glibc
 import RelayCore
+import WallClock
 
 /// The files of a sink, for a reader: the one at the path and those that were put aside.
 package struct SinkFiles: Sendable {
@@ -31,7 +32,7 @@ package struct SinkFiles: Sendable {
 
     private func open(in folder: LogFolder) throws(DiskError) -> [ReadableFile] {
         var files: [ReadableFile] = []
-        for name in try folder.namesByAge(current: template.name(at: Int64(time(nil)))).reversed() {
+        for name in try folder.namesByAge(current: template.name(at: WallClock.seconds)).reversed() {
             guard let descriptor = try folder.open(name, O_RDONLY) else { continue }
             files.append(try ReadableFile(descriptor, path: folder.path(of: name)))
         }

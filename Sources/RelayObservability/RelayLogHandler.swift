@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import WallClock
 
 /// Makes log lines of what is logged, and hands each to stderr's output.
 package struct RelayLogHandler: LogHandler {
@@ -33,7 +34,7 @@ package struct RelayLogHandler: LogHandler {
         if let provided = metadataProvider?.get() { merged.merge(provided) { $1 } }
         if let given = event.metadata { merged.merge(given) { $1 } }
         let line = LogLine(
-            time: Self.now(), level: event.level, message: event.message.description, metadata: merged)
+            time: WallClock.milliseconds, level: event.level, message: event.message.description, metadata: merged)
         write(line.rendered(as: format, withPriority: withPriority))
     }
 
@@ -56,13 +57,7 @@ package struct RelayLogHandler: LogHandler {
         let keys: Logger.Metadata = [
             LogKey.event: "\(LogEventName.logDropped.rawValue)", LogKey.count: .stringConvertible(lost),
         ]
-        return LogLine(time: Self.now(), level: .warning, message: lostLines(lost), metadata: keys)
+        return LogLine(time: WallClock.milliseconds, level: .warning, message: lostLines(lost), metadata: keys)
             .rendered(as: format, withPriority: withPriority)
-    }
-
-    private static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

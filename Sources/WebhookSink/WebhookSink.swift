@@ -1,6 +1,6 @@
-import Glibc
 import RelayCore
 import Synchronization
+import WallClock
 
 /// A webhook as a sink: events are posted as CloudEvents, signed by Standard Webhooks.
 ///
@@ -28,7 +28,7 @@ package final class WebhookSink: Sink {
     /// - Parameters:
     ///   - settings: How to call the webhook.
     ///   - now: The wall clock, in seconds since 1970: it stamps requests and reads dates of `Retry-After`.
-    package init(_ settings: WebhookSettings, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }) {
+    package init(_ settings: WebhookSettings, now: @escaping @Sendable () -> Int64 = { WallClock.seconds }) {
         self.settings = settings
         self.now = now
     }

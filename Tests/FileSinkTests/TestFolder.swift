@@ -4,6 +4,7 @@ import Glibc
 import RelayCore
 import RelayTestKit
 import SinkConformance
+import WallClock
 
 /// A folder that goes with the test.
 final class TestFolder: Sendable {
@@ -53,7 +54,7 @@ final class TestFolder: Sendable {
 /// An open sink on a file of the folder.
 func openSink(
     _ folder: TestFolder, _ name: String = "events.jsonl", rotation: FileSinkSettings.Rotation = .init(),
-    window: Int = 1000, lastValue: Int64 = 1_000_000, now: @escaping @Sendable () -> Int64 = { FileSink.wallClock() }
+    window: Int = 1000, lastValue: Int64 = 1_000_000, now: @escaping @Sendable () -> Int64 = { WallClock.microseconds }
 ) async throws -> FileSink {
     let settings = FileSinkSettings(path: folder.path(of: name), rotation: rotation, window: window)
     let sink = FileSink(settings, now: now)

@@ -1,5 +1,6 @@
 import Libpq
 import RelayCore
+import WallClock
 
 /// Reads the replication stream and confirms what it received: every event is also a row, so nothing need be kept.
 struct StreamReader: Sendable {
@@ -79,7 +80,7 @@ struct StreamReader: Sendable {
                 || now - lastAnswer > .seconds(1)
             {
                 try await connection.sendCopy(
-                    StandbyStatus(received: received, sentAt: wallClockMicroseconds()).encoded())
+                    StandbyStatus(received: received, sentAt: WallClock.microseconds).encoded())
                 decoded.mustAnswer = false
                 confirmed = received
                 lastAnswer = now

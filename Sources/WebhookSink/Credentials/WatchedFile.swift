@@ -1,4 +1,5 @@
 import Glibc
+import WallClock
 
 /// What a file is known by: when one of these has changed, it is read again. A path that leads through a symbolic link
 /// is known by what it leads to.
@@ -32,7 +33,7 @@ struct FileStamp: Sendable, Hashable {
 
     /// Whether another change would show: a clock ticks only every few milliseconds, so a file that was written just
     /// now may be written again under the same stamp.
-    var isSettled: Bool { Glibc.time(nil) - seconds > 1 }
+    var isSettled: Bool { WallClock.seconds - Int64(seconds) > 1 }
 }
 
 /// A small file, read at once.

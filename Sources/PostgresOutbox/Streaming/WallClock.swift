@@ -1,8 +1,0 @@
-import Glibc
-
-/// Microseconds since 1970-01-01 00:00 UTC, as the replication protocol wants to be told.
-func wallClockMicroseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-}
