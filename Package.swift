@@ -62,7 +62,9 @@ let package = Package(
             name: "Libpq", dependencies: ["CLibpq", "DedicatedThreads"],
             swiftSettings: strict + [.strictMemorySafety()]),
         .target(name: "RelayCore", swiftSettings: strict),
-        .target(name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq", "WallClock"], swiftSettings: strict),
+        .target(
+            name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq", "OutboxMigrations", "WallClock"],
+            swiftSettings: strict),
         .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
         .target(
             name: "WebhookSink",
@@ -143,7 +145,8 @@ let package = Package(
             name: "RelayCoreTests", dependencies: ["RelayCore", "RelayExploration", "RelayTestKit"],
             swiftSettings: strict),
         .testTarget(
-            name: "PostgresOutboxTests", dependencies: ["Libpq", "PostgresOutbox", "RelayCore", "RelayTestKit"],
+            name: "PostgresOutboxTests",
+            dependencies: ["Libpq", "OutboxMigrations", "PostgresOutbox", "RelayCore", "RelayTestKit"],
             swiftSettings: strict),
         .testTarget(name: "PgoutputTests", dependencies: ["PostgresOutbox", "RelayCore"], swiftSettings: strict),
         .testTarget(

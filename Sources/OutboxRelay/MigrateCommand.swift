@@ -13,7 +13,7 @@ struct MigrateCommand: AsyncParsableCommand {
     func run() async throws {
         let session = try await database.connector().connectPlain()
         try await MigrationRunner.apply(OutboxMigrations.all, on: session.connection)
-        print("the outbox has migration \(OutboxSchema.newestMigration)")
+        print("the outbox has migration \(OutboxMigrations.newest)")
         await session.close()
     }
 }

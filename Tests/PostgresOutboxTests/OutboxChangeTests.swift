@@ -1,4 +1,5 @@
 import Libpq
+import OutboxMigrations
 import PostgresOutbox
 import RelayCore
 import RelayTestKit
@@ -53,7 +54,7 @@ import Testing
             says: ["the search path early, public now finds early.outbox in the place of public.outbox"]),
         Change(
             sql: "INSERT INTO outbox_migration (version, name) VALUES (1000, 'of the future')",
-            says: ["migration 1000", "knows those up to \(OutboxSchema.newestMigration)"]),
+            says: ["migration 1000", "knows those up to \(OutboxMigrations.newest)"]),
     ]
 
     private func database() async throws -> TestDatabase {

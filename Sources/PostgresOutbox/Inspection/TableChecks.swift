@@ -1,4 +1,5 @@
 import Libpq
+import OutboxMigrations
 
 extension Inspector {
     /// The outbox: its columns with their types, in any order, and its two leaves.
@@ -69,7 +70,7 @@ extension Inspector {
     /// The relay's own tables: as new as this version needs, and no newer than it knows.
     func migrationCheck() async throws(Refusal) -> Check {
         let table = session.schema.table("outbox_migration")
-        let known = OutboxSchema.newestMigration
+        let known = OutboxMigrations.newest
         let exists = try await rows("SELECT pg_catalog.to_regclass($1) IS NOT NULL", [.text(table)]).first?.bool(0)
         guard exists == true else {
             return .failed("migrations", "the outbox has no migrations", remedy: "run outbox-relay migrate")

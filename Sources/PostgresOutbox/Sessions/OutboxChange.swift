@@ -1,3 +1,5 @@
+import OutboxMigrations
+
 /// The outbox is no longer what a session resolved, or its tables are newer than this version knows: nothing more may be
 /// read or written by what was resolved.
 package struct OutboxChanged: Error, Hashable, Sendable, CustomStringConvertible {
@@ -46,7 +48,7 @@ extension OutboxSchema {
 
     /// What there is to say of a database whose migrations are newer than this version knows; nil where they are not.
     static func tooNew(migration: Int64) -> String? {
-        guard migration > newestMigration else { return nil }
-        return "the database has migration \(migration), and this version knows those up to \(newestMigration)"
+        guard migration > OutboxMigrations.newest else { return nil }
+        return "the database has migration \(migration), and this version knows those up to \(OutboxMigrations.newest)"
     }
 }

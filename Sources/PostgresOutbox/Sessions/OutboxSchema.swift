@@ -3,9 +3,6 @@ import Libpq
 /// Where the outbox is and what it is made of: resolved once for each session, by the catalogue and never by a name that
 /// is only usual. Statements use what was resolved.
 package struct OutboxSchema: Sendable, Hashable {
-    /// The number of the newest migration that this version knows.
-    package static let newestMigration: Int64 = 5
-
     /// The schema in which the search path found the outbox, with everything that is beside it; without quotes.
     package let schema: String
     /// The search path by which it was found, as `current_setting` shows it.
