@@ -80,7 +80,9 @@ let package = Package(
         .target(name: "RelayRuntime", dependencies: ["RelayCore"], swiftSettings: strict),
 
         // What an operator meets.
-        .target(name: "RelayConfiguration", dependencies: [configuration, yaml], swiftSettings: strict),
+        .target(
+            name: "RelayConfiguration", dependencies: ["FileSink", "RelayCore", "WebhookSink", configuration, yaml],
+            swiftSettings: strict),
         .target(
             name: "RelayObservability", dependencies: ["DedicatedThreads", "RelayCore", "WallClock", log, metrics],
             swiftSettings: strict),
@@ -179,7 +181,10 @@ let package = Package(
         .testTarget(
             name: "OutboxAuditTests", dependencies: ["OutboxAudit", "RelayCore", "RelayTestKit", crypto],
             swiftSettings: strict),
-        .testTarget(name: "RelayConfigurationTests", dependencies: ["RelayConfiguration"], swiftSettings: strict),
+        .testTarget(
+            name: "RelayConfigurationTests",
+            dependencies: ["FileSink", "RelayConfiguration", "RelayCore", "WebhookSink"],
+            swiftSettings: strict),
         .testTarget(
             name: "RelayObservabilityTests",
             dependencies: ["RelayObservability", "RelayCore", "RelayTestKit", log, metrics, metricsTestKit],

@@ -17,7 +17,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let (relay, warnings) = try options.resolve()
         let target = try ConnectionTarget(parsing: relay.database)
         var checks = await databaseChecks(target, relay)
-        for sink in relay.sinks { checks.append(await examine(sink, window: relay.window)) }
+        for sink in relay.sinks { checks.append(await examine(sink)) }
         checks += warnings.map {
             .failed("environment", severity: .warning, $0, remedy: "unset it")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FileSink
 import Foundation
 import Libpq
 import PostgresOutbox
@@ -6,6 +7,7 @@ import RelayConfiguration
 import RelayCore
 import RelayObservability
 import RelayRuntime
+import WebhookSink
 
 /// `outbox-relay replay`: delivers a stretch of the outbox once more, beside the live lane and without moving its cursor.
 struct ReplayCommand: AsyncParsableCommand {
@@ -45,7 +47,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let plan = plan(options, target, highest: reader.highest)
         let sink = target.name
         let run = ReplayRun(
-            plan, from: reader, into: try makeSink(target, window: options.window), filter: target.filter.eventFilter,
+            plan, from: reader, into: try makeSink(target, window: options.window), filter: target.filter,
             outbox: reader.outbox,
             patience: options.shutdownTimeout
         ) { tell($0, of: sink) }
@@ -75,7 +77,7 @@ struct ReplayCommand: AsyncParsableCommand {
         var plan = ReplayPlan(from: from, through: min(to ?? highest, highest))
         plan.rows = options.batchSize
         plan.bytes = options.memory / 4
-        plan.retry = target.lane.policy.retry
+        plan.retry = target.lane.retry
         plan.passesRejected = target.lane.onReject == .park
         plan.chunk = target.replayChunk
         return plan
@@ -95,6 +97,6 @@ private func tell(_ note: ReplayNote, of sink: String) {
 extension SinkOption {
     /// Events of one delivery: a file is flushed once for each, a webhook takes a request or more for them.
     fileprivate var replayChunk: Int {
-        if case .webhook = destination { max(lane.batch, 100) } else { 1000 }
+        if case .webhook(let settings) = destination { max(settings.batch, 100) } else { 1000 }
     }
 }

@@ -20,11 +20,11 @@ struct SinkComposition {
             let sink = try makeSink(option, window: options.window)
             if let file = sink as? FileSink { files.append(file) }
             let metered = MeteredSink(sink)
-            sinks.append(option.filter.isEmpty ? metered : FilteringSink(metered, option.filter.eventFilter))
+            sinks.append(option.filter.isEverything ? metered : FilteringSink(metered, option.filter))
         }
         self.sinks = sinks
         self.files = files
-        lanes = options.sinks.reduce(into: [:]) { $0[$1.name] = $1.lane.policy }
+        lanes = options.sinks.reduce(into: [:]) { $0[$1.name] = $1.lane }
     }
 
     /// For SIGHUP: files that were moved away are begun anew, none waiting for another.
@@ -45,68 +45,16 @@ func makeSink(_ option: SinkOption, window: Int) throws(ConfigurationProblem) ->
         case .stdout:
             try StandardStreams.checkOutput()
             return StdoutSink(name: option.name)
-        case .file(let file):
-            let settings = option.settings(file, window: window)
+        case .file(var settings):
+            settings.window = window
             try settings.check()
             return FileSink(settings, countDuplicates: EventCounters().duplicates(of: option.name))
-        case .webhook(let webhook):
-            let settings = option.settings(webhook)
+        case .webhook(var settings):
+            settings.userAgent = "outbox-relay/\(BuildVersion.number)"
             try settings.check()
             return WebhookSink(settings)
         }
     } catch {
         throw .configuration("\(option.place): \(error.reason)")
-    }
-}
-
-extension SinkOption {
-    func settings(_ file: FileOptions, window: Int) -> FileSinkSettings {
-        FileSinkSettings(
-            name: name, path: file.path, rotation: .init(size: file.rotation.size, age: file.rotation.age),
-            mode: file.mode, window: window)
-    }
-
-    func settings(_ webhook: WebhookOptions) -> WebhookSettings {
-        var settings = WebhookSettings(name: name, url: webhook.url)
-        settings.contentMode = webhook.mode == .binary ? .binary : .structured
-        settings.batch = lane.batch
-        settings.secretFiles = webhook.secretFiles
-        settings.headers = webhook.headers.map { .init(name: $0.name, value: $0.value) }
-        settings.headerFiles = webhook.headerFiles.map { .init(name: $0.name, path: $0.path) }
-        settings.connectTimeout = webhook.connectTimeout
-        settings.timeout = webhook.timeout
-        settings.idleTimeout = webhook.idleTimeout
-        settings.connections = lane.concurrency
-        settings.tls = .init(ca: webhook.tls.authority, certificate: webhook.tls.certificate, key: webhook.tls.key)
-        settings.userAgent = "outbox-relay/\(BuildVersion.number)"
-        return settings
-    }
-}
-
-extension LaneOptions {
-    /// How the lane treats its sink.
-    var policy: LanePolicy {
-        let order: LanePolicy.Order =
-            switch self.order {
-            case .id: .id
-            case .key: .key(concurrency: concurrency, batch: batch)
-            }
-        let onReject: LanePolicy.OnReject =
-            switch self.onReject {
-            case .block: .block
-            case .park: .park
-            case .parkKey: .parkKey
-            }
-        let retry = RetryPolicy(base: retryBase.milliseconds, maximum: retryMaximum.milliseconds)
-        return LanePolicy(order: order, onReject: onReject, retry: retry)
-    }
-}
-
-extension FilterOptions {
-    /// The filter, its patterns taken apart.
-    var eventFilter: EventFilter {
-        EventFilter(
-            types: .init(include: include, exclude: exclude),
-            aggregates: .init(include: includeAggregates, exclude: excludeAggregates))
     }
 }

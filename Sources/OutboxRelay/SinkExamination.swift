@@ -5,13 +5,13 @@ import RelayCore
 import WebhookSink
 
 /// `doctor`'s look at a sink: what can be known without opening it, and without sending or writing anything.
-func examine(_ option: SinkOption, window: Int) async -> Check {
+func examine(_ option: SinkOption) async -> Check {
     let name = "sink:\(option.name)"
     do throws(SinkError) {
         switch option.destination {
         case .stdout: break
-        case .file(let file): try option.settings(file, window: window).examine()
-        case .webhook(let webhook): try await option.settings(webhook).examine()
+        case .file(let settings): try settings.examine()
+        case .webhook(let settings): try await settings.examine()
         }
         return .passed(name)
     } catch {

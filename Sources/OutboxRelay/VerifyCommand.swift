@@ -53,7 +53,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     private func audit(_ files: SinkFiles) async throws -> FileAuditor.Result {
         let options = try database.resolved()
-        let filter = options.sinks.first { $0.name == sink }?.filter.eventFilter ?? EventFilter()
+        let filter = options.sinks.first { $0.name == sink }?.filter ?? EventFilter()
         let connector = AdministrationConnector(try ConnectionTarget(parsing: options.database))
         let session = try await connector.connect()
         let table = try await AuditTable(session, sink: sink, filter: filter)

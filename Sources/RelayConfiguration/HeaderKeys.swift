@@ -1,3 +1,5 @@
+internal import WebhookSink
+
 /// `headers` and `header_files`: what travels with every request of a webhook beside what the relay sets itself.
 enum HeaderKeys {
     /// Headers of a sink at most, both kinds together.
@@ -7,10 +9,10 @@ enum HeaderKeys {
 
     static func read(
         _ section: FileSection
-    ) throws(ConfigurationProblem) -> ([WebhookOptions.Header], [WebhookOptions.HeaderFile]) {
+    ) throws(ConfigurationProblem) -> ([WebhookSettings.Header], [WebhookSettings.HeaderFile]) {
         var names: Set<String> = []
-        var headers: [WebhookOptions.Header] = []
-        var files: [WebhookOptions.HeaderFile] = []
+        var headers: [WebhookSettings.Header] = []
+        var files: [WebhookSettings.HeaderFile] = []
         if let section = try section.section(SinkKey.headers.rawValue) {
             for entry in section.entries {
                 let name = try name(entry.key, in: section, among: &names)
@@ -19,7 +21,7 @@ enum HeaderKeys {
                         "has the name of a secret; put its value into a file, and name that file in header_files",
                         of: entry.key)
                 }
-                headers.append(WebhookOptions.Header(name: name, value: try value(of: entry.key, in: section)))
+                headers.append(WebhookSettings.Header(name: name, value: try value(of: entry.key, in: section)))
             }
         }
         if let section = try section.section(SinkKey.headerFiles.rawValue) {
@@ -28,7 +30,7 @@ enum HeaderKeys {
                 guard let setting = try section.setting(entry.key) else {
                     throw section.problem("names no file; write its path, or remove it", of: entry.key)
                 }
-                files.append(WebhookOptions.HeaderFile(name: name, path: try credentialPath(setting)))
+                files.append(WebhookSettings.HeaderFile(name: name, path: try credentialPath(setting)))
             }
         }
         return (headers, files)

@@ -1,3 +1,5 @@
+private import RelayCore
+
 extension Duration {
     /// Reads a whole number and its unit: `500ms`, `5s`, `2m`, `1h`, `7d`. `nil` for all else, overflow included.
     package init?(configured text: String) {
@@ -10,7 +12,7 @@ extension Duration {
 
     /// The same back, in the largest unit that holds it whole.
     package var configured: String {
-        let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        let milliseconds = self.milliseconds
         let units: [(String, Int64)] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
         for (unit, factor) in units where milliseconds != 0 && milliseconds % factor == 0 {
             return "\(milliseconds / factor)\(unit)"

@@ -1,4 +1,6 @@
 private import Foundation
+private import FileSink
+private import WebhookSink
 
 extension RelayOptions {
     /// The sink that `replay` delivers to: one of its own, made from a configured one.
@@ -25,7 +27,7 @@ extension RelayOptions {
         switch (configured.destination, plain.destination) {
         case (.file(var file), .file(let other)):
             file.path = other.path
-            file.rotation = FileOptions.Rotation()
+            file.rotation = FileSinkSettings.Rotation()
             target.destination = .file(file)
         case (.webhook(let webhook), .webhook(let other)):
             target.destination = .webhook(webhook.going(to: other.url))
@@ -36,7 +38,7 @@ extension RelayOptions {
         return target
     }
 
-    private func refuseWritten(_ file: FileOptions) throws(ConfigurationProblem) {
+    private func refuseWritten(_ file: FileSinkSettings) throws(ConfigurationProblem) {
         guard !file.path.contains("%") else {
             throw .usage("--into: the file of a replay cannot have a date in its name; write a path without %")
         }
@@ -47,14 +49,14 @@ extension RelayOptions {
     }
 }
 
-extension WebhookOptions {
+extension WebhookSettings {
     /// The same, sent elsewhere.
-    fileprivate func going(to url: String) -> WebhookOptions {
+    fileprivate func going(to url: String) -> WebhookSettings {
         var other = self
         other.url = url
         let origin = Self.origin(of: url)
         if origin == nil || origin != Self.origin(of: self.url) { other.headerFiles = [] }
-        if !url.lowercased().hasPrefix("https:") { other.tls = TLS() }
+        if !url.lowercased().hasPrefix("https:") { other.tls = TLSFiles() }
         return other
     }
 

@@ -1,3 +1,6 @@
+private import RelayCore
+private import WebhookSink
+
 extension RelayOptions {
     /// Makes the one validated value of what flags, environment and file say.
     ///

@@ -1,3 +1,7 @@
+private import FileSink
+private import RelayCore
+private import WebhookSink
+
 extension SinkOption {
     /// Reads an entry of `sinks:`, whole: every key is known, fits the kind of sink and holds what it must.
     init(reading entry: FileSection) throws(ConfigurationProblem) {
@@ -12,12 +16,14 @@ extension SinkOption {
         section.path = "sinks.\(self.name)"
         place = section.place(of: SinkKey.to.rawValue)
         try section.refuseUnfit(for: spec.kind)
-        lane = try LaneOptions(reading: section, kind: spec.kind)
-        filter = try FilterOptions(reading: section)
+        let keys = try LaneKeys(reading: section, kind: spec.kind)
+        lane = keys.policy
+        filter = try EventFilter(reading: section)
         switch spec {
         case .stdout: break
-        case .file(let path): destination = .file(try FileOptions(path: path, reading: section))
-        case .webhook(let url): destination = .webhook(try WebhookOptions(url: url, reading: section, lane: lane))
+        case .file(let path): destination = .file(try FileSinkSettings(name: self.name, path: path, reading: section))
+        case .webhook(let url):
+            destination = .webhook(try WebhookSettings(name: self.name, url: url, reading: section, lane: keys))
         }
     }
 }

@@ -1,4 +1,4 @@
-private import Foundation
+private import FileSink
 
 extension ConfigurationLayers {
     /// The list of the highest layer that has one, or `nil`; the file's is read in any case, so that its mistakes show.
@@ -44,9 +44,4 @@ private struct SinkList {
         }
         sinks.append(sink)
     }
-}
-
-extension FileOptions {
-    /// The path as it is from the root, without `.` and `..`.
-    package var location: String { URL(fileURLWithPath: path).standardized.path }
 }

@@ -1,10 +1,14 @@
+package import FileSink
+package import RelayCore
+package import WebhookSink
+
 /// One configured sink: where it goes, how its lane behaves, and which events it wants.
 package struct SinkOption: Sendable, Hashable {
     /// Where events go, and what belongs to going there.
     package enum Destination: Sendable, Hashable {
         case stdout
-        case file(FileOptions)
-        case webhook(WebhookOptions)
+        case file(FileSinkSettings)
+        case webhook(WebhookSettings)
 
         package var kind: SinkKind {
             switch self {
@@ -18,8 +22,9 @@ package struct SinkOption: Sendable, Hashable {
     /// 1 to 63 of `A-Z a-z 0-9 _ . -`; under it the sink's cursor is kept.
     package var name: String
     package var destination: Destination
-    package var lane = LaneOptions()
-    package var filter = FilterOptions()
+    package var lane = LanePolicy()
+    /// The events that it wants; the others count as delivered to it.
+    package var filter = EventFilter()
     /// How errors name the place where it is configured.
     package var place: String
 
@@ -29,8 +34,8 @@ package struct SinkOption: Sendable, Hashable {
         self.place = place
         switch spec {
         case .stdout: destination = .stdout
-        case .file(let path): destination = .file(FileOptions(path: path))
-        case .webhook(let url): destination = .webhook(WebhookOptions(url: url))
+        case .file(let path): destination = .file(FileSinkSettings(name: name, path: path))
+        case .webhook(let url): destination = .webhook(WebhookSettings(name: name, url: url))
         }
     }
 

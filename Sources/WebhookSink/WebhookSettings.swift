@@ -3,7 +3,7 @@ import Foundation
 /// How a webhook is to be called.
 package struct WebhookSettings: Sendable, Hashable {
     /// How an event is put into a request (CloudEvents HTTP binding 1.0.2, section 3).
-    package enum ContentMode: Sendable, Hashable {
+    package enum ContentMode: String, CaseIterable, Sendable {
         /// The body is the event's JSON.
         case structured
         /// The attributes are headers, the body is the payload.
@@ -65,7 +65,12 @@ package struct WebhookSettings: Sendable, Hashable {
     /// How long a connection may take to be made, its TLS handshake included.
     package var connectTimeout = Duration.seconds(10)
     /// How long a request may take, from its start to the head of its answer.
-    package var timeout = Duration.seconds(30)
+    package var timeout: Duration {
+        get { chosenTimeout ?? .seconds(30) }
+        set { chosenTimeout = newValue }
+    }
+    /// The timeout that somebody chose.
+    package private(set) var chosenTimeout: Duration?
     /// How long a connection is kept that nothing is sent on.
     package var idleTimeout = Duration.seconds(60)
     /// How many connections there may be at once, from 1: as many as deliveries run side by side.

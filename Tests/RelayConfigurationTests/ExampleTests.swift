@@ -1,6 +1,8 @@
 import Foundation
 @testable import RelayConfiguration
+import RelayCore
 import Testing
+import WebhookSink
 
 @Suite("deploy/outbox-relay.example.yaml")
 struct ExampleTests {
@@ -33,13 +35,13 @@ struct ExampleTests {
         options.sinks = RelayOptions().sinks
         #expect(options == RelayOptions())
         let billing = try RelayOptions(resolving: ConfigurationLayers(file: file)).sinks[1]
-        #expect(billing.lane == LaneOptions())
+        #expect(billing.lane == LanePolicy())
         guard case .webhook(let webhook) = billing.destination else {
             Issue.record("not a webhook")
             return
         }
-        let plain = WebhookOptions(url: webhook.url)
-        #expect(webhook.timeout == plain.timeout && webhook.mode == plain.mode)
+        let plain = WebhookSettings(name: "billing", url: webhook.url)
+        #expect(webhook.timeout == plain.timeout && webhook.contentMode == plain.contentMode)
         #expect(webhook.connectTimeout == plain.connectTimeout && webhook.idleTimeout == plain.idleTimeout)
     }
 }

@@ -1,5 +1,8 @@
+import FileSink
 @testable import RelayConfiguration
+import RelayCore
 import Testing
+import WebhookSink
 
 @Suite("What a replay delivers to")
 struct ReplayTargetTests {
@@ -26,7 +29,7 @@ struct ReplayTargetTests {
         try options().replayTarget(sink: name, into: into)
     }
 
-    private func webhook(_ target: SinkOption) -> WebhookOptions? {
+    private func webhook(_ target: SinkOption) -> WebhookSettings? {
         if case .webhook(let webhook) = target.destination { webhook } else { nil }
     }
 
@@ -37,12 +40,13 @@ struct ReplayTargetTests {
     }
 
     @Test func anotherPlaceOfTheSameKindKeepsTheOptions() throws {
-        var file = FileOptions(path: "/new.jsonl")
+        var file = FileSinkSettings(name: "audit", path: "/new.jsonl")
         file.mode = 0o600
         #expect(try target("audit", .file(path: "/new.jsonl")).destination == .file(file))
         let other = try target("billing", .webhook(url: "https://BILLING.example:443/other"))
         #expect(webhook(other)?.url == "https://BILLING.example:443/other")
-        #expect(webhook(other)?.headerFiles.isEmpty == false && webhook(other)?.tls.authority == "/ca")
+        #expect(webhook(other)?.headerFiles.isEmpty == false && webhook(other)?.tls.ca == "/ca")
+        #expect(webhook(other)?.batch == 5)
     }
 
     @Test(arguments: ["http://billing.example/hooks", "https://billing.example:8443/hooks", "https://other.example/"])
@@ -50,14 +54,15 @@ struct ReplayTargetTests {
         let other = try #require(webhook(try target("billing", .webhook(url: url))))
         #expect(other.headerFiles.isEmpty)
         #expect(other.secretFiles == ["/s"] && other.headers.count == 1)
-        #expect(other.tls == (url.hasPrefix("https") ? .init(authority: "/ca") : .init()))
+        #expect(other.tls == (url.hasPrefix("https") ? .init(ca: "/ca") : .init()))
     }
 
     @Test func anotherKindKeepsLaneAndFilter() throws {
         let into = try target("billing", .stdout)
         #expect(into.destination == .stdout && into.name == "billing")
-        #expect(into.filter.include == ["a"] && into.lane.retryMaximum == .seconds(60) && into.lane.batch == 5)
-        #expect(try target("billing", .file(path: "/new")).destination == .file(FileOptions(path: "/new")))
+        #expect(into.filter == EventFilter(types: .init(include: ["a"])))
+        #expect(into.lane.retry.maximum == 60_000)
+        #expect(try target("billing", .file(path: "/new")).destination == .file(FileSinkSettings(name: "billing", path: "/new")))
     }
 
     @Test(

@@ -1,5 +1,6 @@
 import RelayConfiguration
 import Testing
+import WebhookSink
 
 @Suite("Flags, environment and file into one value")
 struct ResolutionTests {

@@ -1,5 +1,8 @@
+import FileSink
 @testable import RelayConfiguration
+import RelayCore
 import Testing
+import WebhookSink
 
 @Suite("Entries of sinks")
 struct SinkEntryTests {
@@ -31,21 +34,21 @@ struct SinkEntryTests {
                 header_files: {authorization: /run/credentials/token}
                 tls: {ca: /etc/ssl/ours.pem, cert: /c, key: /k}
             """)
-        var file = FileOptions(path: "/var/log/outbox/events-%Y-%m-%d.jsonl")
+        var file = FileSinkSettings(name: "audit", path: "/var/log/outbox/events-%Y-%m-%d.jsonl")
         file.rotation = .init(size: 1 << 30, age: .seconds(86_400))
         var audit = SinkOption(name: "audit", spec: .stdout)
         audit.destination = .file(file)
         audit.place = "relay.yaml:4: sinks.audit.to"
         #expect(sinks.first == audit)
-        var webhook = WebhookOptions(url: "https://billing.example/hooks")
+        var webhook = WebhookSettings(name: "billing", url: "https://billing.example/hooks")
         webhook.secretFiles = ["/run/credentials/new", "/run/credentials/old"]
         webhook.timeout = .seconds(30)
         webhook.headers = [.init(name: "x-tenant", value: "acme")]
         webhook.headerFiles = [.init(name: "authorization", path: "/run/credentials/token")]
-        webhook.tls = .init(authority: "/etc/ssl/ours.pem", certificate: "/c", key: "/k")
+        webhook.tls = .init(ca: "/etc/ssl/ours.pem", certificate: "/c", key: "/k")
         var billing = SinkOption(name: "billing", spec: .stdout)
         billing.destination = .webhook(webhook)
-        billing.filter.include = ["transfer.*"]
+        billing.filter = EventFilter(types: .init(include: ["transfer.*"]))
         billing.place = "relay.yaml:7: sinks.billing.to"
         #expect(sinks.last == billing)
     }
@@ -75,32 +78,30 @@ struct SinkEntryTests {
               - {to: stdout, order: id, concurrency: 1, retry: ~, include: ~}
               - {name: many, to: "https://h/", batch: 100, tls: {ca: ./ca.pem}}
             """)
-        var webhook = WebhookOptions(url: "http://h/")
-        webhook.mode = .binary
+        var webhook = WebhookSettings(name: "webhook", url: "http://h/")
+        webhook.contentMode = .binary
+        webhook.connections = 16
         webhook.timeout = .seconds(1)
         webhook.connectTimeout = .seconds(2)
         webhook.idleTimeout = .seconds(3)
         webhook.headers = [.init(name: "x-one", value: "1"), .init(name: "user-agent", value: "ours")]
         #expect(sinks[0].destination == .webhook(webhook))
-        var lane = LaneOptions()
-        lane.order = .key
-        lane.concurrency = 16
-        lane.onReject = .parkKey
-        lane.retryBase = .milliseconds(5)
-        lane.retryMaximum = .seconds(60)
+        let lane = LanePolicy(
+            order: .key(concurrency: 16, batch: 1), onReject: .parkKey, retry: RetryPolicy(base: 5, maximum: 60_000))
         #expect(sinks[0].lane == lane)
-        var filter = FilterOptions()
-        filter.include = ["a", "b"]
-        filter.exclude = ["c"]
-        filter.includeAggregates = ["d"]
-        filter.excludeAggregates = ["e", "f"]
+        let filter = EventFilter(
+            types: .init(include: ["a", "b"], exclude: ["c"]), aggregates: .init(include: ["d"], exclude: ["e", "f"]))
         #expect(sinks[0].filter == filter)
-        var file = FileOptions(path: "./x")
+        var file = FileSinkSettings(name: "file", path: "./x")
         file.rotation.age = .seconds(3600)
         file.mode = 0o600
         #expect(sinks[1].destination == .file(file))
         #expect(sinks[2] == SinkOption(name: "stdout", spec: .stdout, at: sinks[2].place))
-        #expect(sinks[3].lane.batch == 100)
+        var many = WebhookSettings(name: "many", url: "https://h/")
+        many.batch = 100
+        many.tls = .init(ca: "./ca.pem")
+        #expect(sinks[3].destination == .webhook(many))
+        #expect(sinks[3].lane == LanePolicy())
     }
 
     @Test(arguments: [

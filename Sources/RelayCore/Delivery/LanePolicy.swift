@@ -13,13 +13,13 @@ package struct LanePolicy: Hashable, Sendable {
     }
 
     /// What becomes of an event that the sink will never accept.
-    package enum OnReject: Hashable, Sendable {
+    package enum OnReject: String, CaseIterable, Sendable {
         /// The lane (with order by key: the key) waits, and tries again now and then.
         case block
         /// The event is parked and the lane goes on.
         case park
         /// The event is parked, and so are later ones of its key, until it is retried or discarded.
-        case parkKey
+        case parkKey = "park-key"
     }
 
     package var order: Order

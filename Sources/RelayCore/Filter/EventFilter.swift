@@ -29,6 +29,9 @@ package struct EventFilter: Sendable, Hashable {
         self.aggregates = aggregates
     }
 
+    /// Whether every event passes.
+    package var isEverything: Bool { types.isEverything && aggregates.isEverything }
+
     /// Whether an event of these passes, in UTF-8.
     package func passes(eventType: UnsafeRawBufferPointer, aggregateType: UnsafeRawBufferPointer) -> Bool {
         types.wants(eventType) && aggregates.wants(aggregateType)

@@ -1,36 +1,25 @@
-/// A file as a sink: `to: file:PATH`.
-package struct FileOptions: Sendable, Hashable {
-    /// When a new file is begun. Without either: on SIGHUP only, or when the date in the path changes.
-    package struct Rotation: Sendable, Hashable {
-        /// Bytes that a file may have: 1 KiB to 16 TiB.
-        package var size: Int?
-        /// How old a file may become: 1 s to 3,650 days.
-        package var age: Duration?
-    }
+private import Foundation
+package import FileSink
 
-    /// The path, absolute or relative to the process's working directory. `%Y`, `%m`, `%d` and `%H` stand for year,
-    /// month, day and hour in UTC, `%%` for a percent sign.
-    package var path: String
-    package var rotation = Rotation()
-    /// The permissions of a new file, whatever the process's umask; its owner may read and write.
-    package var mode: UInt32 = 0o640
-
-    package init(path: String) {
-        self.path = path
-    }
-
-    init(path: String, reading section: FileSection) throws(ConfigurationProblem) {
-        self.init(path: path)
+/// The keys of an entry whose `to` is a file.
+extension FileSinkSettings {
+    init(name: String, path: String, reading section: FileSection) throws(ConfigurationProblem) {
+        self.init(name: name, path: path)
         if let rotate = try section.section(SinkKey.rotate.rawValue) { rotation = try Rotation(reading: rotate) }
         if let setting = try section.setting(.fileMode) { mode = try permissions(setting) }
     }
+
+    /// The path as it is from the root, without `.` and `..`.
+    package var location: String { URL(fileURLWithPath: path).standardized.path }
 }
 
-extension FileOptions.Rotation {
+extension FileSinkSettings.Rotation {
+    /// A size of 1 KiB to 16 TiB, an age of 1 s to 3,650 days, or both.
     fileprivate init(reading section: FileSection) throws(ConfigurationProblem) {
         try section.refuseKeys(otherThan: ["size", "age"])
-        size = try section.setting("size").map(RelayConfiguration.size((1 << 10)...(16 << 40)))
-        age = try section.setting("age").map(duration(.seconds(1) ... .seconds(3650 * 86_400)))
+        self.init(
+            size: try section.setting("size").map(RelayConfiguration.size((1 << 10)...(16 << 40))),
+            age: try section.setting("age").map(duration(.seconds(1) ... .seconds(3650 * 86_400))))
         guard size != nil || age != nil else {
             throw section.problem("has neither size nor age; write {size: 1GiB}, {age: 1d} or both")
         }
