@@ -40,11 +40,11 @@ enum HeaderKeys {
     private static func name(
         _ key: String, in section: FileSection, among names: inout Set<String>
     ) throws(ConfigurationProblem) -> String {
-        guard isToken(key), key.utf8.count <= 128 else {
+        guard HeaderText.isName(key), key.utf8.count <= 128 else {
             throw section.problem("is not a header name; use letters, digits and '-'", of: key)
         }
         let name = key.lowercased()
-        guard !isReserved(name) else {
+        guard !HeaderText.isReserved(name) else {
             throw section.problem("is a header that the relay sets itself; remove it", of: key)
         }
         guard names.insert(name).inserted else {
@@ -56,13 +56,13 @@ enum HeaderKeys {
         return name
     }
 
-    /// Field content (RFC 9110, 5.5): no control characters, no blanks at the ends. Never shown.
+    /// Field content (RFC 9110, 5.5) in ASCII, without blanks at the ends. Never shown.
     private static func value(of key: String, in section: FileSection) throws(ConfigurationProblem) -> String {
         guard let text = try section.setting(key)?.text else {
             throw section.problem("has no value; write one, or remove it", of: key)
         }
         let blanks: [Character] = [" ", "\t"]
-        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F || $0 == 0x09 }), text.utf8.count <= valueLimit,
+        guard HeaderText.isValue(text), text.utf8.allSatisfy({ $0 < 0x80 }), text.utf8.count <= valueLimit,
             !text.isEmpty, !blanks.contains(where: { text.first == $0 || text.last == $0 })
         else {
             throw section.problem(
@@ -70,28 +70,6 @@ enum HeaderKeys {
                 of: key)
         }
         return text
-    }
-
-    /// RFC 9110, 5.6.2.
-    private static func isToken(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"):
-                    true
-                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-                }
-            }
-    }
-
-    /// What the relay or HTTP itself sets.
-    private static func isReserved(_ name: String) -> Bool {
-        let own: Set<String> = [
-            "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection",
-            "keep-alive", "upgrade", "te", "trailer", "expect",
-        ]
-        return own.contains(name) || ["webhook-", "ce-", "proxy-"].contains(where: name.hasPrefix)
     }
 
     /// Values of such headers stay out of the file.

@@ -1,6 +1,6 @@
 /// What HTTP allows in header names and values (RFC 9110, sections 5.1 and 5.5), and which names are not the user's.
-enum HeaderText {
-    static func isName(_ name: String) -> Bool {
+package enum HeaderText {
+    package static func isName(_ name: String) -> Bool {
         !name.isEmpty
             && name.utf8.allSatisfy { byte in
                 switch byte {
@@ -12,12 +12,12 @@ enum HeaderText {
             }
     }
 
-    static func isValue(_ value: String) -> Bool {
+    package static func isValue(_ value: String) -> Bool {
         value.utf8.allSatisfy { $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }
     }
 
     /// What frames the message or belongs to the event.
-    static func isReserved(_ name: String) -> Bool {
+    package static func isReserved(_ name: String) -> Bool {
         let name = name.lowercased()
         return reserved.contains(name) || name.hasPrefix("ce-") || name.hasPrefix("webhook-")
             || name.hasPrefix("proxy-")
