@@ -13,7 +13,6 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let http = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -40,7 +39,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -81,7 +79,7 @@ let package = Package(
 
         // What an operator meets.
         .target(
-            name: "RelayConfiguration", dependencies: ["FileSink", "RelayCore", "WebhookSink", configuration, yaml],
+            name: "RelayConfiguration", dependencies: ["FileSink", "RelayCore", "WebhookSink", yaml],
             swiftSettings: strict),
         .target(
             name: "RelayObservability", dependencies: ["DedicatedThreads", "RelayCore", "WallClock", log, metrics],

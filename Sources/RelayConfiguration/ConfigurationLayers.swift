@@ -1,5 +1,3 @@
-private import Configuration
-
 /// The three places where an option may be given. A flag beats the environment, the environment beats the file.
 package struct ConfigurationLayers: Sendable {
     /// What the command line gave, as it was written.
@@ -51,45 +49,11 @@ struct Setting: Hashable {
     }
 }
 
-/// Looks options up in the layers, each a provider of swift-configuration.
-struct SettingReader {
-    private let layers: ConfigurationLayers
-    private let providers: [(Setting.Layer, any ConfigProvider)]
-
-    init(_ layers: ConfigurationLayers) {
-        func values(_ texts: [OptionKey: String]) -> [AbsoluteConfigKey: ConfigValue] {
-            Dictionary(
-                uniqueKeysWithValues: texts.map {
-                    (AbsoluteConfigKey(path($0)), ConfigValue(.string($1), isSecret: $0 == .database))
-                })
-        }
-        self.layers = layers
-        providers = [
-            (.flags, InMemoryProvider(name: "command line", values: values(layers.flags))),
-            (.environment, EnvironmentVariablesProvider(environmentVariables: layers.environment)),
-            (.file, InMemoryProvider(name: "file", values: values(layers.file?.values.mapValues(\.text) ?? [:]))),
-        ]
-    }
-
+extension ConfigurationLayers {
     /// Every setting of an option, the one that counts first.
     func settings(of key: OptionKey) -> [Setting] {
-        providers.compactMap { layer, provider in
-            let found = try? provider.value(forKey: AbsoluteConfigKey(path(key)), type: .string).value
-            guard case .string(let text)? = found?.content else { return nil }
-            return Setting(text: text, layer: layer, place: place(of: key, in: layer))
-        }
+        let flag = flags[key].map { Setting(text: $0, layer: .flags, place: key.flag) }
+        let variable = environment[key.variable].map { Setting(text: $0, layer: .environment, place: key.variable) }
+        return [flag, variable, file?.values[key]].compactMap(\.self)
     }
-
-    private func place(of key: OptionKey, in layer: Setting.Layer) -> String {
-        switch layer {
-        case .flags: key.flag
-        case .environment: key.variable
-        case .file: layers.file?.values[key]?.place ?? key.rawValue
-        }
-    }
-}
-
-/// An option's path in swift-configuration; the environment provider makes `OUTBOX_RELAY_POLL_INTERVAL` of it.
-private func path(_ key: OptionKey) -> [String] {
-    ["outbox", "relay", key.rawValue]
 }

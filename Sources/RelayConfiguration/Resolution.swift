@@ -7,22 +7,21 @@ extension RelayOptions {
     /// The file is checked whole; of the environment only what no flag replaces.
     package init(resolving layers: ConfigurationLayers) throws(ConfigurationProblem) {
         self.init()
-        let reader = SettingReader(layers)
-        try reader.set(&mode, .mode, choice)
-        try reader.set(&order, .order, choice)
-        try reader.set(&logLevel, .logLevel, choice)
-        try reader.set(&logFormat, .logFormat, choice)
-        try reader.set(&database, .database) { setting throws(ConfigurationProblem) in setting.text }
-        try reader.set(&source, .source, uriReference)
-        try reader.set(&untilDrained, .untilDrained, truth)
-        try reader.set(&leaderTimeout, .leaderTimeout, duration(.milliseconds(500) ... .seconds(300)))
-        try reader.set(&pollInterval, .pollInterval, duration(.milliseconds(1) ... .seconds(3600)))
-        try reader.set(&claimTimeout, .claimTimeout, duration(.milliseconds(100) ... .seconds(600)))
-        try reader.set(&shutdownTimeout, .shutdownTimeout, duration(.zero ... .seconds(3600)))
-        try reader.set(&maxSlotWAL, .maxSlotWAL, size((1 << 20)...(16 << 40)))
-        try reader.set(&memory, .memory, size((1 << 20)...(16 << 40)))
-        try reader.set(&batchSize, .batchSize, count(1...100_000))
-        try reader.set(&window, .window, count(1...1_000_000))
+        try layers.set(&mode, .mode, choice)
+        try layers.set(&order, .order, choice)
+        try layers.set(&logLevel, .logLevel, choice)
+        try layers.set(&logFormat, .logFormat, choice)
+        try layers.set(&database, .database) { setting throws(ConfigurationProblem) in setting.text }
+        try layers.set(&source, .source, uriReference)
+        try layers.set(&untilDrained, .untilDrained, truth)
+        try layers.set(&leaderTimeout, .leaderTimeout, duration(.milliseconds(500) ... .seconds(300)))
+        try layers.set(&pollInterval, .pollInterval, duration(.milliseconds(1) ... .seconds(3600)))
+        try layers.set(&claimTimeout, .claimTimeout, duration(.milliseconds(100) ... .seconds(600)))
+        try layers.set(&shutdownTimeout, .shutdownTimeout, duration(.zero ... .seconds(3600)))
+        try layers.set(&maxSlotWAL, .maxSlotWAL, size((1 << 20)...(16 << 40)))
+        try layers.set(&memory, .memory, size((1 << 20)...(16 << 40)))
+        try layers.set(&batchSize, .batchSize, count(1...100_000))
+        try layers.set(&window, .window, count(1...1_000_000))
         if let configured = try layers.sinks() { sinks = configured }
         try refuseCombinations()
         if order == .none { try fitTimeouts() }
@@ -63,7 +62,7 @@ extension RelayOptions {
     }
 }
 
-extension SettingReader {
+extension ConfigurationLayers {
     /// Sets an option to what the highest layer says; leaves it where none does.
     fileprivate func set<Value>(
         _ option: inout Value, _ key: OptionKey, _ parse: Parser<Value>
