@@ -1,158 +1,114 @@
 /// The stream as a bell: it says *that* something was committed, and under which ids. *What* leaves is read from the
 /// table (design section 5).
-///
-/// It holds which announced ids no read has shown yet, and whether everything that is committed rings at all.
 struct Bell: Hashable, Sendable {
     enum Phase: Hashable, Sendable {
-        /// There is no stream. Exit: `opening`.
-        case absent
-        /// Its slot is being created. Exits: `standing`, `absent`.
-        case opening
+        /// There is no stream; one is opened at its time. Exit: `opening`.
+        case absent(Pace)
+        /// Its slot is being created, and what was handed on meanwhile rings later. `pause`: before it, in milliseconds.
+        /// Exits: `standing`, `absent`.
+        case opening(pause: Int64, AwaitedRings)
         /// What is committed rings. Exit: `absent`.
-        case standing
+        case standing(Announced)
     }
 
-    /// What may have been committed without ringing: before the slot stood, or because an announcement found no room.
-    enum Unheard: Hashable, Sendable {
-        /// The next read that is sent tells which transactions that may be. Exit: `until`.
-        case unknown
-        /// Transactions below `edge`: until a read that reached the end shows that they are over. Exits: `none`, `unknown`.
-        case until(edge: UInt64)
-        /// Everything rings. Exit: `unknown`.
-        case none
-    }
-
-    var phase: Phase = .absent
-    var unheard: Unheard = .unknown
-    var announced = Announcements()
-    /// A read is wanted at once.
-    var isRung = false
-    /// Rows that reads have handed on and that have not rung: their announcement is news to nobody.
-    private(set) var awaited = IDRanges()
-    /// Above the tail: ids that rang and were read, and wait for their order.
-    private(set) var shown = IDRanges()
-    /// Above the tail: announced ids that are not there though their transaction is visible, and so never will be.
-    private(set) var gone = IDRanges()
-
-    var nextOpen: Int64 = 0
-    var openPause: Int64 = 0
-    /// Milliseconds to the next question after what is missing.
-    var questionPause: Int64 = 0
-    var nextQuestion: Int64 = 0
-    /// The same for what is asked of sweeps.
-    var sweepPause: Int64 = 0
-    var nextSweep: Int64 = 0
+    private(set) var phase: Phase
+    /// When a sweep is asked after what is announced and was passed: less and less often.
+    var sweeps = Pace()
     let rules: RelayRules
 
-    init(rules: RelayRules) {
+    init(rules: RelayRules, at now: Int64) {
         self.rules = rules
+        phase = .absent(Pace(next: now))
+    }
+
+    /// What the stream that stands has announced.
+    var announced: Announced? {
+        get { if case .standing(let announced) = phase { announced } else { nil } }
+        // Taken out and put back, for a copy would cost more than what is done with it.
+        _modify {
+            var announced: Announced?
+            if case .standing(let standing) = phase {
+                announced = standing
+                phase = .absent(Pace())
+            }
+            defer { if let announced { phase = .standing(announced) } }
+            yield &announced
+        }
     }
 
     /// Everything that is committed from here on rings.
-    var ringsForAll: Bool { phase == .standing && unheard == .none }
+    var ringsForAll: Bool { if case .standing(let announced) = phase { announced.unheard == .nothing } else { false } }
 
-    mutating func reset(nextOpen: Int64) {
-        self = Bell(rules: rules)
-        self.nextOpen = nextOpen
-    }
+    /// When a stream is opened; nil where there is one.
+    var nextOpening: Int64? { if case .absent(let pace) = phase { pace.next } else { nil } }
 
-    mutating func stands() {
-        guard phase == .opening else { return }
-        phase = .standing
-        openPause = 0
-        unheard = rules.standingIsUnheard ? .unknown : .none
-        isRung = true
-    }
-
-    /// A transaction is announced.
-    ///
-    /// - Returns: false where it found no room: whoever is reading must look on without being called.
-    mutating func ring(_ announcement: Announcement, tail: Int64, limit: Int) -> Bool {
-        let heard = awaited.intersection(announcement.ids)
-        awaited = awaited.subtracting(heard)
-        let news = announcement.ids.subtracting(heard)
-        let kept = rules.passedAsksSweep ? news : news.clamped(above: tail, through: .max)
-        guard announced.insert(announcement.transaction, kept, limit: limit) else {
-            announced.removeAll()
-            if rules.overflowIsUnheard { unheard = .unknown }
-            isRung = true
-            return false
-        }
-        if news.meets(above: tail, through: .max) { isRung = true }
+    /// - Returns: whether a stream is to be opened now.
+    mutating func opens(at now: Int64) -> Bool {
+        guard case .absent(let pace) = phase, now >= pace.next else { return false }
+        phase = .opening(pause: pace.pause, AwaitedRings())
         return true
+    }
+
+    /// - Returns: whether that is news.
+    mutating func stands() -> Bool {
+        guard case .opening(_, let awaited) = phase else { return false }
+        phase = .standing(Announced(awaited: awaited, rules: rules))
+        return true
+    }
+
+    /// The stream ended: another one is opened after a pause, which doubles until one stands.
+    mutating func ended(at now: Int64, pause: ClosedRange<Int64>) {
+        var pace =
+            switch phase {
+            case .absent(let pace): pace
+            case .opening(let pause, _): Pace(pause: pause)
+            case .standing: Pace()
+            }
+        pace.slow(at: now, atLeast: pause.lowerBound, atMost: pause.upperBound)
+        phase = .absent(pace)
+        sweeps = Pace()
     }
 
     /// Rows were handed on: nobody waits for them.
     mutating func handed(_ ids: [Int64]) {
-        guard phase != .absent, let last = ids.last else { return }
-        let rows = IDRanges(ascending: ids)
-        awaited = awaited.union(rows.subtracting(shown))
-        if awaited.ranges.count > Announcements.limit { awaited.keepHighest(Announcements.limit / 2) }
-        announced.remove(rows)
-        shown = shown.clamped(above: last, through: .max)
-        gone = gone.clamped(above: last, through: .max)
+        if case .opening(let pause, var awaited) = phase {
+            awaited.handed(IDRanges(ascending: ids))
+            phase = .opening(pause: pause, awaited)
+        }
+        announced?.handed(ids)
     }
 
     /// Rows at or below are settled: what rings of them from here on is news, like a mark that somebody undid.
-    mutating func settled(through id: Int64) { awaited = awaited.clamped(above: id, through: .max) }
-
-    /// A read has come back.
-    ///
-    /// - Parameters:
-    ///   - rows: what it brought, whether or not it was handed on.
-    ///   - covered: where a row would have been brought if it had been there.
-    ///   - visible: of the transactions asked about, those that were visible before it looked.
-    mutating func read(rows: IDRanges, covered: IDRanges, visible: Set<UInt32>) {
-        for entry in announced.entries { shown = shown.union(entry.ids.intersection(rows)) }
-        announced.remove(rows)
-        let absent = covered.subtracting(rows)
-        for entry in announced.entries where visible.contains(entry.transaction) {
-            gone = gone.union(entry.ids.intersection(absent))
+    mutating func settled(through id: Int64) {
+        if case .opening(let pause, var awaited) = phase {
+            awaited.settled(through: id)
+            phase = .opening(pause: pause, awaited)
         }
-        announced.remove(absent, of: visible)
-        announced.miss(absent)
-        if gone.ranges.count > Announcements.limit { gone = IDRanges() }
+        announced?.awaited.settled(through: id)
     }
 
-    /// A read that was sent while something may have been unheard has come back.
-    ///
-    /// - Returns: whether nothing is unheard from here on.
-    mutating func looked(_ edges: SnapshotEdges, reachedEnd: Bool) -> Bool {
-        switch unheard {
-        case .none: return false
-        case .unknown:
-            unheard = .until(edge: edges.xmax)
-            guard edges.xmin >= edges.xmax, reachedEnd else { return false }
-        case .until(let edge):
-            guard edges.xmin >= edge, reachedEnd else { return false }
-        }
-        unheard = .none
-        return true
+    /// When a sweep is asked after what is announced at or below `tail`; nil where nothing is.
+    func nextSweep(tail: Int64) -> Int64? {
+        guard case .standing(let announced) = phase, announced.waiting.contains(through: tail) else { return nil }
+        return sweeps.next
     }
 
-    /// A sweep has looked at what was announced at or below the tail, and decided about these transactions.
-    mutating func swept(_ asked: [Announcement], visible: Set<UInt32>) {
-        for announcement in asked where visible.contains(announcement.transaction) {
-            announced.remove(announcement.ids, of: [announcement.transaction])
-        }
-    }
-
-    /// Asks less and less often for what does not come.
-    mutating func asked(isMissing: Bool, at now: Int64, atMost limit: Int64) {
-        questionPause = isMissing ? min(max(1, questionPause * 2), limit) : 0
-        nextQuestion = now + questionPause
-    }
-
-    mutating func askedSweep(isMissing: Bool, at now: Int64, atMost limit: Int64) {
-        sweepPause = isMissing ? min(max(1, sweepPause * 2), limit) : 0
-        nextSweep = now + sweepPause
+    /// A sweep has looked at what was announced at or below `tail`, and decided about the transactions that it saw.
+    mutating func swept(
+        _ asked: [Announcement], visible: Set<UInt32>, tail: Int64, at now: Int64, atMost limit: Int64
+    ) {
+        announced?.swept(asked, visible: visible)
+        if nextSweep(tail: tail) != nil { sweeps.slow(at: now, atMost: limit) } else { sweeps.restart(at: now) }
     }
 
     /// As far as an exploration is concerned, how often it has asked does not matter.
     mutating func foldClock(_ now: Int64) {
-        if nextOpen < .max { nextOpen = max(0, nextOpen - now) }
-        nextQuestion = max(0, nextQuestion - now)
-        nextSweep = max(0, nextSweep - now)
+        sweeps.foldClock(now)
+        announced?.questions.foldClock(now)
+        if case .absent(var pace) = phase {
+            pace.foldClock(now)
+            phase = .absent(pace)
+        }
     }
 }
 

@@ -1,137 +1,97 @@
 /// WAL mode: the stream rings, and the tail is read from the table, without locks.
 extension RelayMachine {
-    /// A read of the tail that is under way.
-    struct TailRead: Hashable, Sendable {
-        var request: ReadRequest
-        /// The horizon that was known when it was sent.
-        var known: Int64
-        /// It looks for what may be unheard.
-        var looksForUnheard: Bool
-    }
-
     // MARK: - The stream
 
     mutating func startStream(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard policy.usesStream, !isStopping, work != .absent, bell.phase == .absent, now >= bell.nextOpen else {
-            return
-        }
-        bell.phase = .opening
+        guard !isStopping, tenure?.source.stream?.bell.opens(at: now) == true else { return }
         effects.append(.openStream)
     }
 
-    mutating func streamStanding() {
-        bell.stands()
-        tailRead?.looksForUnheard = false
-    }
+    mutating func streamStanding() { tenure?.source.stream?.streamStands() }
 
     mutating func streamEnded(at now: Int64) {
-        let pause = bell.openPause
-        bell.reset(nextOpen: 0)
-        bell.openPause = min(max(policy.pollInterval, pause * 2), max(policy.pollInterval, 5000))
-        bell.nextOpen = now + bell.openPause
-        tailRead?.looksForUnheard = false
-        nextTailRead = now
+        let pause = policy.pollInterval...max(policy.pollInterval, 5000)
+        tenure?.source.stream?.streamEnded(at: now, pause: pause)
     }
 
     mutating func rung(_ announcements: [Announcement]) {
-        guard bell.phase == .standing else { return }
-        for announcement in announcements {
-            if !bell.ring(announcement, tail: tail, limit: policy.announcements) {
-                tailRead?.looksForUnheard = false
-            }
-        }
-    }
-
-    /// When something is to be done though nothing else happens.
-    var bellTimes: [Int64] {
-        var times = [bell.nextOpen]
-        if tailRead == nil { times.append(max(nextTailRead, tailReadBarrier)) }
-        if !bell.announced.isEmpty { times.append(max(bell.nextQuestion, tailReadBarrier)) }
-        return times
+        tenure?.source.stream?.rung(announcements, tail: tail.position, limit: policy.announcements)
     }
 
     // MARK: - Reading the tail
 
     mutating func startTailRead(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard policy.usesStream, work != .absent, suspension == nil, !isStopping, tailRead == nil, !tailIsPaused,
-            tailIsHungry, isTailReadDue(at: now), tailHasRoom
+        guard case .stream(let stream)? = tenure?.source, suspension == nil, !isStopping, !tailIsPaused, tailIsHungry,
+            isTailReadDue(stream, at: now), tailHasRoom
         else { return }
-        // While a gap is open only what lies below the row that waits is of use.
-        let below = gap.flatMap { gapMayClose($0) ? nil : $0.waiting }
         let request = ReadRequest(
-            sink: "", after: tail, through: below.map { $0 - 1 } ?? .max, rows: policy.batchSize,
+            sink: "", after: tail.position, through: waitingBelow.map { $0 - 1 } ?? .max, rows: policy.batchSize,
             bytes: policy.memory / (4 * max(1, lanes.count)), idsOnly: false)
-        let looks = bell.phase == .standing && bell.unheard != .none
-        bell.isRung = false
-        tailRead = TailRead(request: request, known: horizon.settledThrough, looksForUnheard: looks)
-        effects.append(
-            .readTail(
-                TailRequest(
-                    rows: request, transactions: bell.announced.missing(above: tail, through: request.through),
-                    wantsEdges: looks)))
+        let announced = stream.bell.announced
+        let looks = announced.map { $0.unheard != .nothing } ?? false
+        let missing = announced?.waiting.missing(above: tail.position, through: request.through) ?? []
+        tenure?.source.stream?.reads(request, known: tail.horizon.settledThrough, looksForUnheard: looks)
+        effects.append(.readTail(TailRequest(rows: request, transactions: missing, wantsEdges: looks)))
     }
 
-    private func isTailReadDue(at now: Int64) -> Bool {
-        guard now >= tailReadBarrier else { return false }
-        if now >= nextTailRead { return true }
-        guard let gap else { return bell.isRung || isAskedFor(through: .max, at: now) }
-        if !gap.isTimed, gapMayClose(gap) { return true }
-        return isAskedFor(through: gap.waiting - 1, at: now)
+    private func isTailReadDue(_ stream: StreamedTail, at now: Int64) -> Bool {
+        guard stream.mayRead(at: now) else { return false }
+        if stream.isDue(at: now) { return true }
+        guard let gap = tenure?.gap else { return stream.isRung || isAskedFor(stream, through: .max, at: now) }
+        if !gap.isTimed, mayClose(gap) { return true }
+        return isAskedFor(stream, through: gap.waiting - 1, at: now)
     }
 
-    private func isAskedFor(through: Int64, at now: Int64) -> Bool {
-        rules.missingIsAskedAgain && now >= bell.nextQuestion && bell.announced.contains(above: tail, through: through)
+    private func isAskedFor(_ stream: StreamedTail, through: Int64, at now: Int64) -> Bool {
+        stream.bell.announced?.isAsked(tail: tail.position, through: through, at: now) ?? false
     }
 
     mutating func tailRead(_ answer: TailRows, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard let read = tailRead else {
+        guard let read = tenure?.source.stream?.takeRead(at: now) else {
             if let token = answer.rows.token { effects.append(.release(token)) }
             return
         }
-        tailRead = nil
         held.hold(answer.rows, isOfTail: true)
-        guard read.request.after == tail else {
-            // The tail went on without it, on a lane that was ahead: what was read does not join on.
-            nextTailRead = now
-            return
-        }
-        let known = rules.absenceNeedsEarlierHorizon ? read.known : horizon.settledThrough
+        // Else the tail went on without it, on a lane that was ahead: what was read does not join on.
+        guard read.request.after == tail.position else { return }
+        let known = rules.absenceNeedsEarlierHorizon ? read.known : tail.horizon.settledThrough
         take(answer, within: read.request)
         let isWhole = handTail(answer, through: read.request.through, known: known, at: now, &effects)
-        let reachedEnd = answer.reachedEnd && isWhole && gap == nil
-        if !answer.reachedEnd, isWhole, gap == nil { bell.isRung = true }
-        if read.looksForUnheard, let edges = answer.edges, bell.looked(edges, reachedEnd: reachedEnd) {
+        let isThrough = isWhole && tenure?.gap == nil
+        if !answer.reachedEnd, isThrough { tenure?.source.stream?.goesOn() }
+        if read.looksForUnheard, let edges = answer.edges,
+            tenure?.source.stream?.bell.announced?.looked(edges, reachedEnd: answer.reachedEnd && isThrough) == true
+        {
             sweepEverything()
             effects.append(.note(.streaming))
         }
-        let through = gap.map { gapMayClose($0) ? Int64.max : $0.waiting - 1 } ?? .max
-        let isMissing = !bell.announced.missing(above: tail, through: through).isEmpty
-        bell.asked(isMissing: isMissing, at: now, atMost: min(policy.pollInterval, 20))
+        let through = waitingBelow.map { $0 - 1 } ?? .max
+        tenure?.source.stream?.bell.announced?.asked(
+            tail: tail.position, through: through, at: now, atMost: min(policy.pollInterval, 20))
         scheduleTailRead(at: now, foundRows: !answer.rows.ids.isEmpty)
     }
 
     /// The timer is a net once everything rings, and looks as often as polling does before.
     private mutating func scheduleTailRead(at now: Int64, foundRows: Bool) {
-        if bell.ringsForAll, gap?.isTimed != true {
-            nextTailRead = now + policy.netInterval
+        let gap = tenure?.gap
+        if ringsForAll, gap?.isTimed != true {
+            tenure?.source.stream?.waits(policy.netInterval, at: now)
         } else {
-            tailPause = foundRows && gap == nil ? 0 : min(policy.pollInterval, max(1, tailPause * 2))
-            nextTailRead = now + tailPause
-            if case .unreadableRow = gap?.cause { nextTailRead = max(nextTailRead, now + policy.faultInterval) }
+            tenure?.source.stream?.slows(
+                foundRows: foundRows && gap == nil, at: now, atMost: policy.pollInterval,
+                atLeast: gap?.isAtUnreadableRow == true ? policy.faultInterval : 0)
         }
     }
 
     /// What the read says of announced ids: shown, gone, or to be asked for again.
     private mutating func take(_ answer: TailRows, within request: ReadRequest) {
-        guard !bell.announced.isEmpty else { return }
         // A full portion says nothing of what lies above its last row.
         let end = answer.reachedEnd ? request.through : answer.rows.ids.last ?? request.after
         var covered = IDRanges()
         if end > request.after {
             covered.insert(IDRange(request.after + 1, rules.absenceNeedsCover ? end : request.through))
         }
-        bell.read(
-            rows: IDRanges(ascending: answer.rows.ids), covered: covered, visible: Set(answer.visible))
+        tenure?.source.stream?.bell.announced?.read(answer.rows.ids, covered: covered, visible: Set(answer.visible))
     }
 
     /// Hands on what is in order.
@@ -142,21 +102,21 @@ extension RelayMachine {
     ) -> Bool {
         let ids = answer.rows.ids
         let drawn = answer.lastValue.flatMap { last in ids.firstIndex { $0 > last } } ?? ids.count
-        let found = deliverable(
-            Array(ids.prefix(drawn)), after: tail, settled: settledForTail(known), gone: bell.gone)
+        let found = Tail.deliverable(
+            Array(ids.prefix(drawn)), after: tail.position, settled: tail.settled(known),
+            gone: tenure?.source.gone ?? IDRanges())
         if found.count > 0 {
             hand([RowSlice(answer.rows, 0..<found.count)])
-            horizon.sawContiguous(through: found.through)
-            orderedThrough = max(orderedThrough, horizon.settledThrough)
-            bell.handed(Array(ids.prefix(found.count)))
-            if let open = gap, tail >= open.waiting { closeGap(&effects) }
+            tail.sawContiguous(through: found.through)
+            tenure?.source.stream?.bell.handed(Array(ids.prefix(found.count)))
+            if let open = tenure?.gap, tail.position >= open.waiting { closeGap(&effects) }
         }
         if found.count < ids.count {
             let waiting = ids[found.count]
-            openGap(waiting: waiting, found.count == drawn ? .aboveSequence(waiting) : .unknown, at: now)
+            tenure?.openGap(waiting: waiting, found.count == drawn ? .aboveSequence(waiting) : .unknown, at: now)
         } else if let fault = answer.fault {
             openGap(before: fault, at: now, &effects)
-        } else if let open = gap, tail < open.waiting, answer.reachedEnd, through >= open.waiting {
+        } else if let open = tenure?.gap, tail.position < open.waiting, answer.reachedEnd, through >= open.waiting {
             // What waited is gone.
             closeGap(&effects)
         }
@@ -164,19 +124,6 @@ extension RelayMachine {
     }
 
     mutating func tailReadFailed(at now: Int64) {
-        guard tailRead != nil else { return }
-        tailRead = nil
-        tailReadBarrier = now + policy.pollInterval
-        nextTailRead = tailReadBarrier
-    }
-}
-
-extension RelayMachine.Gap {
-    /// Nothing tells when it may close: it is looked at again after a while.
-    var isTimed: Bool {
-        switch cause {
-        case .lockedRow, .aboveSequence, .unreadableRow: true
-        case .transaction, .unknown: false
-        }
+        tenure?.source.stream?.readFailed(until: now + policy.pollInterval)
     }
 }

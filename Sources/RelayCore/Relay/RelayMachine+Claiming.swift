@@ -20,21 +20,14 @@ extension RelayMachine {
     }
 
     private mutating func startClaim(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard !policy.usesStream, !tailIsPaused, now >= nextClaim, tailIsHungry, tailHasRoom else { return }
-        let known = horizon.settledThrough
-        // While a gap is open, claims stay below the row that waits; a new horizon may close it.
-        let below = gap.flatMap { gapMayClose($0) ? nil : $0.waiting }
+        guard let claims = tenure?.source.claims, now >= claims.next, !tailIsPaused, tailIsHungry, tailHasRoom else {
+            return
+        }
         let request = ClaimRequest(
-            after: tail, below: below, rows: policy.batchSize, bytes: policy.memory / (4 * max(1, lanes.count)),
-            looksFirst: claimPause > 0)
-        work = .claiming(request, known: known)
+            after: tail.position, below: waitingBelow, rows: policy.batchSize,
+            bytes: policy.memory / (4 * max(1, lanes.count)), looksFirst: claims.pause > 0)
+        work = .claiming(request, known: tail.horizon.settledThrough)
         effects.append(.claim(request))
-    }
-
-    func gapMayClose(_ gap: Gap) -> Bool {
-        if gap.isTimed { return true }
-        let settled = max(tail, settledForTail(horizon.settledThrough))
-        return settled >= gap.waiting - 1 || bell.gone.covers(IDRange(settled + 1, gap.waiting - 1))
     }
 
     mutating func claimed(_ answer: ClaimedRows, at now: Int64, _ effects: inout [RelayEffect]) {
@@ -48,20 +41,18 @@ extension RelayMachine {
             // Nobody has drawn such an id: it was given by hand, or the sequence went back.
             let waiting = answer.rows.ids[above]
             if above == 0 {
-                openGap(waiting: waiting, .aboveSequence(waiting), at: now)
+                tenure?.openGap(waiting: waiting, .aboveSequence(waiting), at: now)
                 return endEmptyClaim(answer, at: now, &effects)
             }
             answer = answer.prefix(above)
         }
-        let found = deliverable(answer.rows.ids, after: tail, settled: settledForTail(known))
+        let found = Tail.deliverable(answer.rows.ids, after: tail.position, settled: tail.settled(known))
         guard found.count > 0 else {
             if let waiting = answer.rows.ids.first {
-                openGap(waiting: waiting, .unknown, at: now)
+                tenure?.openGap(waiting: waiting, .unknown, at: now)
             } else if let fault = answer.fault {
                 openGap(before: fault, at: now, &effects)
-                endEmptyClaim(answer, at: now, &effects)
-                nextClaim = max(nextClaim, now + policy.faultInterval)
-                return
+                return endEmptyClaim(answer, notBefore: now + policy.faultInterval, at: now, &effects)
             } else if request.below == nil {
                 // What waited is gone, or locked like what it waited for: a later claim tells.
                 closeGap(&effects)
@@ -77,29 +68,29 @@ extension RelayMachine {
         handClaim(answer, count: found.count, known: known, at: now, &effects)
     }
 
-    private mutating func endEmptyClaim(_ answer: ClaimedRows, at now: Int64, _ effects: inout [RelayEffect]) {
+    private mutating func endEmptyClaim(
+        _ answer: ClaimedRows, notBefore: Int64 = 0, at now: Int64, _ effects: inout [RelayEffect]
+    ) {
         work = .idle
         if answer.isOpen { effects.append(.endClaim) }
-        claimPause = min(policy.pollInterval, max(1, claimPause * 2))
-        nextClaim = now + claimPause
+        tenure?.source.claims?.slow(at: now, atMost: policy.pollInterval, notBefore: notBefore)
     }
 
     private mutating func handClaim(
         _ answer: ClaimedRows, count: Int, known: Int64, at now: Int64, _ effects: inout [RelayEffect]
     ) {
-        let found = deliverable(
-            Array(answer.rows.ids.prefix(count)), after: tail, settled: settledForTail(known))
+        let found = Tail.deliverable(
+            Array(answer.rows.ids.prefix(count)), after: tail.position, settled: tail.settled(known))
         hand([RowSlice(answer.rows, 0..<count)])
-        horizon.sawContiguous(through: found.through)
+        tail.sawContiguous(through: found.through)
         if count < answer.rows.ids.count {
-            openGap(waiting: answer.rows.ids[count], .unknown, at: now)
+            tenure?.openGap(waiting: answer.rows.ids[count], .unknown, at: now)
         } else if let fault = answer.fault {
             openGap(before: fault, at: now, &effects)
-        } else if let open = gap, tail >= open.waiting {
+        } else if let open = tenure?.gap, tail.position >= open.waiting {
             closeGap(&effects)
         }
-        claimPause = 0
-        nextClaim = now
+        tenure?.source.claims?.restart(at: now)
         work = .holding(until: now + policy.settleInterval)
     }
 
@@ -115,24 +106,25 @@ extension RelayMachine {
         }
     }
 
-    mutating func looked(_ found: LookedRows, at now: Int64, _ effects: inout [RelayEffect]) {
+    mutating func looked(_ answer: LookedRows, at now: Int64, _ effects: inout [RelayEffect]) {
         guard case .looking(_, let claim, let known) = work else { return }
-        let stop = (found.unpublished + found.published).min() ?? Int64.max
+        let stop = (answer.unpublished + answer.published).min() ?? Int64.max
         let count = claim.rows.ids.firstIndex { $0 > stop } ?? claim.rows.ids.count
-        let allowed = min(
-            count, deliverable(claim.rows.ids, after: tail, settled: settledForTail(known)).count)
+        let found = Tail.deliverable(claim.rows.ids, after: tail.position, settled: tail.settled(known))
+        let allowed = min(count, found.count)
         if allowed > 0 {
             handClaim(claim, count: allowed, known: known, at: now, &effects)
         } else {
             endEmptyClaim(claim, at: now, &effects)
         }
         guard stop < Int64.max else { return }
-        if found.published.contains(stop) {
+        if answer.published.contains(stop) {
             // What is there is delivered in its place: the lanes read it from the table, both leaves.
             everyLaneLeavesTail(&effects)
             closeGap(&effects)
         } else {
-            openGap(waiting: claim.rows.ids[count < claim.rows.ids.count ? count : 0], .lockedRow(stop), at: now)
+            let waiting = claim.rows.ids[count < claim.rows.ids.count ? count : 0]
+            tenure?.openGap(waiting: waiting, .lockedRow(stop), at: now)
         }
     }
 
@@ -143,14 +135,13 @@ extension RelayMachine {
         switch failed {
         case .absent, .idle: break
         case .claiming, .looking, .holding:
-            claimPause = policy.pollInterval
-            nextClaim = now + policy.pollInterval
+            tenure?.source.claims?.rest(at: now, policy.pollInterval)
         case .settling: settlementFailed(at: now)
         case .sweeping(let request, _, _):
             // What it was asked for is asked for again.
             if request.parkedKeys { parkedKeysWanted = true }
             nextSweep = now + max(policy.pollInterval, policy.sweepInterval / 3)
-            bell.nextSweep = nextSweep
+            tenure?.source.stream?.bell.sweeps.next = nextSweep
         case .fixing: nextFix = now + max(policy.pollInterval, policy.sweepInterval / 3)
         }
     }

@@ -3,7 +3,7 @@ extension RelayMachine {
     /// Sends each lane's sink what waits for it, within the lane's window.
     mutating func dispatch(at now: Int64, _ effects: inout [RelayEffect]) {
         // Between tenures nobody carries out what is decided here.
-        guard !isStopping, work != .absent else { return }
+        guard !isStopping, tenure != nil else { return }
         for index in lanes.indices where lanes[index].isConfigured && lanes[index].mayTry(at: now) {
             let name = lanes[index].name
             let room = LaneRoom(window: policy.window, bytes: laneShare, held: held)
@@ -47,7 +47,7 @@ extension RelayMachine {
 
     /// Asks for the sinks that are not ready, once their pause is over.
     mutating func openSinks(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard work != .absent, !isStopping else { return }
+        guard tenure != nil, !isStopping else { return }
         for index in lanes.indices where lanes[index].opens(at: now) { effects.append(.openSink(lanes[index].name)) }
     }
 
@@ -79,7 +79,7 @@ extension RelayMachine {
 
     mutating func tell(_ events: [LaneEvent], of sink: String, _ effects: inout [RelayEffect]) {
         for event in events {
-            if event == .leftTail { scanWanted = true }
+            if event == .leftTail { tenure?.scan.want() }
             effects.append(.note(RelayNote(event, of: sink)))
         }
     }

@@ -11,9 +11,9 @@ extension RelayMachine {
     }
 
     /// Whether everything that is committed rings.
-    package var ringsForAll: Bool { bell.ringsForAll }
+    package var ringsForAll: Bool { tenure?.source.stream?.bell.ringsForAll ?? false }
     /// Announced ids are waited for.
-    package var waitsForAnnounced: Bool { !bell.announced.isEmpty }
+    package var waitsForAnnounced: Bool { tenure?.source.stream?.bell.announced?.waiting.isEmpty == false }
     /// Whether the stream is wanted.
     package var usesStream: Bool { policy.usesStream }
 
@@ -40,31 +40,22 @@ extension RelayMachine {
                 + (lane.parkedKeys.isEmpty ? "" : ", parked keys \(lane.parkedKeys.values.sorted())")
                 + ", owed \(lane.late), \(lane.health), reads from \(lane.awaitedRows?.after ?? -1)"
         }
-        return "tail \(tail), settled \(horizon.settledThrough), ordered \(orderedThrough), \(work), scan \(scan)"
-            + " wanted \(scanWanted), gap \(gap?.waiting ?? 0), stream \(bell.phase) \(bell.unheard)"
-            + " announced \(bell.announced.entries.map { "\($0.transaction): \($0.ids.ranges)" })"
-            + " awaited \(bell.awaited.ranges) gone \(bell.gone.ranges)"
-            + ", reads the tail from \(tailRead?.request.after ?? -1); " + lanes.joined(separator: "; ")
+        return "tail \(tail.position), settled \(tail.horizon.settledThrough), ordered \(tail.orderedThrough)"
+            + ", \(work), " + (tenure?.summary ?? "no tenure") + "; " + lanes.joined(separator: "; ")
     }
 
     private mutating func foldClock(_ now: Int64) {
         func fold(_ time: inout Int64) {
             if time < Int64.max { time = max(0, time - now) }
         }
-        fold(&nextScan)
-        fold(&nextClaim)
+        tenure?.foldClock(now)
         fold(&nextSweep)
         fold(&nextAsk)
         fold(&nextFix)
         fold(&nextSettle)
         fold(&settleBarrier)
         fold(&nextStuckTry)
-        fold(&nextTailRead)
-        fold(&tailReadBarrier)
-        bell.foldClock(now)
         if case .holding(let until) = work { work = .holding(until: max(0, until - now)) }
-        gap?.since = 0
-        startHold?.since = 0
         for index in lanes.indices {
             fold(&lanes[index].nextRead)
             fold(&lanes[index].nextLateRead)

@@ -16,7 +16,7 @@ extension RelayMachine {
 
     /// Whether this still holds deliveries or settling back.
     package func isHeld(by hold: OrderHold) -> Bool {
-        for open in [gap, startHold] {
+        for open in [tenure?.gap?.hold, tenure?.startHold] {
             if let open, open.isNamed, open.since == hold.since { return true }
         }
         if let settlingHold { return hold.cause == .lockedRow(settlingHold.row) }
@@ -34,7 +34,7 @@ extension RelayMachine {
                 isConfigured: configured.contains(other.name),
                 state: configured.contains(other.name) ? "catching-up" : "stopped", lastError: nil)
         }
-        return LeaderStatus(mode: mode, isStreaming: bell.ringsForAll, orderHold: orderHold, sinks: sinks)
+        return LeaderStatus(mode: mode, isStreaming: ringsForAll, orderHold: orderHold, sinks: sinks)
     }
 }
 

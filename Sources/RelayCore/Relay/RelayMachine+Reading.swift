@@ -4,7 +4,7 @@ extension RelayMachine {
 
     /// Reads the table for lanes that lack what the tail has passed, or are owed rows.
     mutating func startReads(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard work != .absent, suspension == nil, !isStopping else { return }
+        guard tenure != nil, suspension == nil, !isStopping else { return }
         for index in lanes.indices {
             guard lanes.count(where: { $0.readsUnderWay > 0 }) < Self.readsAtOnce else { return }
             let name = lanes[index].name
@@ -35,13 +35,16 @@ extension RelayMachine {
         guard lane.queue.isEmpty, lane.unsettled < policy.window else { return }
         guard hasRoom(toReadFor: lane) else { return }
         // Before the first scan nothing is known to be settled.
-        guard horizon.hasScanned || horizon.settledThrough > 0 else { return scanWanted = true }
+        guard tail.horizon.hasScanned || tail.horizon.settledThrough > 0 else {
+            tenure?.scan.want()
+            return
+        }
         if lane.isAboutToMeet { lanes[index].place = .meeting }
         lanes[index].isAboutToMeet = false
         let passes = lane.isPassing
         let through = passes ? lane.passesThrough ?? .max : .max
         lanes[index].awaitedRows = Lane.AwaitedRead(
-            after: lane.position, through: through, known: horizon.settledThrough)
+            after: lane.position, through: through, known: tail.horizon.settledThrough)
         effects.append(
             .read(
                 ReadRequest(
@@ -64,10 +67,9 @@ extension RelayMachine {
         defer { if lanes[index].place == .meeting { lanes[index].place = .reading } }
         // After an outage the lane stands lower again, and what was read does not join on.
         guard !read.isStale, !lanes[index].isOnTail, lanes[index].position == read.after else { return }
-        let known = rules.absenceNeedsEarlierHorizon ? read.known : horizon.settledThrough
-        let found = deliverable(batch.ids, after: read.after, settled: known)
-        horizon.sawContiguous(through: found.through)
-        orderedThrough = max(orderedThrough, horizon.settledThrough)
+        let known = rules.absenceNeedsEarlierHorizon ? read.known : tail.horizon.settledThrough
+        let found = Tail.deliverable(batch.ids, after: read.after, settled: known)
+        tail.sawContiguous(through: found.through)
         if found.count > 0 {
             stamp += 1
             if batch.token == nil {
@@ -77,7 +79,7 @@ extension RelayMachine {
             }
         }
         if found.count < batch.ids.count || found.count == 0 {
-            scanWanted = true
+            tenure?.scan.want()
             lanes[index].nextRead = now + policy.pollInterval
         }
         if fault != nil, found.count == batch.ids.count {
@@ -106,16 +108,16 @@ extension RelayMachine {
     private mutating func meetTail(_ index: Int, known: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
         let lane = lanes[index]
         guard !lane.registration.isRemoving, !lane.isPassing else { return }
-        guard max(known, lane.position) >= tail else {
+        guard max(known, lane.position) >= tail.position else {
             // Rows were handed on while the read was under way. Once more, while the tail waits: for one read, no longer.
             let triedAlready = lane.place == .meeting
             lanes[index].place = .reading
             lanes[index].isAboutToMeet = !triedAlready
             lanes[index].nextRead = triedAlready ? now + policy.pollInterval : now
-            scanWanted = true
+            tenure?.scan.want()
             return
         }
-        if !lanes.contains(where: \.isOnTail) { tail = max(tail, lane.position) }
+        if !lanes.contains(where: \.isOnTail) { tail.goOn(from: max(tail.position, lane.position)) }
         lanes[index].place = .tail
         effects.append(.note(.caughtUp(sink: lane.name)))
     }

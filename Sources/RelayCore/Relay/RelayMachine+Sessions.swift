@@ -1,10 +1,8 @@
 /// What begins and ends with a tenure, and the lanes that the stored sinks make.
 extension RelayMachine {
     mutating func begin(_ opened: OpenedSessions, at now: Int64, _ effects: inout [RelayEffect]) {
+        tenure = Tenure(usesStream: policy.usesStream, rules: rules, at: now)
         work = .idle
-        scan = .idle
-        gap = nil
-        startHold = nil
         settlingHold = nil
         hasTriedStuck = false
         settleBarrier = 0
@@ -13,24 +11,14 @@ extension RelayMachine {
         sweptThrough = nil
         sweepsAgain = false
         nextStuckTry = now
-        claimPause = 0
-        nextClaim = now
-        nextScan = now
         nextSweep = now
         nextFix = now
-        scanWanted = true
         sweepWanted = true
         refreshWanted = false
         setAside = [:]
-        bell.reset(nextOpen: now)
-        tailRead = nil
-        nextTailRead = now
-        tailPause = 0
-        tailReadBarrier = now
-        horizon.begin(earnedCursor: opened.sinks.earnedCursor)
-        orderedThrough = horizon.settledThrough
+        tail.begin(earnedCursor: opened.sinks.earnedCursor)
         adopt(opened.sinks, late: opened.late, keeping: opened.keepsMemory, restarting: true, at: now, &effects)
-        tail = lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) }
+        tail.goOn(from: lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) })
         publishedAbove = opened.publishedAboveCursors
         for index in lanes.indices {
             lanes[index].takeParkedKeys(opened.parkedKeys[lanes[index].name] ?? [:])
@@ -40,11 +28,8 @@ extension RelayMachine {
     }
 
     mutating func loseSessions(_ effects: inout [RelayEffect]) {
+        tenure = nil
         work = .absent
-        scan = .idle
-        gap = nil
-        bell.reset(nextOpen: Int64.max)
-        tailRead = nil
         for index in lanes.indices { lanes[index].loseSessions() }
         orphanedReads = [:]
         stamp += 1
@@ -54,8 +39,8 @@ extension RelayMachine {
     private mutating func beginOnTail(_ index: Int) {
         let lane = lanes[index]
         guard !publishedAbove, lane.passesThrough == nil, lane.place == .reading, lane.queue.isEmpty else { return }
-        if !lanes.contains(where: \.isOnTail), lane.position > tail { tail = lane.position }
-        if lane.position == tail { lanes[index].place = .tail }
+        if !lanes.contains(where: \.isOnTail), lane.position > tail.position { tail.goOn(from: lane.position) }
+        if lane.position == tail.position { lanes[index].place = .tail }
     }
 
     /// Brings the lanes in step with the stored sinks.

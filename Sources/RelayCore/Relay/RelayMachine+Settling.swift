@@ -55,7 +55,7 @@ extension RelayMachine {
         let before = lanes.map(\.registration)
         adopt(state.sinks, late: nil, keeping: true, at: now, &effects)
         for index in lanes.indices { lanes[index].lateSettled(state) }
-        if let lowest = state.sinks.map(\.cursor).min() { bell.settled(through: lowest) }
+        if let lowest = state.sinks.map(\.cursor).min() { tenure?.source.stream?.bell.settled(through: lowest) }
         settledNothing = before == lanes.map(\.registration) && state.removed.isEmpty
         blockAtUnparked(state.unparked, at: now, &effects)
         if lanes.contains(where: \.lacksOwed) { sweepWanted = true }
@@ -94,7 +94,7 @@ extension RelayMachine {
 
     private mutating func noteLockedRow(_ row: Int64?, at now: Int64, _ effects: inout [RelayEffect]) {
         guard row != settlingHold?.row else { return }
-        if settlingHold != nil, gap == nil { effects.append(.note(.orderReleased)) }
+        if settlingHold != nil, tenure?.gap == nil { effects.append(.note(.orderReleased)) }
         settlingHold = nil
         guard let row else { return }
         settlingHold = SettlingHold(row: row)
@@ -110,13 +110,14 @@ extension RelayMachine {
     // MARK: - New sinks
 
     mutating func startFixingStarts(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
-        guard now >= nextFix, others.contains(where: { !$0.isFixed }), horizon.hasScanned else { return false }
+        guard now >= nextFix, others.contains(where: { !$0.isFixed }), tail.horizon.hasScanned else { return false }
         nextFix = now + policy.pollInterval
-        if !horizon.firstScanIsOver { scanWanted = true }
+        if !tail.horizon.firstScanIsOver { tenure?.scan.want() }
         work = .fixing
         claimIsNext = true
         effects.append(
-            .fixStarts(settledThrough: horizon.settledThrough, firstScanIsOver: horizon.firstScanIsOver))
+            .fixStarts(
+                settledThrough: tail.horizon.settledThrough, firstScanIsOver: tail.horizon.firstScanIsOver))
         return true
     }
 }

@@ -7,8 +7,9 @@ extension RelayMachine {
     mutating func startSweep(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
         // Worth asking once the table has shown nothing new; else the question would keep claims from being made.
         let asksForTheEnd =
-            policy.untilDrained && isQuiet && quietAt != stamp && tableShowsNothingNew && now >= nextAsk
-        let asksForAnnounced = bell.announced.contains(through: tail) && now >= bell.nextSweep
+            policy.untilDrained && isQuiet && quietAt != stamp && tenure?.source.showsNothingNew == true
+            && now >= nextAsk
+        let asksForAnnounced = tenure?.source.stream?.bell.nextSweep(tail: tail.position).map { now >= $0 } ?? false
         guard sweepWanted || now >= nextSweep || asksForTheEnd || asksForAnnounced else { return false }
         sweepWanted = false
         nextSweep = now + policy.sweepInterval
@@ -16,7 +17,8 @@ extension RelayMachine {
         // A rotation that begins now is the one that may tell that nothing is left.
         if sweptThrough == nil { rotationStamp = stamp }
         let request = SweepRequest(
-            tail: tail, above: sweptThrough, announced: bell.announced.passed(by: tail),
+            tail: tail.position, above: sweptThrough,
+            announced: tenure?.source.stream?.bell.announced?.waiting.passed(by: tail.position) ?? [],
             owed: lanes.contains(where: \.hasRoomForOwed), parkedKeys: parkedKeysWanted)
         work = .sweeping(request, stamp: stamp, since: now)
         claimIsNext = true
@@ -32,10 +34,6 @@ extension RelayMachine {
         if case .sweeping = work { sweepsAgain = true }
     }
 
-    private var tableShowsNothingNew: Bool {
-        policy.usesStream ? !bell.isRung && tailRead == nil : claimPause > 0
-    }
-
     mutating func swept(_ state: SweptState, at now: Int64, _ effects: inout [RelayEffect]) {
         guard case .sweeping(let request, let sent, let since) = work else { return }
         work = .idle
@@ -49,9 +47,9 @@ extension RelayMachine {
             guard lanes[index].retried.isEmpty, lanes[index].inFlight?.turn != .parked else { continue }
             lanes[index].retries = state.retries[lanes[index].name] ?? []
         }
-        bell.swept(request.announced, visible: Set(state.visible))
-        bell.askedSweep(
-            isMissing: bell.announced.contains(through: tail), at: now, atMost: min(policy.pollInterval, 20))
+        tenure?.source.stream?.bell.swept(
+            request.announced, visible: Set(state.visible), tail: tail.position, at: now,
+            atMost: min(policy.pollInterval, 20))
         if nothingHappened { lookAbove(state.aboveTail, at: now) }
         sweptThrough = state.lookedThrough
         if sweptThrough == nil, sweepsAgain {
@@ -69,8 +67,10 @@ extension RelayMachine {
 
     /// An unpublished row above the tail makes the tail look at once, whatever bell or timer say.
     private mutating func lookAbove(_ ids: [Int64], at now: Int64) {
-        guard let lowest = ids.first(where: { $0 > tail }), lowest < gap?.waiting ?? .max else { return }
-        if policy.usesStream { nextTailRead = now } else { nextClaim = min(nextClaim, now) }
+        guard let lowest = ids.first(where: { $0 > tail.position }), lowest < tenure?.gap?.waiting ?? .max else {
+            return
+        }
+        tenure?.source.looksAtOnce(at: now)
     }
 
     /// Rows that were delivered and could not move are tried again, less and less often.

@@ -24,22 +24,6 @@ package struct RelayMachine: Hashable, Sendable {
         case fixing
     }
 
-    enum Scan: Hashable, Sendable {
-        case idle, running
-    }
-
-    /// The row that waits above a gap of the tail, and why.
-    struct Gap: Hashable, Sendable {
-        var waiting: Int64
-        var cause: OrderHold.Cause
-        var since: Int64
-        var isNamed = false
-        /// The row that cannot be read and was told of.
-        var told: Int64?
-        /// The transaction that was named.
-        var holder: SequenceHolder?
-    }
-
     let policy: RelayPolicy
     var lanes: [Lane] = []
     /// Sinks that are registered and have no lane: not configured, or their start is not fixed.
@@ -51,28 +35,17 @@ package struct RelayMachine: Hashable, Sendable {
     let lanePolicies: [String: LanePolicy]
     let rules: RelayRules
 
-    var horizon: SettledHorizon
-    /// The last row that was handed to the lanes on the tail.
-    var tail: Int64 = 0
-    /// Everything at or below was settled when it was handed on; at least the horizon.
-    var orderedThrough: Int64 = 0
-    var gap: Gap?
+    var tail: Tail
+    /// Nil between tenures.
+    var tenure: Tenure?
     var settlingHold: SettlingHold?
     /// A settlement has tried the rows that were delivered and could not move.
     var hasTriedStuck = false
     var suspension: String?
     /// The published leaf held rows above the highest cursor when the sessions were opened: lanes read both leaves.
     var publishedAbove = false
-    /// Since when a new sink's start waits for an open transaction; nil where none does, or it was named.
-    var startHold: Gap?
 
     var work: Work = .absent
-    var scan: Scan = .idle
-    var scanWanted = false
-    var nextScan: Int64 = 0
-    var scanPause: Int64 = 0
-    var nextClaim: Int64 = 0
-    var claimPause: Int64 = 0
     var nextSweep: Int64 = 0
     var nextAsk: Int64 = 0
     var sweepWanted = false
@@ -99,15 +72,6 @@ package struct RelayMachine: Hashable, Sendable {
     /// Per sink, the events that somebody wants parked and that are not settled: see `+SettingAside`.
     var setAside: [String: Set<Int64>] = [:]
 
-    var bell: Bell
-    /// WAL mode: the read of the tail that is under way.
-    var tailRead: TailRead?
-    /// WAL mode: when the tail is read though nothing rings.
-    var nextTailRead: Int64 = 0
-    var tailPause: Int64 = 0
-    /// WAL mode: a read has failed, and none is sent before.
-    var tailReadBarrier: Int64 = 0
-
     var held = HeldBatches()
     /// Counts what would make an answer to «is it drained» out of date.
     var stamp = 0
@@ -124,8 +88,7 @@ package struct RelayMachine: Hashable, Sendable {
         self.policy = policy
         self.lanePolicies = lanePolicies
         self.rules = rules
-        horizon = SettledHorizon(rules: rules)
-        bell = Bell(rules: rules)
+        tail = Tail(rules: rules)
         self.configured = Set(configured)
         random = SplitMix(state: seed)
     }
@@ -191,27 +154,23 @@ package struct RelayMachine: Hashable, Sendable {
         startWork(at: now, &effects)
         startScan(at: now, &effects)
         startStream(at: now, &effects)
-        nameHold(at: now, &effects)
+        nameHolds(at: now, &effects)
         finishIfDone(at: now, &effects)
     }
 
     /// When to call again with `tick`, though nothing else happens; nil: never.
     package func nextWake(after now: Int64) -> Int64? {
-        guard !hasFinished, work != .absent || lanes.contains(where: \.isSending) else { return nil }
+        guard !hasFinished, let tenure else { return nil }
         var times: [Int64] = [nextSweep]
         if case .holding(let until) = work { times.append(until) }
         if work == .idle {
-            if !policy.usesStream { times.append(nextClaim) }
+            if let claims = tenure.source.claims { times.append(claims.next) }
             if policy.untilDrained { times.append(nextAsk) }
             if lanes.contains(where: { $0.hasNews(at: .max) }) { times.append(max(nextSettle, settleBarrier)) }
-            if bell.announced.contains(through: tail) { times.append(bell.nextSweep) }
+            if let next = tenure.source.stream?.bell.nextSweep(tail: tail.position) { times.append(next) }
             if others.contains(where: { !$0.isFixed }) { times.append(nextFix) }
         }
-        if scanWanted, scan == .idle { times.append(nextScan) }
-        for open in [gap, startHold] {
-            if let open, !open.isNamed { times.append(open.since + policy.holdNotice) }
-        }
-        if policy.usesStream { times += bellTimes }
+        times += tenure.nextWakes(holdNotice: policy.holdNotice)
         for lane in lanes {
             if !lane.isOnTail { times.append(lane.nextRead) }
             if let next = lane.keyed?.nextTry { times.append(next) }
@@ -234,7 +193,7 @@ package struct RelayMachine: Hashable, Sendable {
         // A row that somebody has locked is delivered, and not settled.
         let noneIsStuck = lanes.allSatisfy { $0.stuck.isEmpty && !$0.isStuckMore }
         let noneIsLocked = settlingHold == nil && (hasTriedStuck || noneIsStuck)
-        return lanesAreQuiet && startsAreFixed && everySinkIsKnown && noneIsLocked && gap == nil
+        return lanesAreQuiet && startsAreFixed && everySinkIsKnown && noneIsLocked && tenure?.gap == nil
     }
 
     private mutating func finishIfDone(at now: Int64, _ effects: inout [RelayEffect]) {

@@ -1,0 +1,77 @@
+/// The end of the log that the lanes on it share: how far it was handed to them, and how far everything is settled.
+struct Tail: Hashable, Sendable {
+    private(set) var horizon: SettledHorizon
+    /// The last row that was handed to the lanes on the tail.
+    private(set) var position: Int64 = 0
+    /// Everything at or below was settled when it was handed on; at least the horizon.
+    private(set) var orderedThrough: Int64 = 0
+    /// Milliseconds to the next scan after one that told nothing new while something waited for it.
+    private var scanPause: Int64 = 0
+
+    init(rules: RelayRules) {
+        horizon = SettledHorizon(rules: rules)
+    }
+
+    /// A tenure begins: what is settled is known anew.
+    mutating func begin(earnedCursor: Int64) {
+        horizon.begin(earnedCursor: earnedCursor)
+        orderedThrough = horizon.settledThrough
+    }
+
+    /// It goes on from here, whether or not everything below was handed on in order.
+    mutating func goOn(from place: Int64) { position = place }
+
+    /// Rows in order were handed on.
+    mutating func handed(through last: Int64) {
+        position = max(position, last)
+        orderedThrough = max(orderedThrough, last)
+    }
+
+    /// See ``SettledHorizon/sawContiguous(through:)``.
+    mutating func sawContiguous(through id: Int64) {
+        horizon.sawContiguous(through: id)
+        orderedThrough = max(orderedThrough, horizon.settledThrough)
+    }
+
+    /// A scan came back.
+    ///
+    /// - Parameter somethingWaits: a row waits above a gap.
+    /// - Returns: whether it is news, or nothing waits for news; and when to ask for it again.
+    mutating func scanned(
+        _ answer: SequenceScan, somethingWaits: Bool, at now: Int64, longestPause: Int64
+    ) -> (isNews: Bool, next: Int64) {
+        let before = horizon.settledThrough
+        horizon.scanned(lastValue: answer.lastValue, holders: answer.holders)
+        orderedThrough = max(orderedThrough, horizon.settledThrough)
+        let isNews = horizon.settledThrough > before || !somethingWaits
+        // The same answer again: ask less often.
+        scanPause = isNews ? 0 : min(longestPause, max(1, scanPause * 2))
+        return (isNews, now + scanPause)
+    }
+
+    /// What it may take for settled: the horizon, or its own place where that was reached in order.
+    func settled(_ known: Int64) -> Int64 { max(known, position <= orderedThrough ? position : 0) }
+
+    /// How many of `ids`, ascending above `place`, may be handed on now, and which gaps are closed by it.
+    ///
+    /// - Parameters:
+    ///   - settled: the horizon as it was known before the rows were read: only at or below it may what is not there
+    ///     count as absent,
+    ///   - gone: or among these ids, whose transactions are known to be over.
+    static func deliverable(
+        _ ids: [Int64], after place: Int64, settled: Int64, gone: IDRanges = IDRanges()
+    ) -> (count: Int, closed: IDRanges, through: Int64) {
+        var through = settled
+        var previous = place
+        var closed = IDRanges()
+        for (index, id) in ids.enumerated() {
+            guard id - 1 <= through || gone.covers(IDRange(max(through, previous) + 1, id - 1)) else {
+                return (index, closed, through)
+            }
+            if id - 1 > previous { closed.insert(IDRange(previous + 1, id - 1)) }
+            previous = id
+            through = max(through, id)
+        }
+        return (ids.count, closed, through)
+    }
+}

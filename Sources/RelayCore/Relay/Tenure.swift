@@ -1,0 +1,57 @@
+/// What lives as long as the sessions of one tenure: it is made when they are opened, and gone when they are lost.
+struct Tenure: Hashable, Sendable {
+    /// The row that waits above a gap of the tail, and why.
+    var gap: Gap?
+    /// A new sink's start waits for an open transaction.
+    var startHold: StandingHold?
+    var scan: Scan
+    var source: TailSource
+
+    init(usesStream: Bool, rules: RelayRules, at now: Int64) {
+        scan = .idle(next: now, wanted: true)
+        source = TailSource(usesStream: usesStream, rules: rules, at: now)
+    }
+
+    /// A row waits above a gap.
+    mutating func openGap(waiting: Int64, _ cause: OrderHold.Cause, at now: Int64) {
+        if let gap, gap.waiting == waiting, gap.hold.cause == cause { return }
+        var open = gap ?? Gap(waiting: waiting, hold: StandingHold(cause, since: now))
+        open.waiting = waiting
+        open.hold.cause = cause
+        gap = open
+        scan.want()
+    }
+
+    /// When something is to be done though nothing else happens.
+    func nextWakes(holdNotice: Int64) -> [Int64] {
+        let namings = [gap?.hold, startHold].compactMap { $0?.nextNaming(after: holdNotice) }
+        return namings + [scan.nextWake].compactMap(\.self) + (source.stream?.nextWakes ?? [])
+    }
+
+    mutating func foldClock(_ now: Int64) {
+        gap?.hold.foldClock()
+        startHold?.foldClock()
+        scan.foldClock(now)
+        source.foldClock(now)
+    }
+}
+
+extension Tenure {
+    /// The state in a few words, for whoever reads a schedule.
+    var summary: String { "\(scan), gap \(gap?.waiting ?? 0), \(source.summary)" }
+}
+
+extension TailSource {
+    fileprivate var summary: String {
+        guard case .stream(let stream) = self else { return "claims" }
+        let read = "reads the tail from \(stream.read?.request.after ?? -1)"
+        switch stream.bell.phase {
+        case .absent: return "no stream, " + read
+        case .opening(_, let awaited): return "stream opening, awaited \(awaited.ids.ranges), " + read
+        case .standing(let announced):
+            return "stream standing, unheard \(announced.unheard)"
+                + ", announced \(announced.waiting.entries.map { "\($0.transaction): \($0.ids.ranges)" })"
+                + ", awaited \(announced.awaited.ids.ranges), gone \(announced.gone.ranges), " + read
+        }
+    }
+}
