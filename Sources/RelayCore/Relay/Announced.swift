@@ -32,8 +32,8 @@ struct Announced: Hashable, Sendable {
 
     /// A transaction is announced.
     ///
-    /// - Returns: whether a read is wanted at once, and whether there was room; where there was none, whoever is reading
-    ///   must look on without being called.
+    /// - Returns: whether a read is wanted at once, and whether there was room; where there was none, whoever is
+    ///   reading must look on without being called.
     mutating func ring(_ announcement: Announcement, tail: Int64, limit: Int) -> (isRung: Bool, hadRoom: Bool) {
         let news = awaited.news(of: announcement.ids)
         let kept = rules.passedAsksSweep ? news : news.clamped(above: tail, through: .max)

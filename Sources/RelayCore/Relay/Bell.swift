@@ -4,8 +4,8 @@ struct Bell: Hashable, Sendable {
     enum Phase: Hashable, Sendable {
         /// There is no stream; one is opened at its time. Exit: `opening`.
         case absent(Pace)
-        /// Its slot is being created, and what was handed on meanwhile rings later. `pause`: before it, in milliseconds.
-        /// Exits: `standing`, `absent`.
+        /// Its slot is being created, and what is handed on meanwhile rings later. `pause`: the one before it, in
+        /// milliseconds. Exits: `standing`, `absent`.
         case opening(pause: Int64, AwaitedRings)
         /// What is committed rings. Exit: `absent`.
         case standing(Announced)

@@ -62,7 +62,7 @@ extension RelayMachine {
         if read.looksForUnheard, let edges = answer.edges,
             tenure?.source.stream?.bell.announced?.looked(edges, reachedEnd: answer.reachedEnd && isThrough) == true
         {
-            sweepEverything()
+            tenure?.turns.sweepEverything()
             effects.append(.note(.streaming))
         }
         let through = waitingBelow.map { $0 - 1 } ?? .max

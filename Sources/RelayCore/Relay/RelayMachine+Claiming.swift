@@ -1,12 +1,12 @@
 extension RelayMachine {
     /// Chooses what the work session does next.
     mutating func startWork(at now: Int64, _ effects: inout [RelayEffect]) {
-        if case .holding(let until) = work { endHolding(until, at: now, &effects) }
-        guard work == .idle else { return }
-        if claimIsNext, !isStopping, suspension == nil {
-            claimIsNext = false
+        if case .holding(let until)? = tenure?.turns.work { endHolding(until, at: now, &effects) }
+        guard isWorkIdle else { return }
+        if tenure?.source.claims?.isNext == true, !isStopping, suspension == nil {
+            tenure?.source.claims?.isNext = false
             startClaim(at: now, &effects)
-            guard work == .idle else { return }
+            guard isWorkIdle else { return }
         }
         if startSettling(at: now, &effects) { return }
         guard !isStopping, suspension == nil else { return }
@@ -15,23 +15,30 @@ extension RelayMachine {
         startClaim(at: now, &effects)
     }
 
+    var isWorkIdle: Bool { tenure?.turns.work == .idle }
+
+    /// The work session has another turn than a claim, which comes first after it.
+    mutating func takeTurn(_ turn: WorkTurns.Work) {
+        tenure?.turns.work = turn
+        tenure?.source.claims?.isNext = true
+    }
+
     var tailIsHungry: Bool {
         lanes.contains { $0.isOnTail && !$0.health.isClosed && $0.queue.count + $0.unsettled < policy.window }
     }
 
     private mutating func startClaim(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard let claims = tenure?.source.claims, now >= claims.next, !tailIsPaused, tailIsHungry, tailHasRoom else {
-            return
-        }
+        guard let pace = tenure?.source.claims?.pace, now >= pace.next, !tailIsPaused, tailIsHungry, tailHasRoom
+        else { return }
         let request = ClaimRequest(
             after: tail.position, below: waitingBelow, rows: policy.batchSize,
-            bytes: policy.memory / (4 * max(1, lanes.count)), looksFirst: claims.pause > 0)
-        work = .claiming(request, known: tail.horizon.settledThrough)
+            bytes: policy.memory / (4 * max(1, lanes.count)), looksFirst: pace.pause > 0)
+        tenure?.turns.work = .claiming(request, known: tail.horizon.settledThrough)
         effects.append(.claim(request))
     }
 
     mutating func claimed(_ answer: ClaimedRows, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .claiming(let request, let known) = work else {
+        guard case .claiming(let request, let known)? = tenure?.turns.work else {
             if let token = answer.rows.token { effects.append(.release(token)) }
             return
         }
@@ -61,7 +68,7 @@ extension RelayMachine {
         }
         if !found.closed.isEmpty {
             // A locked row is skipped by the claim and must not pass for absent.
-            work = .looking(found.closed, claim: answer, known: known)
+            tenure?.turns.work = .looking(found.closed, claim: answer, known: known)
             effects.append(.look(found.closed))
             return
         }
@@ -71,9 +78,9 @@ extension RelayMachine {
     private mutating func endEmptyClaim(
         _ answer: ClaimedRows, notBefore: Int64 = 0, at now: Int64, _ effects: inout [RelayEffect]
     ) {
-        work = .idle
+        tenure?.turns.work = .idle
         if answer.isOpen { effects.append(.endClaim) }
-        tenure?.source.claims?.slow(at: now, atMost: policy.pollInterval, notBefore: notBefore)
+        tenure?.source.claims?.pace.slow(at: now, atMost: policy.pollInterval, notBefore: notBefore)
     }
 
     private mutating func handClaim(
@@ -90,24 +97,24 @@ extension RelayMachine {
         } else if let open = tenure?.gap, tail.position >= open.waiting {
             closeGap(&effects)
         }
-        tenure?.source.claims?.restart(at: now)
-        work = .holding(until: now + policy.settleInterval)
+        tenure?.source.claims?.pace.restart(at: now)
+        tenure?.turns.work = .holding(until: now + policy.settleInterval)
     }
 
     private mutating func endHolding(_ until: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
         // Nothing is with a sink: all is delivered, or a window is full and settling makes room.
         let isDelivered = lanes.allSatisfy { !$0.isOnTail || !$0.isSending }
         guard isDelivered || now >= until || isStopping else { return }
-        if lanes.contains(where: { $0.hasNews(at: now) }), now >= settleBarrier {
+        if lanes.contains(where: { $0.hasNews(at: now) }), now >= settlements.failures.next {
             settle(inClaim: true, at: now, &effects)
         } else {
-            work = .idle
+            tenure?.turns.work = .idle
             effects.append(.endClaim)
         }
     }
 
     mutating func looked(_ answer: LookedRows, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .looking(_, let claim, let known) = work else { return }
+        guard case .looking(_, let claim, let known)? = tenure?.turns.work else { return }
         let stop = (answer.unpublished + answer.published).min() ?? Int64.max
         let count = claim.rows.ids.firstIndex { $0 > stop } ?? claim.rows.ids.count
         let found = Tail.deliverable(claim.rows.ids, after: tail.position, settled: tail.settled(known))
@@ -129,20 +136,19 @@ extension RelayMachine {
     }
 
     mutating func workFailed(at now: Int64) {
-        let failed = work
-        guard failed != .absent else { return }
-        work = .idle
+        guard let failed = tenure?.turns.work else { return }
+        tenure?.turns.work = .idle
+        let pause = max(policy.pollInterval, policy.sweepInterval / 3)
         switch failed {
-        case .absent, .idle: break
-        case .claiming, .looking, .holding:
-            tenure?.source.claims?.rest(at: now, policy.pollInterval)
-        case .settling: settlementFailed(at: now)
+        case .idle: break
+        case .claiming, .looking, .holding: tenure?.source.claims?.pace.rest(at: now, policy.pollInterval)
+        case .settling: settlements.failed(at: now, interval: policy.settleInterval)
         case .sweeping(let request, _, _):
             // What it was asked for is asked for again.
             if request.parkedKeys { parkedKeysWanted = true }
-            nextSweep = now + max(policy.pollInterval, policy.sweepInterval / 3)
-            tenure?.source.stream?.bell.sweeps.next = nextSweep
-        case .fixing: nextFix = now + max(policy.pollInterval, policy.sweepInterval / 3)
+            tenure?.turns.sweeps.failed(until: now + pause)
+            tenure?.source.stream?.bell.sweeps.next = now + pause
+        case .fixing: tenure?.turns.nextFix = now + pause
         }
     }
 }

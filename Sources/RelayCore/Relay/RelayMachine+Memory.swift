@@ -26,7 +26,7 @@ extension RelayMachine {
 
     /// The batch of a claim whose gaps are looked at.
     private var claimToken: BatchToken? {
-        if case .looking(_, let claim, _) = work { claim.rows.token } else { nil }
+        if case .looking(_, let claim, _)? = tenure?.turns.work { claim.rows.token } else { nil }
     }
 
     /// Lets go of the batches that nothing refers to any more.

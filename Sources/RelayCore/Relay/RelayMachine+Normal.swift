@@ -40,22 +40,16 @@ extension RelayMachine {
                 + (lane.parkedKeys.isEmpty ? "" : ", parked keys \(lane.parkedKeys.values.sorted())")
                 + ", owed \(lane.late), \(lane.health), reads from \(lane.awaitedRows?.after ?? -1)"
         }
-        return "tail \(tail.position), settled \(tail.horizon.settledThrough), ordered \(tail.orderedThrough)"
-            + ", \(work), " + (tenure?.summary ?? "no tenure") + "; " + lanes.joined(separator: "; ")
+        return "tail \(tail.position), settled \(tail.horizon.settledThrough), ordered \(tail.orderedThrough), "
+            + (tenure?.summary ?? "no tenure") + "; " + lanes.joined(separator: "; ")
     }
 
     private mutating func foldClock(_ now: Int64) {
         func fold(_ time: inout Int64) {
             if time < Int64.max { time = max(0, time - now) }
         }
-        tenure?.foldClock(now)
-        fold(&nextSweep)
-        fold(&nextAsk)
-        fold(&nextFix)
-        fold(&nextSettle)
-        fold(&settleBarrier)
-        fold(&nextStuckTry)
-        if case .holding(let until) = work { work = .holding(until: max(0, until - now)) }
+        settlements.foldClock(now)
+        tenure?.fold(clock: now, stamp: stamp)
         for index in lanes.indices {
             fold(&lanes[index].nextRead)
             fold(&lanes[index].nextLateRead)
@@ -68,12 +62,6 @@ extension RelayMachine {
 
     private mutating func foldCounters() {
         random.state = 0
-        // Only whether a remembered count is the present one matters.
-        if case .sweeping(let request, let sent, _) = work {
-            work = .sweeping(request, stamp: sent == stamp ? 0 : -1, since: 0)
-        }
-        rotationStamp = rotationStamp == stamp ? 0 : -1
-        quietAt = quietAt == stamp ? 0 : nil
         stamp = 0
     }
 }

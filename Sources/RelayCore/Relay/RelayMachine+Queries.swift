@@ -19,8 +19,7 @@ extension RelayMachine {
         for open in [tenure?.gap?.hold, tenure?.startHold] {
             if let open, open.isNamed, open.since == hold.since { return true }
         }
-        if let settlingHold { return hold.cause == .lockedRow(settlingHold.row) }
-        return false
+        return tenure?.turns.settling.heldRow.map { hold.cause == .lockedRow($0) } ?? false
     }
 
     package func status(mode: String, orderHold: String?) -> LeaderStatus {

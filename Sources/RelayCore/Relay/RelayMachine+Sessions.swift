@@ -1,25 +1,11 @@
 /// What begins and ends with a tenure, and the lanes that the stored sinks make.
 extension RelayMachine {
     mutating func begin(_ opened: OpenedSessions, at now: Int64, _ effects: inout [RelayEffect]) {
-        tenure = Tenure(usesStream: policy.usesStream, rules: rules, at: now)
-        work = .idle
-        settlingHold = nil
-        hasTriedStuck = false
-        settleBarrier = 0
-        settlePause = 0
-        claimIsNext = false
-        sweptThrough = nil
-        sweepsAgain = false
-        nextStuckTry = now
-        nextSweep = now
-        nextFix = now
-        sweepWanted = true
-        refreshWanted = false
-        setAside = [:]
+        tenure = Tenure(policy, rules: rules, publishedAbove: opened.publishedAboveCursors, at: now)
+        settlements.begin(at: now)
         tail.begin(earnedCursor: opened.sinks.earnedCursor)
         adopt(opened.sinks, late: opened.late, keeping: opened.keepsMemory, restarting: true, at: now, &effects)
         tail.goOn(from: lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) })
-        publishedAbove = opened.publishedAboveCursors
         for index in lanes.indices {
             lanes[index].takeParkedKeys(opened.parkedKeys[lanes[index].name] ?? [:])
             lanes[index].opening = .shut
@@ -29,16 +15,15 @@ extension RelayMachine {
 
     mutating func loseSessions(_ effects: inout [RelayEffect]) {
         tenure = nil
-        work = .absent
         for index in lanes.indices { lanes[index].loseSessions() }
-        orphanedReads = [:]
         stamp += 1
     }
 
     /// A lane that begins where the tail is, with nothing published above, lacks nothing that the tail does not bring.
     private mutating func beginOnTail(_ index: Int) {
         let lane = lanes[index]
-        guard !publishedAbove, lane.passesThrough == nil, lane.place == .reading, lane.queue.isEmpty else { return }
+        guard tenure?.publishedAbove == false, lane.passesThrough == nil, lane.place == .reading, lane.queue.isEmpty
+        else { return }
         if !lanes.contains(where: \.isOnTail), lane.position > tail.position { tail.goOn(from: lane.position) }
         if lane.position == tail.position { lanes[index].place = .tail }
     }
@@ -55,16 +40,16 @@ extension RelayMachine {
         }
         for lane in lanes where !staying.contains(lane.name) {
             held.suspect(lane.tokens)
-            if lane.readsUnderWay > 0 { orphanedReads[lane.name, default: 0] += lane.readsUnderWay }
+            if lane.readsUnderWay > 0 { tenure?.orphanedReads[lane.name, default: 0] += lane.readsUnderWay }
         }
         lanes.removeAll { !staying.contains($0.name) }
         for sink in sinks where hasLane(sink) {
             guard let index = lanes.firstIndex(where: { $0.name == sink.name }) else {
-                var lane = Lane(
-                    sink, isConfigured: configured.contains(sink.name),
-                    policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry))
-                if let late { lane.takeLate(late[sink.name] ?? OwedPortion()) } else { sweepWanted = true }
-                lanes.append(lane)
+                lanes.append(
+                    Lane(
+                        sink, isConfigured: configured.contains(sink.name),
+                        policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry)))
+                takeLate(late, lanes.count - 1)
                 if !restarting { beginOnTail(lanes.count - 1) }
                 stamp += 1
                 continue
@@ -73,7 +58,7 @@ extension RelayMachine {
             if restarting || !isSame {
                 lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
                 if lanes[index].hasStaleFlights { effects.append(.cancelDelivery(sink: sink.name)) }
-                if let late { lanes[index].takeLate(late[sink.name] ?? OwedPortion()) } else { sweepWanted = true }
+                takeLate(late, index)
                 stamp += 1
             } else {
                 lanes[index].settled(sink)
@@ -83,14 +68,23 @@ extension RelayMachine {
         lanes.sort { $0.name < $1.name }
     }
 
+    /// What is owed to a lane as it was read, and where it was not, a sweep reads it.
+    private mutating func takeLate(_ late: [String: OwedPortion]?, _ index: Int) {
+        if let late {
+            lanes[index].takeLate(late[lanes[index].name] ?? OwedPortion())
+        } else {
+            tenure?.turns.sweeps.isWanted = true
+        }
+    }
+
     private func hasLane(_ sink: SinkRegistration) -> Bool {
-        sink.isFixed && (sink.isRemoving || configured.contains(sink.name)) && orphanedReads[sink.name] == nil
+        sink.isFixed && (sink.isRemoving || configured.contains(sink.name)) && tenure?.orphanedReads[sink.name] == nil
     }
 
     /// A read has come back whose lane may be gone: the sink may have a new one then.
     mutating func readEnded(of sink: String) {
-        guard let count = orphanedReads[sink] else { return }
-        orphanedReads[sink] = count > 1 ? count - 1 : nil
-        refreshWanted = true
+        guard let count = tenure?.orphanedReads[sink] else { return }
+        tenure?.orphanedReads[sink] = count > 1 ? count - 1 : nil
+        tenure?.turns.refreshWanted = true
     }
 }

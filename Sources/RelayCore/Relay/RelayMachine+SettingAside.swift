@@ -2,13 +2,13 @@
 extension RelayMachine {
     /// A sweep has read which; a lane parks them where they come up, or where it stands at them.
     mutating func takeSetAside(_ wanted: [String: [Int64]]) {
-        for (sink, ids) in wanted { setAside[sink, default: []].formUnion(ids) }
+        for (sink, ids) in wanted { tenure?.setAside[sink, default: []].formUnion(ids) }
         for index in lanes.indices {
-            guard let ids = setAside[lanes[index].name] else { continue }
+            guard let ids = tenure?.setAside[lanes[index].name] else { continue }
             lanes[index].release(ids)
             // What is settled is parked, or was delivered before anybody could set it aside.
             let left = ids.filter { $0 > lanes[index].registration.cursor || lanes[index].late[$0] != nil }
-            setAside[lanes[index].name] = left.isEmpty ? nil : left
+            tenure?.setAside[lanes[index].name] = left.isEmpty ? nil : left
         }
     }
 }

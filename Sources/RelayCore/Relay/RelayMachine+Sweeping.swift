@@ -5,38 +5,27 @@ extension RelayMachine {
     private static let longestSweepPause: Int64 = 3000
 
     mutating func startSweep(at now: Int64, _ effects: inout [RelayEffect]) -> Bool {
+        guard let sweeps = tenure?.turns.sweeps else { return false }
         // Worth asking once the table has shown nothing new; else the question would keep claims from being made.
         let asksForTheEnd =
-            policy.untilDrained && isQuiet && quietAt != stamp && tenure?.source.showsNothingNew == true
-            && now >= nextAsk
+            sweeps.draining.map { $0.quietAt != stamp && now >= $0.nextQuestion } == true && isQuiet
+            && tenure?.source.showsNothingNew == true
         let asksForAnnounced = tenure?.source.stream?.bell.nextSweep(tail: tail.position).map { now >= $0 } ?? false
-        guard sweepWanted || now >= nextSweep || asksForTheEnd || asksForAnnounced else { return false }
-        sweepWanted = false
-        nextSweep = now + policy.sweepInterval
-        nextAsk = now + policy.pollInterval / 5
-        // A rotation that begins now is the one that may tell that nothing is left.
-        if sweptThrough == nil { rotationStamp = stamp }
+        guard sweeps.isWanted || now >= sweeps.next || asksForTheEnd || asksForAnnounced else { return false }
+        let above = tenure?.turns.sweeps.starts(at: now, stamp: stamp, policy)
         let request = SweepRequest(
-            tail: tail.position, above: sweptThrough,
+            tail: tail.position, above: above,
             announced: tenure?.source.stream?.bell.announced?.waiting.passed(by: tail.position) ?? [],
             owed: lanes.contains(where: \.hasRoomForOwed), parkedKeys: parkedKeysWanted)
-        work = .sweeping(request, stamp: stamp, since: now)
-        claimIsNext = true
+        takeTurn(.sweeping(request, stamp: stamp, since: now))
         effects.append(.sweep(request))
         parkedKeysWanted = false
         return true
     }
 
-    /// Rows may have turned up anywhere below the tail, also where the present rotation has been.
-    mutating func sweepEverything() {
-        sweepWanted = true
-        if sweptThrough != nil { sweepsAgain = true }
-        if case .sweeping = work { sweepsAgain = true }
-    }
-
     mutating func swept(_ state: SweptState, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .sweeping(let request, let sent, let since) = work else { return }
-        work = .idle
+        guard case .sweeping(let request, let sent, let since)? = tenure?.turns.work else { return }
+        tenure?.turns.work = .idle
         let nothingHappened = sent == stamp
         adopt(state.sinks, late: state.late, keeping: true, at: now, &effects)
         for entry in state.entered { effects.append(.note(.late(entry))) }
@@ -51,18 +40,17 @@ extension RelayMachine {
             request.announced, visible: Set(state.visible), tail: tail.position, at: now,
             atMost: min(policy.pollInterval, 20))
         if nothingHappened { lookAbove(state.aboveTail, at: now) }
-        sweptThrough = state.lookedThrough
-        if sweptThrough == nil, sweepsAgain {
-            sweepsAgain = false
-            sweepWanted = true
-        }
+        let isUndisturbed = tenure?.turns.sweeps.isUndisturbed(stamp) == true
+        tenure?.turns.sweeps.came(through: state.lookedThrough)
         if state.lookedThrough != nil {
             let pause = min(Self.longestSweepPause, max(policy.pollInterval, (now - since) * Self.sweepRest))
-            nextSweep = min(nextSweep, now + pause)
+            tenure?.turns.sweeps.goOn(by: now + pause)
         }
         tryStuckAgain(at: now)
         let isComplete = state.lookedThrough == nil && !lanes.contains { $0.isOwedMore || $0.hasRoomForOwed }
-        if state.aboveTail.isEmpty, isComplete, rotationStamp == stamp, isQuiet { quietAt = stamp }
+        if state.aboveTail.isEmpty, isComplete, isUndisturbed, isQuiet {
+            tenure?.turns.sweeps.draining?.quietAt = stamp
+        }
     }
 
     /// An unpublished row above the tail makes the tail look at once, whatever bell or timer say.
@@ -76,15 +64,9 @@ extension RelayMachine {
     /// Rows that were delivered and could not move are tried again, less and less often.
     private mutating func tryStuckAgain(at now: Int64) {
         guard lanes.contains(where: { !$0.stuck.isEmpty }) else {
-            stuckPause = 0
+            settlements.noneIsStuck()
             return
         }
-        guard now >= nextStuckTry else { return }
-        stuckPause = min(Self.longestStuckPause, max(policy.sweepInterval, stuckPause * 2))
-        nextStuckTry = now + stuckPause
-        stuckWanted = true
-        refreshWanted = true
+        if settlements.stuckAreDue(at: now, interval: policy.sweepInterval) { tenure?.turns.refreshWanted = true }
     }
-
-    private static let longestStuckPause: Int64 = 60_000
 }

@@ -77,7 +77,7 @@ extension RelayMachine {
         guard case .running(let again) = tenure?.scan else { return }
         let isGapOpen = tenure?.gap != nil
         let told = tail.scanned(answer, somethingWaits: isGapOpen, at: now, longestPause: policy.pollInterval)
-        if told.isNews, let claims = tenure?.source.claims { tenure?.source.claims?.next = min(claims.next, now) }
+        if told.isNews { tenure?.source.claims?.claimsAtOnce(at: now) }
         let firstIsOver = tail.horizon.firstScanIsOver
         let somebodyReads = lanes.contains { !$0.isOnTail && mayRead($0, at: now) }
         let wanted = again || isGapOpen || !firstIsOver || somebodyReads

@@ -5,32 +5,10 @@
 /// the tail hands them on in order (`+Tail`), lanes carry them to sinks (`+Lanes`), a settlement writes what is done
 /// (`+Settling`).
 package struct RelayMachine: Hashable, Sendable {
-    /// What the work session is doing; it does one thing at a time.
-    enum Work: Hashable, Sendable {
-        /// There is no session. Exit: `idle`, when sessions are opened.
-        case absent
-        /// Exits: `claiming`, `looking`, `settling`, `sweeping`, `fixing`.
-        case idle
-        /// Exits: `looking` (a gap was closed), `holding` (rows were handed on), `idle` (none could be).
-        case claiming(ClaimRequest, known: Int64)
-        /// The ids of closed gaps are looked up. Exits: `holding`, `idle`.
-        case looking(IDRanges, claim: ClaimedRows, known: Int64)
-        /// Rows are handed on and the claim is kept until they are delivered, or for a while. Exit: `settling`, `idle`.
-        case holding(until: Int64)
-        /// Exit: `idle`. `retried`: per sink, how many parked events that were tried again are in it.
-        case settling(retried: [String: Int])
-        /// Exit: `idle`. `stamp` tells whether anything happened meanwhile, `since` when it was sent.
-        case sweeping(SweepRequest, stamp: Int, since: Int64)
-        case fixing
-    }
-
     let policy: RelayPolicy
     var lanes: [Lane] = []
     /// Sinks that are registered and have no lane: not configured, or their start is not fixed.
     var others: [SinkRegistration] = []
-    /// Per sink, reads under way whose lane is gone. Until they have come back the sink has no new lane: it would take
-    /// their rows for its own.
-    var orphanedReads: [String: Int] = [:]
     let configured: Set<String>
     let lanePolicies: [String: LanePolicy]
     let rules: RelayRules
@@ -38,44 +16,14 @@ package struct RelayMachine: Hashable, Sendable {
     var tail: Tail
     /// Nil between tenures.
     var tenure: Tenure?
-    var settlingHold: SettlingHold?
-    /// A settlement has tried the rows that were delivered and could not move.
-    var hasTriedStuck = false
+    /// What keeps delivery from going on (a sequence whose settings break the proof).
     var suspension: String?
-    /// The published leaf held rows above the highest cursor when the sessions were opened: lanes read both leaves.
-    var publishedAbove = false
-
-    var work: Work = .absent
-    var nextSweep: Int64 = 0
-    var nextAsk: Int64 = 0
-    var sweepWanted = false
-    var nextFix: Int64 = 0
-    var nextSettle: Int64 = 0
-    var settledNothing = false
-    /// The last settlements failed, or an event could not be parked: none is begun before.
-    var settleBarrier: Int64 = 0
-    var settlePause: Int64 = 0
-    /// The work session has done something else: a claim has its turn first.
-    var claimIsNext = false
-    /// Late rows have been looked for through here; nil: the next sweep begins at the bottom.
-    var sweptThrough: Int64?
-    /// What the present rotation of sweeps has passed may hold something new: another rotation follows it at once.
-    var sweepsAgain = false
-    /// What `stamp` was when the present rotation of sweeps began.
-    var rotationStamp = 0
-    /// The next settlement tries rows that could not move.
-    var stuckWanted = false
-    var stuckPause: Int64 = 0
-    var nextStuckTry: Int64 = 0
-    var refreshWanted = false
+    var settlements = Settlements()
+    /// Which keys are free now, the next sweep tells.
     var parkedKeysWanted = false
-    /// Per sink, the events that somebody wants parked and that are not settled: see `+SettingAside`.
-    var setAside: [String: Set<Int64>] = [:]
-
     var held = HeldBatches()
     /// Counts what would make an answer to «is it drained» out of date.
     var stamp = 0
-    var quietAt: Int?
     var isStopping = false
     var hasFinished = false
     var random: SplitMix
@@ -109,7 +57,7 @@ package struct RelayMachine: Hashable, Sendable {
         case .tick: break
         case .sessionsOpened(let opened): begin(opened, at: now, &effects)
         case .sessionsLost: loseSessions(&effects)
-        case .sinksChanged: refreshWanted = true
+        case .sinksChanged: tenure?.turns.refreshWanted = true
         case .suspended(let reason): suspension = reason
         case .scanned(let answer): scanned(answer, at: now)
         case .scanFailed: scanFailed(at: now)
@@ -119,8 +67,8 @@ package struct RelayMachine: Hashable, Sendable {
         case .settled(let state): settled(state, at: now, &effects)
         case .swept(let state): swept(state, at: now, &effects)
         case .startsFixed(let sinks):
-            guard work == .fixing else { return }
-            work = .idle
+            guard tenure?.turns.work == .fixing else { return }
+            tenure?.turns.work = .idle
             adopt(sinks, late: nil, at: now, &effects)
         case .rowsRead(let sink, let batch, let reachedEnd, let fault):
             rowsRead(sink, batch, reachedEnd, fault, at: now, &effects)
@@ -138,7 +86,9 @@ package struct RelayMachine: Hashable, Sendable {
             answered(sink, flight, count, outcome, at: now, &effects)
         case .deliveryEnded(let sink, let flight): deliveryEnded(sink, flight, at: now, &effects)
         case .parkedRequested:
-            if lanes.allSatisfy({ $0.retries.isEmpty && $0.inFlight?.turn != .parked }) { sweepWanted = true }
+            if lanes.allSatisfy({ $0.retries.isEmpty && $0.inFlight?.turn != .parked }) {
+                tenure?.turns.sweeps.isWanted = true
+            }
         case .parkedRowsRead(let sink, let batch): parkedRowsRead(sink, batch, &effects)
         case .stop: isStopping = true
         }
@@ -161,14 +111,16 @@ package struct RelayMachine: Hashable, Sendable {
     /// When to call again with `tick`, though nothing else happens; nil: never.
     package func nextWake(after now: Int64) -> Int64? {
         guard !hasFinished, let tenure else { return nil }
-        var times: [Int64] = [nextSweep]
-        if case .holding(let until) = work { times.append(until) }
-        if work == .idle {
-            if let claims = tenure.source.claims { times.append(claims.next) }
-            if policy.untilDrained { times.append(nextAsk) }
-            if lanes.contains(where: { $0.hasNews(at: .max) }) { times.append(max(nextSettle, settleBarrier)) }
+        var times: [Int64] = [tenure.turns.sweeps.next]
+        if case .holding(let until) = tenure.turns.work { times.append(until) }
+        if tenure.turns.work == .idle {
+            if let claims = tenure.source.claims { times.append(claims.pace.next) }
+            if let draining = tenure.turns.sweeps.draining { times.append(draining.nextQuestion) }
+            if lanes.contains(where: { $0.hasNews(at: .max) }) {
+                times.append(max(settlements.next, settlements.failures.next))
+            }
             if let next = tenure.source.stream?.bell.nextSweep(tail: tail.position) { times.append(next) }
-            if others.contains(where: { !$0.isFixed }) { times.append(nextFix) }
+            if others.contains(where: { !$0.isFixed }) { times.append(tenure.turns.nextFix) }
         }
         times += tenure.nextWakes(holdNotice: policy.holdNotice)
         for lane in lanes {
@@ -191,22 +143,26 @@ package struct RelayMachine: Hashable, Sendable {
         let startsAreFixed = !others.contains { !$0.isFixed && configured.contains($0.name) }
         let everySinkIsKnown = configured.allSatisfy { name in lanes.contains { $0.name == name } }
         // A row that somebody has locked is delivered, and not settled.
-        let noneIsStuck = lanes.allSatisfy { $0.stuck.isEmpty && !$0.isStuckMore }
-        let noneIsLocked = settlingHold == nil && (hasTriedStuck || noneIsStuck)
+        let noneIsLocked =
+            switch tenure?.turns.settling {
+            case .untried: lanes.allSatisfy { $0.stuck.isEmpty && !$0.isStuckMore }
+            case .free: true
+            case .held, nil: false
+            }
         return lanesAreQuiet && startsAreFixed && everySinkIsKnown && noneIsLocked && tenure?.gap == nil
     }
 
+    /// The work session does nothing, or there is none.
+    private var nothingIsUnderWay: Bool { tenure == nil || isWorkIdle }
+
     private mutating func finishIfDone(at now: Int64, _ effects: inout [RelayEffect]) {
         if let closed = lanes.first(where: \.health.isClosed),
-            lanes.count(where: \.isConfigured) == 1, !closed.isSending, closed.done.isEmpty,
-            work == .idle || work == .absent
+            lanes.count(where: \.isConfigured) == 1, !closed.isSending, closed.done.isEmpty, nothingIsUnderWay
         {
             finish(.sinkClosed(closed.name), &effects)
-        } else if isStopping, lanes.allSatisfy({ !$0.isSending && !$0.hasNews(at: now) }),
-            work == .idle || work == .absent
-        {
+        } else if isStopping, lanes.allSatisfy({ !$0.isSending && !$0.hasNews(at: now) }), nothingIsUnderWay {
             finish(.stopped, &effects)
-        } else if policy.untilDrained, let quietAt, quietAt == stamp, isQuiet, work == .idle {
+        } else if tenure?.turns.sweeps.draining?.quietAt == stamp, isQuiet, isWorkIdle {
             finish(.drained, &effects)
         }
     }

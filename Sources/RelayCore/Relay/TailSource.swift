@@ -1,16 +1,16 @@
 /// Where the tail's rows come from, for as long as a tenure lasts.
 enum TailSource: Hashable, Sendable {
-    /// Poll mode: the work session claims them, at this pace.
-    case claims(Pace)
+    /// Poll mode: the work session claims them.
+    case claims(ClaimedTail)
     /// WAL mode: the stream rings, and they are read from the table.
     case stream(StreamedTail)
 
     init(usesStream: Bool, rules: RelayRules, at now: Int64) {
-        self = usesStream ? .stream(StreamedTail(rules: rules, at: now)) : .claims(Pace(next: now))
+        self = usesStream ? .stream(StreamedTail(rules: rules, at: now)) : .claims(ClaimedTail(pace: Pace(next: now)))
     }
 
-    var claims: Pace? {
-        get { if case .claims(let pace) = self { pace } else { nil } }
+    var claims: ClaimedTail? {
+        get { if case .claims(let claims) = self { claims } else { nil } }
         set { if case .claims = self, let newValue { self = .claims(newValue) } }
     }
 
@@ -21,7 +21,7 @@ enum TailSource: Hashable, Sendable {
             var taken: StreamedTail?
             if case .stream(let stream) = self {
                 taken = stream
-                self = .claims(Pace())
+                self = .claims(ClaimedTail(pace: Pace()))
             }
             defer { if let taken { self = .stream(taken) } }
             yield &taken
@@ -37,7 +37,7 @@ enum TailSource: Hashable, Sendable {
     /// The table has shown nothing new when it was looked at last.
     var showsNothingNew: Bool {
         switch self {
-        case .claims(let pace): pace.pause > 0
+        case .claims(let claims): claims.pace.pause > 0
         case .stream(let stream): !stream.isRung && stream.read == nil
         }
     }
@@ -45,17 +45,26 @@ enum TailSource: Hashable, Sendable {
     /// An unpublished row stands above the tail: it looks at once, whatever bell or timer say.
     mutating func looksAtOnce(at now: Int64) {
         switch self {
-        case .claims(var pace):
-            pace.next = min(pace.next, now)
-            self = .claims(pace)
+        case .claims: claims?.claimsAtOnce(at: now)
         case .stream: stream?.looksAtOnce(at: now)
         }
     }
 
     mutating func foldClock(_ now: Int64) {
-        claims?.foldClock(now)
+        claims?.pace.foldClock(now)
         stream?.foldClock(now)
     }
+}
+
+/// The tail in poll mode.
+struct ClaimedTail: Hashable, Sendable {
+    /// When the next claim is made.
+    var pace: Pace
+    /// The work session has done something else: a claim has its turn first.
+    var isNext = false
+
+    /// There may be something new.
+    mutating func claimsAtOnce(at now: Int64) { pace.next = min(pace.next, now) }
 }
 
 /// The tail in WAL mode: the bell, and the reads of the table that it or a timer asks for.

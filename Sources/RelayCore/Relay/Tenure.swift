@@ -6,10 +6,20 @@ struct Tenure: Hashable, Sendable {
     var startHold: StandingHold?
     var scan: Scan
     var source: TailSource
+    var turns: WorkTurns
+    /// The published leaf held rows above the highest cursor when the sessions were opened: lanes read both leaves.
+    let publishedAbove: Bool
+    /// Per sink, reads under way whose lane is gone. Until they have come back the sink has no new lane: it would take
+    /// their rows for its own.
+    var orphanedReads: [String: Int] = [:]
+    /// Per sink, the events that somebody wants parked and that are not settled: see `RelayMachine+SettingAside`.
+    var setAside: [String: Set<Int64>] = [:]
 
-    init(usesStream: Bool, rules: RelayRules, at now: Int64) {
+    init(_ policy: RelayPolicy, rules: RelayRules, publishedAbove: Bool, at now: Int64) {
         scan = .idle(next: now, wanted: true)
-        source = TailSource(usesStream: usesStream, rules: rules, at: now)
+        source = TailSource(usesStream: policy.usesStream, rules: rules, at: now)
+        turns = WorkTurns(untilDrained: policy.untilDrained, at: now)
+        self.publishedAbove = publishedAbove
     }
 
     /// A row waits above a gap.
@@ -28,7 +38,9 @@ struct Tenure: Hashable, Sendable {
         return namings + [scan.nextWake].compactMap(\.self) + (source.stream?.nextWakes ?? [])
     }
 
-    mutating func foldClock(_ now: Int64) {
+    /// The same with its clock set back to 0 and its counters folded, for an exploration.
+    mutating func fold(clock now: Int64, stamp: Int) {
+        turns.fold(clock: now, stamp: stamp)
         gap?.hold.foldClock()
         startHold?.foldClock()
         scan.foldClock(now)
@@ -38,7 +50,7 @@ struct Tenure: Hashable, Sendable {
 
 extension Tenure {
     /// The state in a few words, for whoever reads a schedule.
-    var summary: String { "\(scan), gap \(gap?.waiting ?? 0), \(source.summary)" }
+    var summary: String { "\(turns.work), scan \(scan), gap \(gap?.waiting ?? 0), \(source.summary)" }
 }
 
 extension TailSource {
