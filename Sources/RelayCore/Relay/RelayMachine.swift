@@ -5,6 +5,15 @@
 /// the tail hands them on in order (`+Tail`), lanes carry them to sinks (`+Lanes`), a settlement writes what is done
 /// (`+Settling`).
 package struct RelayMachine: Hashable, Sendable {
+    enum Phase: Hashable, Sendable {
+        /// Exits: `stopping`, `finished`.
+        case running
+        /// What is in flight is delivered and settled, and no more is taken on. Exit: `finished`.
+        case stopping
+        /// The end was told.
+        case finished
+    }
+
     let policy: RelayPolicy
     var lanes: [Lane] = []
     /// Sinks that are registered and have no lane: not configured, or their start is not fixed.
@@ -24,8 +33,7 @@ package struct RelayMachine: Hashable, Sendable {
     var held = HeldBatches()
     /// Counts what would make an answer to «is it drained» out of date.
     var stamp = 0
-    var isStopping = false
-    var hasFinished = false
+    private var phase = Phase.running
     var random: SplitMix
 
     /// - Parameter lanePolicies: per sink; one without a policy has order by id, blocks, and retries as `policy` says.
@@ -47,7 +55,7 @@ package struct RelayMachine: Hashable, Sendable {
     package mutating func handle(_ input: RelayInput, at now: Int64) -> [RelayEffect] {
         var effects: [RelayEffect] = []
         take(input, at: now, &effects)
-        if !hasFinished { advance(at: now, &effects) }
+        if phase != .finished { advance(at: now, &effects) }
         collect(&effects)
         return effects
     }
@@ -90,7 +98,7 @@ package struct RelayMachine: Hashable, Sendable {
                 tenure?.turns.sweeps.isWanted = true
             }
         case .parkedRowsRead(let sink, let batch): parkedRowsRead(sink, batch, &effects)
-        case .stop: isStopping = true
+        case .stop: if phase == .running { phase = .stopping }
         }
     }
 
@@ -110,7 +118,7 @@ package struct RelayMachine: Hashable, Sendable {
 
     /// When to call again with `tick`, though nothing else happens; nil: never.
     package func nextWake(after now: Int64) -> Int64? {
-        guard !hasFinished, let tenure else { return nil }
+        guard phase != .finished, let tenure else { return nil }
         var times: [Int64] = [tenure.turns.sweeps.next]
         if case .holding(let until) = tenure.turns.work { times.append(until) }
         if tenure.turns.work == .idle {
@@ -134,6 +142,9 @@ package struct RelayMachine: Hashable, Sendable {
     }
 
     // MARK: - Ends
+
+    /// No more is taken on.
+    var isStopping: Bool { phase != .running }
 
     /// Nothing is under way and nothing is left over, as far as can be known without asking.
     var isQuiet: Bool {
@@ -168,8 +179,7 @@ package struct RelayMachine: Hashable, Sendable {
     }
 
     private mutating func finish(_ end: RelayEnd, _ effects: inout [RelayEffect]) {
-        hasFinished = true
+        phase = .finished
         effects.append(.finished(end))
     }
-
 }
