@@ -58,12 +58,12 @@ extension TailSource {
         guard case .stream(let stream) = self else { return "claims" }
         let read = "reads the tail from \(stream.read?.request.after ?? -1)"
         switch stream.bell.phase {
-        case .absent: return "no stream, " + read
-        case .opening(_, let awaited): return "stream opening, awaited \(awaited.ids.ranges), " + read
+        case .absent: return "no stream, \(read)"
+        case .opening(_, let awaited): return "stream opening, awaited \(awaited.ids.ranges), \(read)"
         case .standing(let announced):
-            return "stream standing, unheard \(announced.unheard)"
-                + ", announced \(announced.waiting.entries.map { "\($0.transaction): \($0.ids.ranges)" })"
-                + ", awaited \(announced.awaited.ids.ranges), gone \(announced.gone.ranges), " + read
+            let waiting = announced.waiting.entries.map { "\($0.transaction): \($0.ids.ranges)" }
+            return "stream standing, unheard \(announced.unheard), announced \(waiting), awaited "
+                + "\(announced.awaited.ids.ranges), gone \(announced.gone.ranges), \(read)"
         }
     }
 }
