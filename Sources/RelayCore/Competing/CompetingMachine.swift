@@ -86,8 +86,8 @@ package struct CompetingMachine: Hashable, Sendable {
     /// Rejected events that are not parked, those that failed, and those that cannot be read.
     var leftOut = LeftOutRows()
     var unmarked = UnmarkedRows()
-    var nextClaim: Int64 = 0
-    var pause: Int64 = 0
+    /// When the next claim is made: less and less often where there is nothing to do.
+    var claims = Pace()
     /// Statements that failed in a row.
     var failures = 0
     /// When an outage was told last, and whether its end is to be told.
@@ -126,7 +126,7 @@ package struct CompetingMachine: Hashable, Sendable {
         case .away, .claiming, .marking, .remarking, .looking, .ended: nil
         // While the sink opens, its answer is waited for.
         case .idle where opening == .opening: unmarked.nextDue
-        case .idle: min(max(nextClaim, heldUntil), unmarked.nextDue ?? .max)
+        case .idle: min(max(claims.next, heldUntil), unmarked.nextDue ?? .max)
         case .delivering(_, _, let deadline): deadline
         }
     }
@@ -140,7 +140,7 @@ package struct CompetingMachine: Hashable, Sendable {
         case .tick: break
         case .sessionOpened:
             if phase == .away { phase = .idle }
-            nextClaim = now
+            claims.next = now
         case .sessionLost: loseSession(at: now, &effects)
         case .sinkOpened:
             opening = .open
@@ -191,12 +191,12 @@ package struct CompetingMachine: Hashable, Sendable {
         guard !rows.ids.isEmpty else {
             phase = .idle
             // Without those that cannot be read there may be others.
-            if !unreadable.isEmpty { return nextClaim = now }
+            if !unreadable.isEmpty { return claims.next = now }
             foundNothing = true
             leftOut.othersAreDone()
-            return rest(at: now)
+            return claims.slow(at: now, atMost: policy.pollInterval)
         }
-        pause = 0
+        claims.pause = 0
         delivered = []
         parked = []
         outage = nil
@@ -210,12 +210,6 @@ package struct CompetingMachine: Hashable, Sendable {
             id, pause: { min(pauses.lowerBound << Int64(min($0 - 1, 10)), pauses.upperBound) }, at: now)
     }
 
-    /// Nothing to do: ask less often, up to the poll interval.
-    mutating func rest(at now: Int64) {
-        pause = min(policy.pollInterval, max(1, pause * 2))
-        nextClaim = now + pause
-    }
-
     mutating func workFailed(_ again: Bool, at now: Int64, _ effects: inout [Effect]) {
         switch phase {
         case .marking(let rows):
@@ -226,8 +220,8 @@ package struct CompetingMachine: Hashable, Sendable {
         case .away, .idle, .claiming, .delivering, .looking, .ended: break
         }
         if phase != .away { phase = .idle }
-        if again { return nextClaim = now }
-        nextClaim =
+        if again { return claims.next = now }
+        claims.next =
             now
             + min(policy.pollInterval << Int64(min(failures, 10)), max(policy.pollInterval, Self.longestFailurePause))
         failures += 1
@@ -242,7 +236,7 @@ package struct CompetingMachine: Hashable, Sendable {
         for id in unparked { leaveOut(rejected: id, at: now) }
         release(rows, &effects)
         phase = .idle
-        nextClaim = now
+        claims.next = now
     }
 
     mutating func remarked(_ failed: [Int64], _ locked: [Int64], at now: Int64) {
@@ -258,7 +252,7 @@ package struct CompetingMachine: Hashable, Sendable {
         guard phase == .looking else { return }
         if isEmpty { return finish(.drained, &effects) }
         phase = .idle
-        rest(at: now)
+        claims.slow(at: now, atMost: policy.pollInterval)
     }
 
     // MARK: - What is next
@@ -280,7 +274,7 @@ package struct CompetingMachine: Hashable, Sendable {
             }
             return
         }
-        if now >= nextClaim { claim(at: now, &effects) }
+        if now >= claims.next { claim(at: now, &effects) }
     }
 
     /// Tries the marks that are due; whether there are any.
@@ -295,7 +289,7 @@ package struct CompetingMachine: Hashable, Sendable {
     mutating func claim(at now: Int64, _ effects: inout [Effect]) {
         if leftOut.count(at: now) + unmarked.count >= policy.window {
             // What is left out of claims is bounded; the first of it is tried again before more is claimed.
-            nextClaim = min(leftOut.firstDue(after: now) ?? .max, unmarked.nextDue ?? .max)
+            claims.next = min(leftOut.firstDue(after: now) ?? .max, unmarked.nextDue ?? .max)
             return
         }
         if policy.untilDrained, foundNothing {
