@@ -17,7 +17,7 @@ SIDE_BY_SIDE ?= $(shell echo $$(( 4 * $$(nproc) )))
 
 RELEASE := .build/release
 FORMATTED := Package.swift Sources Tests
-SCRIPTS := deploy/build/prerequisites deploy/build/server-programs deploy/build/fuzz deploy/build/sanitize deploy/demo/demo .ci/run
+SCRIPTS := Tests/Scripts
 
 ## help: what the targets are
 help:
@@ -25,60 +25,60 @@ help:
 
 ## build: release build: .build/release/outbox-relay and .build/release/ledger
 build:
-	@deploy/build/prerequisites build
+	@$(SCRIPTS)/prerequisites build
 	swift build -c release
 
 ## demo: a private server, transfers through the ledger, the relay draining them here (MODE=poll|wal, DURATION=10)
 demo:
-	@deploy/build/prerequisites server
+	@$(SCRIPTS)/prerequisites server
 	swift build -c release
-	@deploy/demo/demo $(RELEASE)
+	@$(SCRIPTS)/demo $(RELEASE)
 
 ## test: every test, those against a real PostgreSQL included (SOAK=long for long soaks)
 test:
-	@deploy/build/prerequisites test
+	@$(SCRIPTS)/prerequisites test
 	swift build --explicit-target-dependency-import-check error
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(SIDE_BY_SIDE) swift test
 
 ## model: explore the states of the deciding part exhaustively
 model:
-	@deploy/build/prerequisites build
+	@$(SCRIPTS)/prerequisites build
 	swift run -c release relay-model
 
 ## simulate: run the whole relay in simulated worlds, one a seed, on all cores (SEEDS=1000000)
 simulate:
-	@deploy/build/prerequisites build
+	@$(SCRIPTS)/prerequisites build
 	swift build -c release --product relay-simulation
 	@$(RELEASE)/relay-simulation --seeds $(SEEDS) --jobs $$(nproc)
 
 ## chaos: break relays, server, network and sinks at random, and audit what came of it (CHAOS_MINUTES=4, SEED=… again)
 chaos:
-	@deploy/build/prerequisites server
+	@$(SCRIPTS)/prerequisites server
 	swift build -c release
 	@$(RELEASE)/relay-chaos run $(foreach mode,$(CHAOS_MODE),--mode $(mode)) \
 	  --seconds $$(( $(CHAOS_MINUTES) * 60 / $(words $(CHAOS_MODE)) )) $(if $(SEED),--seed $(SEED))
 
 ## fuzz: give what reads what others wrote any bytes, by coverage (FUZZ_SECONDS=60 for each target)
 fuzz:
-	@deploy/build/prerequisites build
-	@deploy/build/fuzz
+	@$(SCRIPTS)/prerequisites build
+	@$(SCRIPTS)/fuzz
 
 ## sanitize: the tests under the address and the thread sanitizer (FILTER=… for some of them)
 sanitize:
-	@deploy/build/prerequisites test
-	@deploy/build/sanitize
+	@$(SCRIPTS)/prerequisites test
+	@$(SCRIPTS)/sanitize
 
 ## bench: the benchmarks, as ratios against references of the same run
 bench:
-	@deploy/build/prerequisites bench
+	@$(SCRIPTS)/prerequisites bench
 	swift build -c release
 	@for part in webhook relay latency memory hold standing; do $(RELEASE)/relay-bench $$part || exit 1; done
 
 ## lint: formatting and static checks
 lint:
-	@deploy/build/prerequisites build
+	@$(SCRIPTS)/prerequisites build
 	swift format lint --strict --parallel --recursive --configuration .swift-format $(FORMATTED)
-	@for script in $(SCRIPTS); do bash -n $$script || exit 1; done
+	@for script in $(SCRIPTS)/* .ci/run; do bash -n $$script || exit 1; done
 	@! grep -rnE 'try!|fatalError\(|\.unsafelyUnwrapped' Sources --include='*.swift' \
 	  || { echo 'lint: the lines above end the process where an error should be thrown.' >&2; exit 1; }
 	@! git grep -nIE '[[:blank:]]+$$' -- . ':!LICENSE' ':!Tests/FuzzCorpus' \

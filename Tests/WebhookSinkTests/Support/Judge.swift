@@ -34,7 +34,7 @@ final class Judge: Sendable {
             .deletingLastPathComponent().deletingLastPathComponent()
         let python = root.appendingPathComponent(".build/webhook-judge/bin/python3").path
         guard FileManager.default.isExecutableFile(atPath: python) else {
-            throw KitFailure("there is no receiver in Python: run deploy/build/prerequisites test, as make does")
+            throw KitFailure("there is no receiver in Python: run Tests/Scripts/prerequisites test, as make does")
         }
         folder = try TestFolder()
         let said = try folder.write("port", "")
