@@ -50,10 +50,12 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // The way of an event, from the server's socket to the sink.
+        // C that Swift sees as modules.
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLinux"),
+
+        // The way of an event, from the server's socket to the sink.
         .target(name: "WallClock", swiftSettings: strict),
         .target(name: "DedicatedThreads", dependencies: ["CLinux"], swiftSettings: strict + [.strictMemorySafety()]),
         .target(
@@ -71,13 +73,12 @@ let package = Package(
         .target(
             name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore", "WallClock"],
             swiftSettings: strict),
-        // What a file holds, held against the table.
-        .target(
-            name: "OutboxAudit", dependencies: ["FileSink", "PostgresOutbox", "RelayCore", crypto],
-            swiftSettings: strict),
         .target(name: "RelayRuntime", dependencies: ["RelayCore"], swiftSettings: strict),
 
         // What an operator meets.
+        .target(
+            name: "OutboxAudit", dependencies: ["FileSink", "PostgresOutbox", "RelayCore", crypto],
+            swiftSettings: strict),
         .target(
             name: "RelayConfiguration", dependencies: ["FileSink", "RelayCore", "WebhookSink", yaml],
             swiftSettings: strict),
@@ -91,11 +92,9 @@ let package = Package(
         .executableTarget(
             name: "OutboxRelay",
             dependencies: [
-                "CMalloc", "DedicatedThreads", "Libpq", "RelayCore", "PostgresOutbox", "OutboxAudit", "StdoutSink",
-                "FileSink",
-                "WebhookSink",
-                "RelayRuntime", "RelayConfiguration", "RelayObservability", "Migrations", "OutboxMigrations", arguments,
-                log,
+                "CMalloc", "DedicatedThreads", "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "WebhookSink",
+                "FileSink", "RelayRuntime", "OutboxAudit", "RelayConfiguration", "RelayObservability", "Migrations",
+                "OutboxMigrations", arguments, log,
             ],
             swiftSettings: strict),
 
@@ -109,7 +108,21 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "DemoAudit", dependencies: ["Libpq"], swiftSettings: strict),
 
-        // Proof: what decides, explored; the whole relay, simulated; the real one, measured and attacked.
+        // What proof and tests stand on. The writer is a process that the file sink's tests kill while it writes.
+        .target(
+            name: "RelayTestKit", dependencies: ["Libpq", "RelayCore"], path: "Tests/RelayTestKit",
+            swiftSettings: strict),
+        .target(
+            name: "SinkConformance", dependencies: ["RelayCore", "RelayTestKit"], path: "Tests/SinkConformance",
+            swiftSettings: strict),
+        .target(
+            name: "WebhookReceiver", dependencies: [nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS],
+            path: "Tests/WebhookReceiver", swiftSettings: strict),
+        .executableTarget(
+            name: "FileSinkWriter", dependencies: ["FileSink", "RelayCore", "RelayTestKit"],
+            path: "Tests/FileSinkWriter", swiftSettings: strict),
+
+        // Proof: what decides, explored; the relay, simulated, measured and attacked; what reads others' bytes, fuzzed.
         .target(
             name: "RelayExploration", dependencies: ["RelayCore"], path: "Tests/Proof/RelayExploration",
             swiftSettings: strict),
@@ -129,39 +142,31 @@ let package = Package(
                 "Libpq", "RelayCore", "RelayTestKit", "WebhookReceiver", "WebhookSink", arguments, http, nio, nioHTTP1,
             ],
             path: "Tests/Proof/RelayBench", swiftSettings: strict),
+        .target(name: "ClockShift", path: "Tests/ClockShift", cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(
             name: "RelayChaos", dependencies: ["Libpq", "RelayTestKit", "WebhookReceiver", arguments],
             path: "Tests/Proof/RelayChaos", swiftSettings: strict),
+        .target(
+            name: "RelayFuzzing",
+            dependencies: [
+                "FileSink", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore", "WebhookSink",
+                nio, nioEmbedded, nioHTTP1,
+            ],
+            path: "Tests/RelayFuzzing", swiftSettings: strict),
 
         // Tests, in the order of the sources.
-        .target(
-            name: "RelayTestKit", dependencies: ["Libpq", "RelayCore"], path: "Tests/RelayTestKit",
-            swiftSettings: strict),
-        .target(
-            name: "SinkConformance", dependencies: ["RelayCore", "RelayTestKit"], path: "Tests/SinkConformance",
-            swiftSettings: strict),
         .testTarget(name: "LibpqTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
         .testTarget(
             name: "RelayCoreTests", dependencies: ["RelayCore", "RelayExploration", "RelayTestKit"],
             swiftSettings: strict),
+        .testTarget(name: "PgoutputTests", dependencies: ["PostgresOutbox", "RelayCore"], swiftSettings: strict),
         .testTarget(
             name: "PostgresOutboxTests",
             dependencies: ["Libpq", "OutboxMigrations", "PostgresOutbox", "RelayCore", "RelayTestKit"],
             swiftSettings: strict),
-        .testTarget(name: "PgoutputTests", dependencies: ["PostgresOutbox", "RelayCore"], swiftSettings: strict),
-        .testTarget(
-            name: "RelayRuntimeTests",
-            dependencies: [
-                "Libpq", "PostgresOutbox", "RelayCore", "RelayObservability", "RelayRuntime", "RelayTestKit",
-                "SinkConformance",
-            ],
-            swiftSettings: strict),
         .testTarget(
             name: "StdoutSinkTests", dependencies: ["StdoutSink", "RelayCore", "RelayTestKit", "SinkConformance"],
             swiftSettings: strict),
-        .target(
-            name: "WebhookReceiver", dependencies: [nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS],
-            path: "Tests/WebhookReceiver", swiftSettings: strict),
         .testTarget(
             name: "WebhookSinkTests",
             dependencies: [
@@ -172,17 +177,19 @@ let package = Package(
             name: "FileSinkTests",
             dependencies: ["FileSink", "FileSinkWriter", "RelayCore", "RelayTestKit", "SinkConformance", "WallClock"],
             swiftSettings: strict),
-        // A process that the file sink's tests start, and kill while it writes.
-        .executableTarget(
-            name: "FileSinkWriter", dependencies: ["FileSink", "RelayCore", "RelayTestKit"],
-            path: "Tests/FileSinkWriter", swiftSettings: strict),
+        .testTarget(
+            name: "RelayRuntimeTests",
+            dependencies: [
+                "Libpq", "PostgresOutbox", "RelayCore", "RelayObservability", "RelayRuntime", "RelayTestKit",
+                "SinkConformance",
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "OutboxAuditTests", dependencies: ["OutboxAudit", "RelayCore", "RelayTestKit", crypto],
             swiftSettings: strict),
         .testTarget(
             name: "RelayConfigurationTests",
-            dependencies: ["FileSink", "RelayConfiguration", "RelayCore", "WebhookSink"],
-            swiftSettings: strict),
+            dependencies: ["FileSink", "RelayConfiguration", "RelayCore", "WebhookSink"], swiftSettings: strict),
         .testTarget(
             name: "RelayObservabilityTests",
             dependencies: ["RelayObservability", "RelayCore", "RelayTestKit", log, metrics, metricsTestKit],
@@ -191,30 +198,24 @@ let package = Package(
             name: "LedgerTests",
             dependencies: ["Ledger", "LedgerMigrations", "Libpq", "Migrations", "OutboxMigrations", "RelayTestKit"],
             swiftSettings: strict),
+        .testTarget(name: "DemoAuditTests", dependencies: ["DemoAudit"], swiftSettings: strict),
+
+        // Tests of the proof, and short forms of it.
         .testTarget(
             name: "SimulationTests", dependencies: ["RelaySimulation", "RelaySimulationCommand", "RelayTestKit"],
             swiftSettings: strict),
-        .testTarget(name: "DemoAuditTests", dependencies: ["DemoAudit"], swiftSettings: strict),
-        // What reads what others wrote, as something that takes any bytes: `make fuzz`, and a short form as a test.
-        .target(
-            name: "RelayFuzzing",
-            dependencies: [
-                "FileSink", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore", "WebhookSink",
-                nio, nioEmbedded, nioHTTP1,
-            ],
-            path: "Tests/RelayFuzzing", swiftSettings: strict),
-        .testTarget(
-            name: "FuzzTests", dependencies: ["RelayFuzzing", "RelayTestKit"], swiftSettings: strict),
-        // Relays, server, network and sinks broken at random: `make chaos`, and a short form as a test.
-        .target(name: "ClockShift", path: "Tests/ClockShift", cSettings: [.define("_GNU_SOURCE")]),
         .testTarget(
             name: "RelayChaosTests", dependencies: ["RelayChaos", "RelayTestKit", "OutboxRelay", "Ledger"],
             swiftSettings: strict),
         .testTarget(
-            name: "DeployTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay"], swiftSettings: strict),
+            name: "FuzzTests", dependencies: ["RelayFuzzing", "RelayTestKit"], swiftSettings: strict),
+
+        // Tests of the whole: the binary, and what it is deployed with.
         .testTarget(
             name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay", "WebhookReceiver"],
             swiftSettings: strict),
+        .testTarget(
+            name: "DeployTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay"], swiftSettings: strict),
     ]
 )
 
