@@ -1,6 +1,7 @@
 import Libpq
-import PostgresOutbox
 import RelayTestKit
+
+@testable import PostgresOutbox
 
 extension TestDatabase {
     /// A session of the relay's on this database; the test closes it.
@@ -24,6 +25,37 @@ extension TestDatabase {
             return value
         } catch {
             await leader.close()
+            throw error
+        }
+    }
+
+    /// Lends a session that claims, settles and sweeps, in the epoch that stands now.
+    func withWork<Value: Sendable>(
+        parkingByKey: [String] = [], _ body: (WorkSession) async throws -> Value
+    ) async throws -> Value {
+        let session = try await session(.work)
+        do {
+            let work = WorkSession(
+                session, epoch: try await number("SELECT epoch FROM outbox_leader"),
+                history: try await session.history(), source: "/outbox", parkingByKey: parkingByKey)
+            let value = try await body(work)
+            await session.close()
+            return value
+        } catch {
+            await session.close()
+            throw error
+        }
+    }
+
+    /// Lends a session such as an administrator's command opens.
+    func withAdministrator<Value: Sendable>(_ body: (Session) async throws -> Value) async throws -> Value {
+        let session = try await session()
+        do {
+            let value = try await body(session)
+            await session.close()
+            return value
+        } catch {
+            await session.close()
             throw error
         }
     }

@@ -1,4 +1,3 @@
-import Libpq
 import PostgresOutbox
 import RelayCore
 import RelayTestKit
@@ -18,16 +17,7 @@ import Testing
             SELECT setval('outbox_id_seq', 20000);
             \(setUp)
             """)
-        let epoch = try await database.query("SELECT epoch FROM outbox_leader").first?.first?.flatMap { Int64($0) } ?? 0
-        let history = DatabaseHistory(systemIdentifier: "", timeline: 1, objects: [], sequenceFile: 0, started: "")
-        let work = WorkSession(try await database.session(.work), epoch: epoch, history: history, source: "/outbox")
-        do {
-            try await body(database, work)
-        } catch {
-            await work.close()
-            throw error
-        }
-        await work.close()
+        try await database.withWork { work in try await body(database, work) }
     }
 
     private static func rows(_ ids: String) -> String {
