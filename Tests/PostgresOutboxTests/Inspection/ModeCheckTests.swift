@@ -1,0 +1,49 @@
+import PostgresOutbox
+import RelayTestKit
+import Testing
+
+/// What `doctor` says that WAL mode lacks, and of sinks that nobody is configured with.
+@Suite struct ModeCheckTests {
+    private func failed(_ database: TestDatabase, streaming: Bool) async throws -> [Check] {
+        try await database.withAdministrator { session in
+            try await Inspector(session).modeChecks(streaming: streaming).filter { !$0.ok }
+        }
+    }
+
+    @Test func nothingIsWrongAfterTheMigrations() async throws {
+        let database = try await PrivateCluster.shared().database()
+        #expect(try await failed(database, streaming: true) == [])
+    }
+
+    @Test(arguments: [
+        ("DROP PUBLICATION outbox_relay", "is missing"),
+        ("ALTER PUBLICATION outbox_relay SET (publish = 'insert, update')", "publishes other operations than inserts"),
+        ("ALTER PUBLICATION outbox_relay ADD TABLE outbox_sink", "is not of outbox_unpublished alone"),
+        ("ALTER PUBLICATION outbox_relay SET TABLE outbox_published", "is not of outbox_unpublished alone"),
+    ])
+    func aPublicationOfAnotherShape(_ change: String, _ problem: String) async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.execute(change)
+        let found = try await failed(database, streaming: true)
+        #expect(found.map(\.name) == ["publication"])
+        #expect(found.first?.problem == "the publication outbox_relay \(problem), so WAL mode polls")
+        #expect(try await failed(database, streaming: false) == [], "poll mode needs none")
+    }
+
+    @Test func commitsThatAreNotDurable() async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.execute("ALTER DATABASE \(database.name) SET synchronous_commit = off")
+        let found = try await failed(database, streaming: false)
+        #expect(found.map(\.name) == ["synchronous_commit"] && found.first?.severity == .warning)
+    }
+
+    @Test func sinksThatNobodyIsConfiguredWith() async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.register(["a": 0, "b": 0, "c": 0])
+        try await database.execute("UPDATE outbox_sink SET removing = true WHERE name = 'c'")
+        let found = try await database.withAdministrator { session in
+            try await Inspector(session).unconfiguredChecks(configured: ["a"])
+        }
+        #expect(found.map(\.name) == ["sink:b"] && found.first?.severity == .warning)
+    }
+}
