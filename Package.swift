@@ -63,7 +63,8 @@ let package = Package(
             swiftSettings: strict + [.strictMemorySafety()]),
         .target(name: "RelayCore", swiftSettings: strict),
         .target(
-            name: "PostgresOutbox", dependencies: ["RelayCore", "Libpq", "OutboxMigrations", "WallClock"],
+            name: "PostgresOutbox",
+            dependencies: ["DedicatedThreads", "RelayCore", "Libpq", "OutboxMigrations", "WallClock"],
             swiftSettings: strict),
         .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
         .target(
@@ -73,7 +74,7 @@ let package = Package(
         .target(
             name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore", "WallClock"],
             swiftSettings: strict),
-        .target(name: "RelayRuntime", dependencies: ["RelayCore"], swiftSettings: strict),
+        .target(name: "RelayRuntime", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
 
         // What an operator meets.
         .target(
@@ -155,7 +156,9 @@ let package = Package(
             path: "Tests/RelayFuzzing", swiftSettings: strict),
 
         // Tests, in the order of the sources.
-        .testTarget(name: "LibpqTests", dependencies: ["Libpq", "RelayTestKit"], swiftSettings: strict),
+        .testTarget(name: "DedicatedThreadsTests", dependencies: ["DedicatedThreads"], swiftSettings: strict),
+        .testTarget(
+            name: "LibpqTests", dependencies: ["DedicatedThreads", "Libpq", "RelayTestKit"], swiftSettings: strict),
         .testTarget(
             name: "RelayCoreTests", dependencies: ["RelayCore", "RelayExploration", "RelayTestKit"],
             swiftSettings: strict),

@@ -11,3 +11,11 @@ static inline int clinux_rename_noreplace(int folder, const char *from, const ch
     const unsigned int noreplace = 1;
     return (int)syscall(SYS_renameat2, folder, from, folder, to, noreplace);
 }
+
+// ppoll(2), which knows times below a millisecond; a negative time is for ever. Declared under _GNU_SOURCE only, too.
+#include <poll.h>
+#include <time.h>
+static inline int clinux_poll(struct pollfd *descriptors, unsigned long count, long long nanoseconds) {
+    struct timespec time = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    return (int)syscall(SYS_ppoll, descriptors, count, nanoseconds < 0 ? (struct timespec *)0 : &time, (void *)0, 0);
+}

@@ -1,12 +1,15 @@
 import Glibc
-import Synchronization
 
-/// An executor with a thread of its own: what an actor on it does may block without taking a thread from the
-/// cooperative pool, and runs on no other thread (as libpq wants it for a `PGconn`).
+/// An executor with a thread of its own. What an actor on it does runs on no other thread (as libpq wants it for a
+/// `PGconn`), and takes none from the cooperative pool.
+///
+/// Two ways to use it. One actor alone on it may block. Several share it as their loop: then none of them blocks, and
+/// each waits with a ``Sleeper``; a call between two of them wakes no other thread. ``tasks`` keeps what belongs to no
+/// actor there, too.
 ///
 /// The thread ends once the executor is gone and what was queued has run.
 package final class DedicatedThread: SerialExecutor {
-    private let queue: WorkQueue
+    let queue: WorkQueue
     private let thread: pthread_t
 
     /// `nil` where the system gives no thread or no descriptor.
@@ -21,8 +24,18 @@ package final class DedicatedThread: SerialExecutor {
 
     deinit { queue.stop() }
 
-    /// What the thread sleeps on; work that waits for a socket waits on it too.
-    package var wakeUp: WakeUp { queue.wakeUp }
+    /// For tasks that are to run on this thread wherever no actor says otherwise.
+    package var tasks: any TaskExecutor { ThreadTasks(self) }
+
+    /// Sleeps without holding the thread, until `deadline` or until the task is cancelled.
+    package func sleep(until deadline: ContinuousClock.Instant) async {
+        let sleeper = Sleeper(self)
+        await withTaskCancellationHandler {
+            _ = await sleeper.wait(until: deadline)
+        } onCancel: {
+            sleeper.signal()
+        }
+    }
 
     /// Runs `body` on the thread, after what was queued before it.
     package func run(_ body: @escaping @Sendable () -> Void) {
@@ -42,66 +55,15 @@ package final class DedicatedThread: SerialExecutor {
     }
 }
 
-/// First in, first out, between any threads and the one that runs it.
-private final class WorkQueue: Sendable {
-    enum Work: Sendable {
-        /// With its executor, which the runtime may still look at when the job has dropped the last actor.
-        case job(UnownedJob, DedicatedThread)
-        case call(@Sendable () -> Void)
+/// A thread's queue as a preference of tasks.
+private final class ThreadTasks: TaskExecutor {
+    private let thread: DedicatedThread
+
+    init(_ thread: DedicatedThread) {
+        self.thread = thread
     }
 
-    private struct State {
-        var waiting: [Work] = []
-        var isIdle = false
-        var isStopped = false
-    }
-
-    let wakeUp: WakeUp
-    private let state = Mutex(State())
-
-    init(wakeUp: WakeUp) {
-        self.wakeUp = wakeUp
-    }
-
-    func add(_ work: Work) {
-        let mustWake = state.withLock { state in
-            state.waiting.append(work)
-            // A thread at work looks here before it sleeps; a signal would only disturb its wait for the server.
-            return state.isIdle
-        }
-        if mustWake { wakeUp.signal() }
-    }
-
-    func stop() {
-        state.withLock { $0.isStopped = true }
-        wakeUp.signal()
-    }
-
-    /// The thread's whole life.
-    func run() {
-        while let batch = next() {
-            for work in batch {
-                switch work {
-                case .job(let job, let executor):
-                    unsafe job.runSynchronously(on: executor.asUnownedSerialExecutor())
-                case .call(let body): body()
-                }
-            }
-        }
-    }
-
-    /// Waits for work; `nil` once there will be none.
-    private func next() -> [Work]? {
-        while true {
-            let (batch, isStopped) = state.withLock { state in
-                var batch: [Work] = []
-                swap(&batch, &state.waiting)
-                state.isIdle = batch.isEmpty
-                return (batch, state.isStopped)
-            }
-            if !batch.isEmpty { return batch }
-            if isStopped { return nil }
-            wakeUp.wait()
-        }
+    func enqueue(_ job: consuming ExecutorJob) {
+        thread.queue.add(.task(UnownedJob(job), self))
     }
 }

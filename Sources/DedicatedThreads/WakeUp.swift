@@ -5,7 +5,7 @@ import Glibc
 ///
 /// It carries no meaning of its own. Who signals has written down elsewhere what changed; who wakes looks.
 package final class WakeUp: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// `nil` where the process is out of descriptors.
     package init?() {
@@ -40,11 +40,14 @@ package final class WakeUp: Sendable {
             unsafe poll(bytes.assumingMemoryBound(to: pollfd.self).baseAddress, 2, Self.milliseconds(until: deadline))
         }
         guard ready > 0 else { return 0 }
-        if descriptors.1.revents != 0 {
-            var count: UInt64 = 0
-            _ = unsafe read(descriptor, &count, 8)
-        }
+        if descriptors.1.revents != 0 { consume() }
         return Int32(descriptors.0.revents)
+    }
+
+    /// Takes the signals that have come.
+    func consume() {
+        var count: UInt64 = 0
+        _ = unsafe read(descriptor, &count, 8)
     }
 
     /// Rounded up, so that a wait never ends just short of its deadline; -1 is for ever.

@@ -17,11 +17,12 @@ extension Connection {
     ///
     /// - Parameter timeout: past it the command is cancelled and the call throws `.timeout`.
     package func startCopyBoth(_ command: String, timeout: Duration? = nil) async throws(PostgresError) {
-        let isInStream = try await exchange(timeout: timeout, cancellable: true) { exchange throws(PostgresError) in
+        let isInStream = try await exchange(timeout: timeout, cancellable: true) {
+            exchange async throws(PostgresError) in
             guard exchange.link.send(command) else { throw Self.unsent(exchange) }
             var isInStream = false
             var error: PostgresError?
-            try exchange.results { result in
+            try await exchange.results { result in
                 if result.status == PGRES_COPY_BOTH { isInStream = true }
                 if let failure = result.error { error = error ?? failure }
             }
@@ -60,7 +61,7 @@ extension Connection {
         var bytes = 0
         var failure: (any Error)?
         let isOpen = try await exchange(timeout: nil, cancellable: true, cancelsOnServer: false) {
-            exchange throws(PostgresError) in
+            exchange async throws(PostgresError) in
             while messages == 0 || bytes < maxBytes {
                 var length: Int32 = 0
                 do {
@@ -75,14 +76,14 @@ extension Connection {
                     bytes += Int(length)
                 } else if length == 0, mayPause, messages == 0 {
                     mayPause = false
-                    Self.pause(pausing)
+                    await exchange.pause(pausing)
                     began = ContinuousClock.now
                 } else if length == 0 {
                     // Once something was handed over, what is still in the socket is fetched, but not waited for.
                     let limit = messages > 0 ? ContinuousClock.now : deadline
-                    guard try exchange.waitForCopy(until: limit, throwsCancelled: messages == 0) else { return true }
+                    guard try await exchange.waitForCopy(until: limit, throwsCancelled: messages == 0) else { return true }
                 } else {
-                    try exchange.endCopy()
+                    try await exchange.endCopy()
                     return false
                 }
             }
@@ -100,15 +101,9 @@ extension Connection {
     package func sendCopy(_ bytes: [UInt8], timeout: Duration = .seconds(10)) async throws(PostgresError) {
         try requireCopy()
         try await exchange(timeout: timeout, cancellable: false, cancelsOnServer: false) {
-            exchange throws(PostgresError) in
-            try exchange.putCopy(bytes)
+            exchange async throws(PostgresError) in
+            try await exchange.putCopy(bytes)
         }
-    }
-
-    /// Sleeps on the connection's thread: poll(2) knows nothing below a millisecond.
-    private static func pause(_ duration: Duration) {
-        var time = timespec(tv_sec: 0, tv_nsec: min(Int(duration.components.attoseconds / 1_000_000_000), 1_000_000))
-        _ = unsafe nanosleep(&time, nil)
     }
 
     private func requireCopy() throws(PostgresError) {
@@ -118,18 +113,24 @@ extension Connection {
 }
 
 extension Exchange {
+    /// Leaves the socket alone for so long, unless somebody wants something of the connection.
+    func pause(_ duration: Duration) async {
+        guard !interruptions.isWoken, !interruptions.isCancelled, !interruptions.isAbandoned else { return }
+        _ = await interruptions.sleeper.wait(until: .now + duration)
+    }
+
     /// Waits for more of the stream; `false` if there is no more until `limit`, or the wait was ended.
     ///
     /// - Parameter throwsCancelled: whether cancellation throws, rather than ends the wait.
     mutating func waitForCopy(
         until limit: ContinuousClock.Instant, throwsCancelled: Bool
-    ) throws(PostgresError) -> Bool {
+    ) async throws(PostgresError) -> Bool {
         while true {
             if interruptions.isAbandoned { throw Self.abandoned }
             if inputIsOver { throw Connection.unsent(self) }
             // The signal of a wake may have been swallowed by an earlier wait; the note of it stays.
             let mayWait = !interruptions.isWoken && !interruptions.isCancelled
-            let ready = interruptions.wakeUp.wait(
+            let ready = await interruptions.sleeper.wait(
                 socket: link.socket, events: POLLIN, until: mayWait ? limit : ContinuousClock.now)
             if ready != 0 || link.socket < 0 {
                 // On a loss, whole messages that came before it are still handed over.
@@ -144,23 +145,23 @@ extension Exchange {
     }
 
     /// Queues a message and sends it, reading what comes meanwhile.
-    mutating func putCopy(_ bytes: [UInt8]) throws(PostgresError) {
+    mutating func putCopy(_ bytes: [UInt8]) async throws(PostgresError) {
         while true {
             let queued = link.putCopyData(bytes)
             if queued < 0 { throw Connection.unsent(self) }
-            try flush()
+            try await flush()
             if !link.isUsable { throw Connection.unsent(self) }
             if queued > 0 { return }
         }
     }
 
     /// Reads what follows the last message: an error, or the server's end of the stream, which is answered.
-    mutating func endCopy() throws(PostgresError) {
+    mutating func endCopy() async throws(PostgresError) {
         var error: PostgresError?
         var answers = false
         repeat {
             answers = false
-            try results(stoppingAt: PGRES_COPY_IN) { result in
+            try await results(stoppingAt: PGRES_COPY_IN) { result in
                 switch result.status {
                 case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE: error = error ?? result.error
                 case PGRES_COPY_IN: answers = true

@@ -13,9 +13,9 @@ extension Connection {
         _ sql: String, timeout: Duration? = nil, cancellable: Bool = true
     ) async throws(PostgresError) -> [ResultTable] {
         try Self.refuseNUL(in: sql)
-        return try await exchange(timeout: timeout, cancellable: cancellable) { exchange throws(PostgresError) in
+        return try await exchange(timeout: timeout, cancellable: cancellable) { exchange async throws(PostgresError) in
             guard exchange.link.send(sql) else { throw Self.unsent(exchange) }
-            return try Self.tables(&exchange)
+            return try await Self.tables(&exchange)
         }
     }
 
@@ -23,25 +23,31 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - parameters: for `$1`, `$2`, …; the server infers their types.
+    ///   - prepares: whether the session keeps it prepared: for a text that comes again and again. What it costs must
+    ///     not depend on its parameters, since in time it is planned for any.
     ///   - timeout: `nil` is none. Then the statement is cancelled and the call throws `.timeout`.
     ///   - cancellable: whether the task's cancellation cancels it.
     @discardableResult
     package func query(
-        _ sql: String, _ parameters: [Parameter] = [], timeout: Duration? = nil, cancellable: Bool = true
+        _ sql: String, _ parameters: [Parameter] = [], prepares: Bool = false, timeout: Duration? = nil,
+        cancellable: Bool = true
     ) async throws(PostgresError) -> ResultTable {
         try Self.refuseNUL(in: sql, parameters)
-        return try await exchange(timeout: timeout, cancellable: cancellable) { exchange throws(PostgresError) in
-            guard exchange.link.send(sql, parameters) else { throw Self.unsent(exchange) }
-            guard let table = try Self.tables(&exchange).last else {
-                throw PostgresError(.protocolViolation, "the server returned no result for a statement")
+        return try await renewing(sql, prepares: prepares) { () async throws(PostgresError) in
+            try await exchange(timeout: timeout, cancellable: cancellable) { exchange async throws(PostgresError) in
+                try await send(sql, parameters, prepares: prepares, &exchange)
+                guard let table = try await Self.tables(&exchange).last else {
+                    throw PostgresError(.protocolViolation, "the server returned no result for a statement")
+                }
+                return table
             }
-            return table
         }
     }
 
     /// Runs one statement by the extended protocol and hands over its rows as they come, without collecting them.
     ///
     /// - Parameters:
+    ///   - prepares: as in `query`.
     ///   - binary: whether results come in binary format, rather than as text.
     ///   - timeout: for the whole statement; `nil` is none.
     ///   - state: moved in, given to `body` for every row, moved out; arrays in it are not copied
@@ -50,22 +56,25 @@ extension Connection {
     ///     read and dropped, and its error is rethrown.
     /// - Throws: what `body` threw, or a `PostgresError`; rows may have been handed over before.
     package func rows<State: Sendable>(
-        _ sql: String, _ parameters: [Parameter] = [], binary: Bool = false, timeout: Duration? = nil,
-        into state: consuming State, _ body: @Sendable (inout State, RowView) throws -> Void
+        _ sql: String, _ parameters: [Parameter] = [], prepares: Bool = false, binary: Bool = false,
+        timeout: Duration? = nil, into state: consuming State, _ body: @Sendable (inout State, RowView) throws -> Void
     ) async throws -> State {
         try Self.refuseNUL(in: sql, parameters)
         var state = consume state
         var failure: (any Error)?
-        try await exchange(timeout: timeout, cancellable: true) { exchange throws(PostgresError) in
-            guard exchange.link.send(sql, parameters, binary: binary) else { throw Self.unsent(exchange) }
-            exchange.link.takeSingleRows()
-            var error: PostgresError?
-            try exchange.results { result in
-                if let refusal = result.error { error = error ?? refusal }
-                guard result.status == PGRES_SINGLE_TUPLE, failure == nil else { return }
-                do { try body(&state, result.row(0)) } catch { failure = error }
+        // One that is outdated fails before its first row.
+        try await renewing(sql, prepares: prepares) { () async throws(PostgresError) in
+            try await exchange(timeout: timeout, cancellable: true) { exchange async throws(PostgresError) in
+                try await send(sql, parameters, binary: binary, prepares: prepares, &exchange)
+                exchange.link.takeSingleRows()
+                var error: PostgresError?
+                try await exchange.results { result in
+                    if let refusal = result.error { error = error ?? refusal }
+                    guard result.status == PGRES_SINGLE_TUPLE, failure == nil else { return }
+                    do { try body(&state, result.row(0)) } catch { failure = error }
+                }
+                try Self.check(error, exchange)
             }
-            try Self.check(error, exchange)
         }
         if let failure { throw failure }
         return state
@@ -75,7 +84,7 @@ extension Connection {
     ///
     /// - Parameter timeout: past it the connection is cut, which rolls back as well.
     package func rollBack(timeout: Duration = .seconds(5)) async throws(PostgresError) {
-        guard transactionStatus != .idle else { return }
+        guard await transactionStatus != .idle else { return }
         try await execute("ROLLBACK", timeout: timeout, cancellable: false)
     }
 }
@@ -84,8 +93,10 @@ extension Connection {
     /// Runs `body` as one call: with its limits, and with the connection given up if it did not survive.
     func exchange<Value>(
         timeout: Duration?, cancellable: Bool, cancelsOnServer: Bool = true,
-        _ body: (inout Exchange) throws(PostgresError) -> Value
+        _ body: (inout Exchange) async throws(PostgresError) -> Value
     ) async throws(PostgresError) -> Value {
+        await turns.take()
+        defer { turns.pass() }
         let link = try usableLink()
         if isInCopy && cancelsOnServer {
             throw PostgresError(.protocolViolation, "the connection is in a replication stream and takes no statements")
@@ -95,20 +106,20 @@ extension Connection {
         defer { interruptions.end() }
         var exchange = Exchange(
             link: link, interruptions: interruptions, cancelKey: cancelsOnServer ? cancelKey : nil, timeout: timeout)
-        guard cancellable else { return try settled(&exchange, body) }
+        guard cancellable else { return try await settled(&exchange, body) }
         // It only rethrows untyped errors, hence the Result.
         return try await withTaskCancellationHandler { () -> Result<Value, PostgresError> in
-            do throws(PostgresError) { return .success(try settled(&exchange, body)) } catch { return .failure(error) }
+            do throws(PostgresError) { return .success(try await settled(&exchange, body)) } catch { return .failure(error) }
         } onCancel: { [interruptions] in
             interruptions.cancel(call)
         }.get()
     }
 
     private func settled<Value>(
-        _ exchange: inout Exchange, _ body: (inout Exchange) throws(PostgresError) -> Value
-    ) throws(PostgresError) -> Value {
+        _ exchange: inout Exchange, _ body: (inout Exchange) async throws(PostgresError) -> Value
+    ) async throws(PostgresError) -> Value {
         do {
-            return try body(&exchange)
+            return try await body(&exchange)
         } catch {
             if error.connectionIsLost { retire(error) }
             throw error
@@ -125,10 +136,10 @@ extension Connection {
         }
     }
 
-    private static func tables(_ exchange: inout Exchange) throws(PostgresError) -> [ResultTable] {
+    private static func tables(_ exchange: inout Exchange) async throws(PostgresError) -> [ResultTable] {
         var tables: [ResultTable] = []
         var error: PostgresError?
-        try exchange.results { result in
+        try await exchange.results { result in
             if let failure = result.error {
                 error = error ?? failure
             } else {

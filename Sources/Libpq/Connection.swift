@@ -2,8 +2,8 @@ import DedicatedThreads
 
 /// A session with a PostgreSQL server.
 ///
-/// The actor's executor is a thread of its own, which sleeps in poll(2) while the server works: calls wait in line
-/// there, never on the cooperative pool. A call runs to its end before the next one starts. Everything that must work
+/// The actor's executor is the thread that it was opened on, or one of its own; while the server works the thread is
+/// free for others. A call runs to its end before the next one starts: they wait in line. Everything that must work
 /// meanwhile, `cancelRunning()`, `abandon()` and `wake()`, is nonisolated.
 ///
 /// Cancelling the task that awaits a statement cancels the statement on the server; the call then throws `.cancelled`,
@@ -37,6 +37,8 @@ package actor Connection {
     nonisolated let interruptions: Interruptions
     nonisolated let cancelKey: CancelKey?
     var state: State
+    let turns = Turns()
+    var prepared = PreparedStatements()
     /// Whether the replication stream is open, which rules out statements.
     var isInCopy = false
     /// Whether the last messages of the stream had hardly to be waited for.
@@ -44,12 +46,11 @@ package actor Connection {
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
 
-    /// To be called on `thread`, to which `link` belongs from then on.
     private init(thread: DedicatedThread, link: sending LibpqConnection) {
         self.thread = thread
         info = link.info
         cancelKey = link.cancelKey()
-        interruptions = Interruptions(wakeUp: thread.wakeUp, socket: link.socket)
+        interruptions = Interruptions(sleeper: Sleeper(thread), socket: link.socket)
         state = .open(link)
     }
 
@@ -57,20 +58,22 @@ package actor Connection {
     ///
     /// `client_encoding` is always UTF8. Cancelling the task ends it at once, also while a name is looked up.
     ///
-    /// - Parameter timeout: for everything together; `nil` is none. The target's `connect_timeout` holds beside it for
-    ///   each address, as in libpq's blocking calls: whole seconds, at least 2, none if 0 or unset.
+    /// Connecting blocks in many ways (names, service files, cryptography), and so has a thread of its own meanwhile.
+    ///
+    /// - Parameters:
+    ///   - thread: where the connection lives, shared with others that do not block it; `nil`: one of its own.
+    ///   - timeout: for everything together; `nil` is none. The target's `connect_timeout` holds beside it for
+    ///     each address, as in libpq's blocking calls: whole seconds, at least 2, none if 0 or unset.
     /// - Throws: `.badTarget`; `.connection`, with the server's SQLSTATE if it refused (`connectionFailure` says what
     ///   kind of failure it was); `.timeout`; `.cancelled`.
     package static func open(
-        _ target: ConnectionTarget, timeout: Duration? = nil
+        _ target: ConnectionTarget, on thread: DedicatedThread? = nil, timeout: Duration? = nil
     ) async throws(PostgresError) -> Connection {
         let cancelled = PostgresError(.cancelled, "connecting was cancelled", connectionIsLost: true)
         guard !Task.isCancelled else { throw cancelled }
-        guard let thread = DedicatedThread() else {
-            throw PostgresError(.connection, "out of threads or file descriptors for a database connection")
-        }
-        let attempt = OpenAttempt(wakeUp: thread.wakeUp)
-        thread.run {
+        guard let thread = thread ?? DedicatedThread(), let wakeUp = WakeUp() else { throw Self.outOfThreads }
+        let attempt = OpenAttempt(wakeUp: wakeUp)
+        let connecting = Pthread.start {
             do throws(PostgresError) {
                 let link = try Connecting(target: target, attempt: attempt).run()
                 attempt.finish(.success(Connection(thread: thread, link: link)))
@@ -78,6 +81,7 @@ package actor Connection {
                 attempt.finish(.failure(error))
             }
         }
+        guard connecting != nil else { throw Self.outOfThreads }
         let alarm = timeout.map { timeout in
             Task {
                 guard (try? await Task.sleep(for: timeout)) != nil else { return }
@@ -93,8 +97,14 @@ package actor Connection {
         }.get()
     }
 
-    /// Ends the session in good order and frees it. Later calls throw `.closed`; closing again does nothing.
-    package func close() {
+    private static let outOfThreads = PostgresError(
+        .connection, "out of threads or file descriptors for a database connection")
+
+    /// Ends the session in good order and frees it, once what runs has ended. Later calls throw `.closed`; closing again
+    /// does nothing.
+    package func close() async {
+        await turns.take()
+        defer { turns.pass() }
         retire(PostgresError(.closed, "the database connection is closed", connectionIsLost: true))
     }
 
@@ -115,8 +125,12 @@ package actor Connection {
 
     /// Whether the session is in a transaction.
     package var transactionStatus: TransactionStatus {
-        guard case .open(let link) = state else { return .unknown }
-        return link.transaction
+        get async {
+            await turns.take()
+            defer { turns.pass() }
+            guard case .open(let link) = state else { return .unknown }
+            return link.transaction
+        }
     }
 
     /// A setting that the server reports by itself, such as `in_hot_standby` or `server_encoding`.

@@ -42,10 +42,10 @@ struct Exchange {
     /// - Throws: only where the connection is of no more use.
     mutating func results(
         stoppingAt copy: ExecStatusType = PGRES_COPY_BOTH, _ body: (consuming LibpqResult) -> Void
-    ) throws(PostgresError) {
-        try flush()
+    ) async throws(PostgresError) {
+        try await flush()
         while true {
-            try waitForResult()
+            try await waitForResult()
             guard let result = link.nextResult() else { break }
             let status = result.status
             body(result)
@@ -54,16 +54,16 @@ struct Exchange {
                 throw lost(.protocolViolation, "COPY from or to the client is not supported in this call")
             }
         }
-        try settleCancel()
+        try await settleCancel()
         if interruptions.isAbandoned { throw Self.abandoned }
     }
 
     /// Sends what is queued, reading what comes meanwhile: a server that cannot write does not read either.
-    mutating func flush() throws(PostgresError) {
+    mutating func flush() async throws(PostgresError) {
         while true {
             // -1: the connection is lost; what the server said about it is read with the results.
             guard link.flush() == 1 else { return }
-            let events = try wait(for: POLLIN | POLLOUT)
+            let events = try await wait(for: POLLIN | POLLOUT)
             if events & ~POLLOUT != 0 && !link.consumeInput() { return }
         }
     }
@@ -88,21 +88,22 @@ struct Exchange {
 
     // MARK: Waiting
 
-    private mutating func waitForResult() throws(PostgresError) {
+    private mutating func waitForResult() async throws(PostgresError) {
         while !inputIsOver && link.isBusy {
-            _ = try wait(for: POLLIN)
+            _ = try await wait(for: POLLIN)
             if !link.consumeInput() { inputIsOver = true }
         }
     }
 
     /// Waits until the socket is ready; returns its events. Also the place where every interruption is seen.
-    private mutating func wait(for events: Int32) throws(PostgresError) -> Int32 {
+    private mutating func wait(for events: Int32) async throws(PostgresError) -> Int32 {
         while true {
             try look()
             let socket = link.socket
             // Without a socket libpq has noticed a loss itself; it must be asked, not waited for.
             guard socket >= 0 else { return POLLIN }
-            let ready = interruptions.wakeUp.wait(socket: socket, events: events, until: ending?.deadline ?? deadline)
+            let ready = await interruptions.sleeper.wait(
+                socket: socket, events: events, until: ending?.deadline ?? deadline)
             if ready != 0 { return ready }
         }
     }
@@ -122,16 +123,16 @@ struct Exchange {
     private mutating func end(as kind: PostgresError.Kind) throws(PostgresError) {
         guard let cancelKey else { throw giveUp(kind) }
         ending = Ending(
-            kind: kind, request: ServerCancel(cancelKey, wakeUp: interruptions.wakeUp),
+            kind: kind, request: ServerCancel(cancelKey, sleeper: interruptions.sleeper),
             deadline: ContinuousClock.now + Self.grace)
     }
 
     /// A request still under way could hit the next statement.
-    private mutating func settleCancel() throws(PostgresError) {
+    private mutating func settleCancel() async throws(PostgresError) {
         guard let ending, link.isUsable else { return }
         while ending.request.outcome == nil {
             try look()
-            interruptions.wakeUp.wait(until: ending.deadline)
+            _ = await interruptions.sleeper.wait(until: ending.deadline)
         }
     }
 

@@ -2,9 +2,9 @@ import DedicatedThreads
 import Glibc
 import Synchronization
 
-/// What other threads want of a connection's thread while that waits for the server.
+/// What others want of a connection while a call on it waits for the server.
 ///
-/// They write it down here and signal the thread; the thread looks whenever it wakes. Whatever touches the socket
+/// They write it down here and wake the call that waits; it looks whenever it wakes. Whatever touches the socket
 /// from outside goes through a duplicate of its descriptor, since libpq may close the original, and the system give
 /// its number to another file, at any moment.
 final class Interruptions: Sendable {
@@ -19,17 +19,17 @@ final class Interruptions: Sendable {
     }
 
     private let state = Mutex(State())
-    let wakeUp: WakeUp
+    let sleeper: Sleeper
 
-    init(wakeUp: WakeUp, socket: Int32) {
-        self.wakeUp = wakeUp
+    init(sleeper: Sleeper, socket: Int32) {
+        self.sleeper = sleeper
         let copy = fcntl(socket, F_DUPFD_CLOEXEC, 0)
         state.withLock { $0.socket = copy }
     }
 
     deinit { releaseSocket() }
 
-    // MARK: For the connection's thread
+    // MARK: For the connection
 
     /// Registers a call and names it.
     func begin() -> UInt64 {
@@ -81,7 +81,7 @@ final class Interruptions: Sendable {
             state.isCancelled = true
             return true
         }
-        if isRunning { wakeUp.signal() }
+        if isRunning { sleeper.signal() }
     }
 
     /// Cancels whatever runs.
@@ -93,11 +93,11 @@ final class Interruptions: Sendable {
     func abandon() {
         state.withLock { $0.isAbandoned = true }
         shutDown()
-        wakeUp.signal()
+        sleeper.signal()
     }
 
     func wake() {
         state.withLock { $0.isWoken = true }
-        wakeUp.signal()
+        sleeper.signal()
     }
 }

@@ -116,6 +116,18 @@ final class LibpqConnection {
         }
     }
 
+    /// Queues the preparation of a statement; the server infers the parameters' types.
+    func prepare(_ sql: String, as name: String) -> Bool { unsafe PQsendPrepare(pointer, name, sql, 0, nil) == 1 }
+
+    /// Queues a statement that is prepared.
+    func send(prepared name: String, _ parameters: [Parameter], binary: Bool = false) -> Bool {
+        let values = CStringArray(parameters.map(\.value))
+        return unsafe values.withPointers { values in
+            unsafe PQsendQueryPrepared(
+                pointer, name, Int32(parameters.count), values, nil, nil, binary ? 1 : 0) == 1
+        }
+    }
+
     /// Results come row by row. To be called right after `send`.
     func takeSingleRows() { _ = unsafe PQsetSingleRowMode(pointer) }
 
@@ -123,7 +135,13 @@ final class LibpqConnection {
     func flush() -> Int32 { unsafe PQflush(pointer) }
 
     /// Reads what the socket holds. `false`: the connection is lost (what the server said before it may still come).
-    func consumeInput() -> Bool { unsafe PQconsumeInput(pointer) == 1 }
+    ///
+    /// Under TLS one call may leave the end of a record in the library, while the socket is quiet: a record has 16 KiB at
+    /// most, and each call makes room for 8.
+    func consumeInput() -> Bool {
+        let calls = unsafe PQsslInUse(pointer) != 0 ? 3 : 1
+        return (0..<calls).allSatisfy { _ in unsafe PQconsumeInput(pointer) == 1 }
+    }
 
     /// Whether `nextResult()` would have to wait.
     var isBusy: Bool { unsafe PQisBusy(pointer) != 0 }

@@ -28,12 +28,12 @@ final class CancelKey: Sendable {
 final class ServerCancel: Sendable {
     private let succeeded = Mutex<Bool?>(nil)
 
-    /// Sends the request; `wakeUp` is signalled when it is over.
-    init(_ key: CancelKey, wakeUp: WakeUp) {
+    /// Sends the request; `sleeper` is signalled when it is over.
+    init(_ key: CancelKey, sleeper: Sleeper) {
         let thread = Pthread.start { [self] in
             let sent = key.send()
             succeeded.withLock { $0 = sent }
-            wakeUp.signal()
+            sleeper.signal()
         }
         if thread == nil { succeeded.withLock { $0 = false } }
     }

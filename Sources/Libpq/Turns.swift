@@ -1,0 +1,16 @@
+/// The calls on a connection, one at a time, in the order in which they came. Used on the connection's actor alone.
+final class Turns {
+    private var isTaken = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    /// Waits until the calls before this one are over.
+    func take() async {
+        guard isTaken else { return isTaken = true }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    /// Ends a call: the next one's turn has come.
+    func pass() {
+        if waiting.isEmpty { isTaken = false } else { waiting.removeFirst().resume() }
+    }
+}

@@ -1,0 +1,74 @@
+import Libpq
+import Testing
+
+/// A statement that is kept prepared is parsed once, whatever becomes of the tables under it.
+@Suite struct PreparedTests {
+    private func prepared(_ connection: Connection) async throws -> Int64? {
+        try await connection.query("SELECT count(*) FROM pg_prepared_statements WHERE NOT from_sql").int(0, 0)
+    }
+
+    @Test func itIsPreparedOnce() async throws {
+        let connection = try await Server.connect()
+        for number in Int64(0)..<10 {
+            #expect(try await connection.query("SELECT $1::bigint + 1", [.int(number)], prepares: true).int(0, 0) == number + 1)
+            let rows = try await connection.rows(
+                "SELECT g FROM generate_series(1, $1::bigint) AS g", [.int(number)], prepares: true, into: Int64(0)
+            ) { count, _ in count += 1 }
+            #expect(rows == number)
+        }
+        #expect(try await prepared(connection) == 2)
+    }
+
+    @Test func aColumnThatBecomesAnotherTypeIsReadAnew() async throws {
+        let connection = try await Server.connect()
+        try await connection.execute("CREATE TEMP TABLE t (a int); INSERT INTO t VALUES (7)")
+        let read = { try await connection.query("SELECT a FROM t", prepares: true).string(0, 0) }
+        #expect(try await read() == "7")
+        try await connection.execute("ALTER TABLE t ALTER a TYPE text USING a || '!'")
+        #expect(try await read() == "7!")
+        #expect(try await read() == "7!")
+    }
+
+    @Test func inATransactionTheNextTimeReadsAnew() async throws {
+        let connection = try await Server.connect()
+        try await connection.execute("CREATE TEMP TABLE t (a int); INSERT INTO t VALUES (7)")
+        let read = { try await connection.query("SELECT a FROM t", prepares: true).string(0, 0) }
+        #expect(try await read() == "7")
+        try await connection.execute("ALTER TABLE t ALTER a TYPE text; BEGIN")
+        let error = await failure { _ = try await read() }
+        #expect(error?.sqlState == "0A000")
+        try await connection.rollBack()
+        #expect(try await read() == "7")
+    }
+
+    @Test func oneThatIsDiscardedIsPreparedAnew() async throws {
+        let connection = try await Server.connect()
+        let read = { try await connection.query("SELECT 1", prepares: true).int(0, 0) }
+        #expect(try await read() == 1)
+        try await connection.execute("DEALLOCATE ALL")
+        #expect(try await read() == 1)
+    }
+
+    @Test func noMoreAreKeptThanThereIsRoomFor() async throws {
+        let connection = try await Server.connect()
+        for number in Int64(0)..<100 {
+            #expect(try await connection.query("SELECT \(number)", prepares: true).int(0, 0) == number)
+        }
+        #expect(try await prepared(connection) == 32)
+    }
+
+    @Test func whatCannotBePreparedSaysWhy() async throws {
+        let connection = try await Server.connect()
+        let error = await failure { try await connection.query("SELECT nothing_of_the_kind", prepares: true) }
+        #expect(error?.sqlState == "42703")
+        #expect(try await connection.query("SELECT 1", prepares: true).int(0, 0) == 1)
+    }
+
+    @Test func aScriptFindsWhatWasPreparedForIt() async throws {
+        let connection = try await Server.connect()
+        for _ in 0..<2 {
+            try await connection.prepareOnce("plus", "(bigint)", as: "SELECT $1 + 1")
+            #expect(try await connection.execute("SELECT 1; EXECUTE plus(2)").last?.int(0, 0) == 3)
+        }
+    }
+}
