@@ -1,5 +1,6 @@
 import ArgumentParser
 import CMalloc
+import DedicatedThreads
 import Foundation
 import Glibc
 import Libpq
@@ -16,7 +17,9 @@ func runRelay(
 ) async -> ExitCode {
     limitFragmentation()
     let journal = RelayJournal(logger: logger, window: options.window)
-    let relay = makeRelay(options, target, composition) { journal.write($0) }
+    // Without one (the system is out of threads or descriptors) everything runs on the pool, and waits for it.
+    let loop = DedicatedThread()
+    let relay = makeRelay(options, target, composition, on: loop) { journal.write($0) }
     let signals = TerminationSignals {
         journal.reopening()
         await composition.reopenFiles()
@@ -24,7 +27,7 @@ func runRelay(
         journal.stopping(signal)
         await relay.stop()
     }
-    let exit = await relay.run()
+    let exit = await Task(executorPreference: loop?.tasks) { await relay.run() }.value
     return code(of: exit, options, signal: signals.caught, logger)
 }
 
@@ -38,19 +41,22 @@ extension Relay: StoppableRelay {}
 extension CompetingRelay: StoppableRelay {}
 
 private func makeRelay(
-    _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition,
+    _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, on loop: DedicatedThread?,
     report: @escaping @Sendable (RelayReport) -> Void
 ) -> any StoppableRelay {
     let settings = relaySettings(options, composition.lanes)
-    let outbox = postgresSettings(options, target)
+    let outbox = postgresSettings(options, target, on: loop)
+    let clock = BootClock(on: loop)
     // The options hold exactly one sink then.
     guard options.order == .none, let sink = composition.sinks.first else {
         return Relay(
-            settings: settings, database: PostgresDatabase(outbox), sinks: composition.sinks, report: report)
+            settings: settings, database: PostgresDatabase(outbox), sinks: composition.sinks, clock: clock,
+            report: report)
     }
     return CompetingRelay(
         settings: settings, claimTimeout: options.claimTimeout.milliseconds,
-        outbox: PostgresCompetition(outbox, claimTimeout: options.claimTimeout), sink: sink, report: report)
+        outbox: PostgresCompetition(outbox, claimTimeout: options.claimTimeout), sink: sink, clock: clock,
+        report: report)
 }
 
 private func code(of exit: RelayExit, _ options: RelayOptions, signal: Int32?, _ logger: Logger) -> ExitCode {
@@ -78,13 +84,15 @@ private func relaySettings(_ options: RelayOptions, _ lanes: [String: LanePolicy
         seed: UInt64.random(in: .min ... .max))
 }
 
-private func postgresSettings(_ options: RelayOptions, _ target: ConnectionTarget) -> PostgresSettings {
+private func postgresSettings(
+    _ options: RelayOptions, _ target: ConnectionTarget, on loop: DedicatedThread?
+) -> PostgresSettings {
     PostgresSettings(
         target: target, source: options.source, leaderTimeout: options.leaderTimeout,
         configuredSinks: options.sinks.map(\.name),
         parkingByKey: options.sinks.filter { $0.lane.onReject == .parkKey }.map(\.name), memory: options.memory,
         maxSlotWAL: options.maxSlotWAL, host: ProcessInfo.processInfo.hostName, untilDrained: options.untilDrained,
-        reachWithin: options.untilDrained ? reachLimit(target) : nil)
+        reachWithin: options.untilDrained ? reachLimit(target) : nil, thread: loop)
 }
 
 /// `connect_timeout` of the conninfo, or ten seconds.

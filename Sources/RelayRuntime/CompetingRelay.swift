@@ -57,9 +57,9 @@ package actor CompetingRelay {
         take(.stop)
         let clock = clock
         let limit = clock.now + shutdownTimeout
-        Task {
+        clock.task {
             await clock.sleep(until: limit)
-            self.end(.stopped)
+            await self.end(.stopped)
         }
     }
 
@@ -75,14 +75,14 @@ package actor CompetingRelay {
 
     private func connect() {
         let (outbox, report) = (outbox, report)
-        opening = Task {
+        opening = clock.task {
             do {
                 await self.opened(try await outbox.open { report(.waiting($0)) })
             } catch let stop as RelayStop {
-                self.end(.stop(stop))
+                await self.end(.stop(stop))
             } catch is CancellationError {
             } catch {
-                self.end(.stop(RelayStop(.unexpected, String(describing: error))))
+                await self.end(.stop(RelayStop(.unexpected, String(describing: error))))
             }
         }
     }
@@ -113,13 +113,17 @@ package actor CompetingRelay {
         setAlarm()
     }
 
+    private func take(_ input: CompetingMachine.Input, of term: Int) {
+        if term == self.term { take(input) }
+    }
+
     private func setAlarm() {
         alarm?.cancel()
         guard let time = machine.nextWake, time < .max else { return }
         let clock = clock
-        alarm = Task {
+        alarm = clock.task {
             await clock.sleep(until: time)
-            if !Task.isCancelled { self.take(.tick) }
+            if !Task.isCancelled { await self.take(.tick) }
         }
     }
 
@@ -148,13 +152,13 @@ package actor CompetingRelay {
 
     private func openSink() {
         let sink = sink
-        Task {
+        clock.task {
             do throws(SinkError) {
                 // Rows come in any order: a sink has nothing to compare the sequence with.
                 try await sink.open(OutboxPosition(lastValue: .max))
-                self.take(.sinkOpened)
+                await self.take(.sinkOpened)
             } catch {
-                self.take(.sinkOpenFailed(error))
+                await self.take(.sinkOpenFailed(error))
             }
         }
     }
@@ -162,10 +166,10 @@ package actor CompetingRelay {
     private func claim(_ rows: Int, _ bytes: Int, _ without: [Int64]) {
         guard let tenure else { return }
         let term = term
-        Task {
+        clock.task {
             do {
                 let found = try await tenure.claim(rows: rows, bytes: bytes, without: without)
-                self.claimed(found.rows, found.unreadable, term)
+                await self.claimed(found.rows, found.unreadable, term)
             } catch {
                 await self.failed(error, tenure, term)
             }
@@ -210,10 +214,10 @@ package actor CompetingRelay {
     private func onSession(_ work: @escaping @Sendable (any CompetingTenure) async throws -> CompetingMachine.Input) {
         guard let tenure else { return }
         let term = term
-        Task {
+        clock.task {
             do {
                 let input = try await work(tenure)
-                if term == self.term { self.take(input) }
+                await self.take(input, of: term)
             } catch {
                 await self.failed(error, tenure, term)
             }
@@ -237,15 +241,15 @@ package actor CompetingRelay {
         let delivery = Delivery(slices: slices.map { Delivery.Slice(batch: batch, range: $0.range) })
         let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
         // Only the sending is cancelled: what the sink answers then, having delivered it, must still be heard.
-        let sending = Task {
+        let sending = clock.task {
             // One that was cancelled may still be ending: a sink has one at a time.
             await before?.value
             await sink.deliver(delivery, feed)
         }
-        Task {
-            for await answer in answers { self.answered(answer, number) }
+        clock.task {
+            for await answer in answers { await self.answered(answer, number) }
             await sending.value
-            self.deliveryEnded(number)
+            await self.deliveryEnded(number)
         }
         self.delivery = sending
     }

@@ -29,14 +29,14 @@ extension Relay {
         let delivery = Delivery(slices: parts)
         let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
         // Only the sending is cancelled: what the sink answers then, having delivered it, must still be heard.
-        let sending = Task {
+        let sending = clock.task {
             for task in before { await task.value }
             await sink.deliver(delivery, feed)
         }
-        Task {
-            for await answer in answers { self.answered(place, number, answer) }
+        clock.task {
+            for await answer in answers { await self.answered(place, number, answer) }
             await sending.value
-            self.deliveryEnded(place, number)
+            await self.deliveryEnded(place, number)
         }
         deliveries[place] = DeliveryUnderWay(number: number, task: sending)
     }

@@ -272,7 +272,7 @@ extension Relay {
     private func openStream(_ tenure: any LeaderTenure) {
         let term = term
         streamTask?.cancel()
-        streamTask = Task {
+        streamTask = clock.task {
             await tenure.stream { report in await self.streamed(report, term) }
         }
     }

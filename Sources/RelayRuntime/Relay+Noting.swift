@@ -27,9 +27,9 @@ extension Relay {
         guard due > clock.now else { return tellGoneNow() }
         // Not in a task of the tenure: what is gone is told even where the lead is lost meanwhile.
         let clock = clock
-        Task {
+        clock.task {
             await clock.sleep(until: due)
-            self.tellGoneNow()
+            await self.tellGoneNow()
         }
     }
 

@@ -6,7 +6,7 @@ extension Relay {
     func open(_ name: String, _ tenure: any LeaderTenure) {
         guard let sink = sinks.first(where: { $0.name == name }) else { return }
         let (term, before) = (term, sinkSteps[name])
-        let step = Task {
+        let step = clock.task {
             _ = await before?.value
             return await self.open(sink, tenure)
         }
@@ -48,7 +48,7 @@ extension Relay {
         var steps: [Task<SinkError?, Never>] = []
         for sink in sinks {
             let (before, ending) = (sinkSteps[sink.name], Array((ending[sink.name] ?? [:]).values))
-            let step = Task { () -> SinkError? in
+            let step = clock.task { () -> SinkError? in
                 _ = await before?.value
                 for task in ending { await task.value }
                 await self.close(sink)

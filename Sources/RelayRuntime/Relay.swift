@@ -146,15 +146,15 @@ package actor Relay {
 
     /// Waits for the lead; nil if asked to stop meanwhile.
     private func lead() async throws -> (any LeaderTenure)? {
-        let (database, memory, lastEpoch, report) = (database, memory, lastEpoch, report)
+        let (database, memory, lastEpoch, report, clock) = (database, memory, lastEpoch, report, clock)
         let unsettled = machine.unsettled
-        let work = Task<LeadOutcome, any Error> {
+        let work = Task<LeadOutcome, any Error>(executorPreference: clock.tasks) {
             try await database.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { [weak self] waiting in
                 report(.waiting(waiting))
-                if case .standby = waiting, let self { Task { await self.closeSinksOnStandby() } }
+                if case .standby = waiting, let self { clock.task { await self.closeSinksOnStandby() } }
             }
         }
-        waitingTask = Task {
+        waitingTask = clock.task {
             await withTaskCancellationHandler {
                 _ = try? await work.value
             } onCancel: {
@@ -295,9 +295,9 @@ package actor Relay {
         guard tenure != nil, let time = machine.nextWake(after: now) else { return }
         if let next = alarms.keys.min(), next <= time { return }
         let (clock, term) = (clock, term)
-        alarms[time] = Task {
+        alarms[time] = clock.task {
             await clock.sleep(until: time)
-            if !Task.isCancelled { self.wake(time, term) }
+            if !Task.isCancelled { await self.wake(time, term) }
         }
     }
 
@@ -312,9 +312,9 @@ package actor Relay {
     func spawn(_ body: @escaping @Sendable (Relay) async -> Void) -> Task<Void, Never> {
         nextTask += 1
         let number = nextTask
-        let task = Task {
+        let task = clock.task {
             await body(self)
-            self.taskEnded(number)
+            await self.taskEnded(number)
         }
         tasks[number] = task
         return task

@@ -1,15 +1,34 @@
+import DedicatedThreads
 import Glibc
 
-/// The time as the relay knows it: milliseconds on a clock that never goes back and counts suspension.
+/// What the relay runs on: the time as it knows it, and where its tasks run.
 package protocol RelayClock: Sendable {
+    /// Milliseconds on a clock that never goes back and counts suspension.
     var now: Int64 { get }
     /// Returns at `time` or when the task is cancelled, whichever comes first.
     func sleep(until time: Int64) async
+    /// Where tasks run that no actor holds; `nil`: on the pool.
+    var tasks: (any TaskExecutor)? { get }
+}
+
+extension RelayClock {
+    /// Starts a task of the relay. It begins later, never in the middle of what starts it.
+    @discardableResult
+    func task<Value: Sendable>(_ body: sending @escaping () async -> Value) -> Task<Value, Never> {
+        Task(executorPreference: tasks, operation: body)
+    }
 }
 
 /// CLOCK_BOOTTIME: a process that was stopped, or a host that slept, finds the time gone by.
 package struct BootClock: RelayClock {
-    package init() {}
+    private let thread: DedicatedThread?
+    package let tasks: (any TaskExecutor)?
+
+    /// - Parameter thread: the loop on which everything runs and sleeps; `nil`: the pool, and the runtime's timers.
+    package init(on thread: DedicatedThread? = nil) {
+        self.thread = thread
+        tasks = thread?.tasks
+    }
 
     package var now: Int64 {
         var time = timespec()
@@ -18,7 +37,8 @@ package struct BootClock: RelayClock {
     }
 
     package func sleep(until time: Int64) async {
-        let wait = max(0, time - now)
-        try? await Task.sleep(for: .milliseconds(wait))
+        let wait = Duration.milliseconds(max(0, time - now))
+        guard let thread else { return _ = try? await Task.sleep(for: wait) }
+        await thread.sleep(until: .now + wait)
     }
 }

@@ -70,7 +70,7 @@ package actor ReplayRun {
         guard let current else { return }
         if current.isIdle { return current.cancel() }
         let patience = patience
-        Task {
+        clock.task {
             try? await Task.sleep(for: patience)
             current.cancel()
         }
@@ -79,7 +79,7 @@ package actor ReplayRun {
     private func perform<Value: Sendable>(
         isIdle: Bool, _ body: @escaping @Sendable () async -> Value
     ) async -> Value {
-        let work = Task { await body() }
+        let work = clock.task { await body() }
         current = ({ work.cancel() }, isIdle)
         defer { current = nil }
         return await work.value

@@ -18,7 +18,8 @@ package actor PostgresCompetition: CompetingOutbox {
 
     private func openOnce() async throws -> any CompetingTenure {
         let session = try await openSession(
-            settings.target, role: .work, timeouts: .competing(claimTimeout: claimTimeout), timeout: .seconds(5))
+            settings.target, on: settings.thread, role: .work, timeouts: .competing(claimTimeout: claimTimeout),
+            timeout: .seconds(5))
         do {
             try await inspect(session)
             return CompetingSession(session, source: settings.source, claimTimeout: claimTimeout)

@@ -21,19 +21,20 @@ actor DrainWatch {
     func run() async {
         while !isDrained, !Task.isCancelled {
             try? await ask()
-            try? await Task.sleep(for: .milliseconds(250))
+            await settings.sleep(for: .milliseconds(250))
         }
     }
 
     private func ask() async throws {
         let session = try await openSession(
-            settings.target, role: .read, timeouts: .standard(for: .read, leaderTimeout: settings.leaderTimeout),
+            settings.target, on: settings.thread, role: .read, timeouts: .standard(for: .read, leaderTimeout: settings.leaderTimeout),
             timeout: .seconds(5), schema: leader.session.schema)
         do {
             // On the server where the standby waits, and no other.
             while let holder = try await holder(), try await session.seesLeader(holder), !isDrained {
                 isDrained = try await session.isDrained(for: settings.configuredSinks)
-                if !isDrained { try await Task.sleep(for: .milliseconds(250)) }
+                try Task.checkCancellation()
+                if !isDrained { await settings.sleep(for: .milliseconds(250)) }
             }
         } catch {
             await session.close()

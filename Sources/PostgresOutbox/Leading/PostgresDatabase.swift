@@ -1,3 +1,4 @@
+import DedicatedThreads
 import Libpq
 import RelayCore
 
@@ -16,11 +17,13 @@ package struct PostgresSettings: Sendable {
     package var untilDrained: Bool
     /// Give up when the database has not been reached for so long; nil: never.
     package var reachWithin: Duration?
+    /// The loop on which the sessions live; nil: each on a thread of its own.
+    package var thread: DedicatedThread?
 
     package init(
         target: ConnectionTarget, source: String, leaderTimeout: Duration, configuredSinks: [String],
         parkingByKey: [String] = [], memory: Int, maxSlotWAL: Int, host: String, untilDrained: Bool,
-        reachWithin: Duration?
+        reachWithin: Duration?, thread: DedicatedThread? = nil
     ) {
         self.target = target
         self.source = source
@@ -32,6 +35,13 @@ package struct PostgresSettings: Sendable {
         self.host = host
         self.untilDrained = untilDrained
         self.reachWithin = reachWithin
+        self.thread = thread
+    }
+
+    /// Sleeps on the sessions' loop; returns early where the task is cancelled.
+    func sleep(for duration: Duration) async {
+        guard let thread else { return _ = try? await Task.sleep(for: duration) }
+        await thread.sleep(until: .now + duration)
     }
 }
 
@@ -68,7 +78,7 @@ package actor PostgresDatabase: OutboxDatabase {
         _ report: @escaping @Sendable (WaitingReport) -> Void
     ) async throws -> LeadOutcome {
         let session = try await openSession(
-            settings.target, role: .standby,
+            settings.target, on: settings.thread, role: .standby,
             timeouts: .standard(for: .standby, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5))
         let leader = LeaderSession(session, host: settings.host, limit: settings.leaderTimeout)
         do {
@@ -139,7 +149,7 @@ package actor PostgresDatabase: OutboxDatabase {
                 if !isWatched { group.addTask { await drain.run() } }
                 isWatched = true
                 if await drain.isDrained { return false }
-                try await Task.sleep(for: .milliseconds(250))
+                await settings.sleep(for: .milliseconds(250))
             }
         }
     }
@@ -184,7 +194,7 @@ package actor PostgresDatabase: OutboxDatabase {
             } else if let reason = try await leader.beat().stoppedReason {
                 throw RelayStop(.wentBack, reason)
             }
-            try await Task.sleep(for: .milliseconds(10))
+            await settings.sleep(for: .milliseconds(10))
         }
     }
 
@@ -192,7 +202,8 @@ package actor PostgresDatabase: OutboxDatabase {
     private func waitOut(_ leader: LeaderSession, _ memory: ProcessMemory) async throws {
         let end = ContinuousClock.now + settings.leaderTimeout
         while ContinuousClock.now < end {
-            try await Task.sleep(for: settings.leaderTimeout / 5)
+            await settings.sleep(for: settings.leaderTimeout / 5)
+            try Task.checkCancellation()
             try await judge(leader, memory, [])
         }
     }
@@ -237,7 +248,8 @@ package actor PostgresDatabase: OutboxDatabase {
             group.addTask { try await self.naming(work) }
             group.addTask {
                 while true {
-                    try await Task.sleep(for: self.settings.leaderTimeout / 5)
+                    await self.settings.sleep(for: self.settings.leaderTimeout / 5)
+                    try Task.checkCancellation()
                     // To its end: a beat that is cancelled half way would leave its cancellation to the next statement.
                     try await Task { try await self.beatOnce(leader, memory, report) }.value
                 }

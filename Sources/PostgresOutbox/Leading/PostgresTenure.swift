@@ -136,8 +136,9 @@ extension LeaderSession {
     /// Opens a further session of this leader: on the same server, and recorded before its first use.
     func openFurther(_ role: SessionRole, _ settings: PostgresSettings) async throws -> Session {
         let further = try await openSession(
-            settings.target, role: role, timeouts: .standard(for: role, leaderTimeout: settings.leaderTimeout),
-            timeout: .seconds(5), schema: session.schema)
+            settings.target, on: settings.thread, role: role,
+            timeouts: .standard(for: role, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5),
+            schema: session.schema)
         do {
             guard try await further.seesLeader(session.backendPID) else {
                 throw PostgresError(

@@ -1,3 +1,4 @@
+import DedicatedThreads
 import Libpq
 
 /// A session that trusts no defaults: its settings are the relay's, and it talks to one server process.
@@ -26,14 +27,15 @@ package struct PlainSession: Sendable {
 /// Opens a session for a role and finds the outbox.
 ///
 /// - Parameters:
+///   - thread: where the session lives; `nil`: on a thread of its own.
 ///   - schema: where the outbox is, if that is known: further sessions of a relay must not find another.
 ///   - timeout: for connecting, and for the settings; the target's `connect_timeout` holds beside it.
 /// - Throws: a ``Refusal`` of the kind `unreachable` where trying again may help.
 package func openSession(
-    _ target: ConnectionTarget, role: SessionRole, timeouts: SessionTimeouts, timeout: Duration?,
-    schema: OutboxSchema? = nil
+    _ target: ConnectionTarget, on thread: DedicatedThread? = nil, role: SessionRole, timeouts: SessionTimeouts,
+    timeout: Duration?, schema: OutboxSchema? = nil
 ) async throws(Refusal) -> Session {
-    let plain = try await openPlainSession(target, role: role, timeouts: timeouts, timeout: timeout)
+    let plain = try await openPlainSession(target, on: thread, role: role, timeouts: timeouts, timeout: timeout)
     let alarm = plain.connection.alarm(after: timeout)
     defer { alarm?.cancel() }
     do throws(Refusal) {
@@ -52,11 +54,12 @@ package func openSession(
 
 /// Opens a session for a role with every setting but the search path, which stays the role's.
 package func openPlainSession(
-    _ target: ConnectionTarget, role: SessionRole, timeouts: SessionTimeouts, timeout: Duration?
+    _ target: ConnectionTarget, on thread: DedicatedThread? = nil, role: SessionRole, timeouts: SessionTimeouts,
+    timeout: Duration?
 ) async throws(Refusal) -> PlainSession {
     let connection: Connection
     do {
-        connection = try await Connection.open(target.named(for: role), timeout: timeout)
+        connection = try await Connection.open(target.named(for: role), on: thread, timeout: timeout)
     } catch {
         throw Refusal(error)
     }

@@ -25,7 +25,9 @@ extension PostgresTenure {
         let slot = "outbox_relay_\(session.backendPID)"
         do {
             try await Publication(session.schema).ensure(on: session.connection)
-            let watch = Task { await self.watch(slot, session.connection) }
+            let watch = Task(executorPreference: settings.thread?.tasks) {
+                await self.watch(slot, session.connection)
+            }
             defer { watch.cancel() }
             // Waits for every running transaction; the watch ends that where it would hold too much WAL.
             try await session.connection.execute(
@@ -56,7 +58,7 @@ extension PostgresTenure {
     /// Watches the WAL that the slot holds, and the publication; beyond the bound, or without it, the stream is cut off.
     private func watch(_ slot: String, _ connection: Connection) async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(500))
+            await settings.sleep(for: .milliseconds(500))
             guard let (retained, problem) = try? await leader.look(at: slot) else { continue }
             if !problem.isEmpty {
                 givenUp = .publication(problem)
@@ -72,7 +74,7 @@ extension PostgresTenure {
     /// The slot was given up: waits until the transaction behind it is gone, since a new one would wait for it too.
     private func waitForBlocker(_ blocker: SlotBlocker) async {
         while !Task.isCancelled, (try? await leader.isRunning(blocker)) ?? false {
-            try? await Task.sleep(for: .milliseconds(500))
+            await settings.sleep(for: .milliseconds(500))
         }
     }
 }

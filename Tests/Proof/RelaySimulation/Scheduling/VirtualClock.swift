@@ -2,6 +2,9 @@ import RelayRuntime
 
 /// The clock of a simulated process.
 struct VirtualClock: RelayClock {
+    /// The runtime's jobs are the scheduler's.
+    var tasks: (any TaskExecutor)? { nil }
+
     let process: SimulatedProcess
 
     var now: Int64 { process.milliseconds }
