@@ -41,9 +41,10 @@ package actor CompetingSession: CompetingTenure {
         let bounds = without.isEmpty ? "true" : "id <> ALL(\(without.arraySQL))"
         let seen = try await connection.query("SELECT FROM \(schema.unpublished) WHERE \(bounds) LIMIT 1")
         guard seen.rowCount > 0 else { return (nothing, []) }
-        let cursor = ClaimCursor(schema: schema, rows: rows, bytes: bytes)
+        let portions = ClaimedPortions(
+            schema: schema, rows: rows, bytes: bytes, range: .min ... .max, without: without)
         do {
-            return (try await claim(cursor, bounds), [])
+            return (try await claim(portions), [])
         } catch {
             guard !isLoss(error), !lostRace(error), !(error is CancellationError) else { throw error }
             let unreadable = try await unreadableRows(atMost: rows, bounds)
@@ -53,24 +54,23 @@ package actor CompetingSession: CompetingTenure {
         }
     }
 
-    private func claim(_ cursor: ClaimCursor, _ bounds: String) async throws -> FetchedRows {
+    private func claim(_ portions: ClaimedPortions) async throws -> FetchedRows {
         try await rollingBack {
-            try await begin(cursor.declare(bounds))
+            try await begin()
             var portion = portion
-            let (batch, reachedEnd) = try await cursor.fetch(on: connection, source: source, &portion)
+            let found = try await portions.read(on: connection, source: source, &portion)
             self.portion = portion
-            if batch.count == 0 { try await connection.execute("ROLLBACK") }
-            return FetchedRows(batch: batch, ids: batch.ids, reachedEnd: reachedEnd)
+            if found.batch.count == 0 { try await connection.execute("ROLLBACK") }
+            return FetchedRows(batch: found.batch, ids: found.batch.ids, reachedEnd: found.reachedEnd)
         }
     }
 
     /// Begins a claim; a sink that is registered meanwhile waits until it is over.
-    private func begin(_ statement: String) async throws {
+    private func begin() async throws {
         let tables = try await connection.execute(
             """
             BEGIN; LOCK TABLE outbox_sink IN ROW EXCLUSIVE MODE;
-            SELECT EXISTS (SELECT FROM outbox_sink);
-            \(statement)
+            SELECT EXISTS (SELECT FROM outbox_sink)
             """)
         if tables.contains(where: { $0.rows.first?.bool(0) == true }) { throw SinksAreRegistered() }
     }
@@ -118,7 +118,7 @@ package actor CompetingSession: CompetingTenure {
         try await rollingBack {
             try await connection.execute("BEGIN")
             // Any other version of the row is claimed and delivered like all: see UnmarkedRow. Through the parent, as all
-            // that follows: see ClaimCursor.
+            // that follows: see ClaimedPortions.
             let delivered = Dictionary(rows.map { ($0.id, $0.mark) }, uniquingKeysWith: { first, _ in first })
             func standing(_ table: ResultTable) -> [Int64] {
                 table.rows.compactMap { row in

@@ -62,14 +62,16 @@ package actor LeaderSession {
 
     /// The sequence's last value, then those who hold its lock: two statements, in this order.
     package func scan() async throws -> SequenceScan {
+        try await connection.prepareOnce(
+            "outbox_holders",
+            as: """
+                SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
+                WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
+                  AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+                  AND relation = \(session.schema.sequence.oidSQL)
+                """, timeout: limit)
         let tables = try await execute(
-            """
-            \(SequencePosition.sql(of: session.schema.sequence));
-            SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
-            WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
-              AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-              AND relation = \(session.schema.sequence.oidSQL)
-            """)
+            "\(SequencePosition.sql(of: session.schema.sequence));\nEXECUTE outbox_holders")
         let state = try SequencePosition(tables.first)
         var holders = Set<SequenceHolder>()
         for row in tables.last?.rows ?? [] {

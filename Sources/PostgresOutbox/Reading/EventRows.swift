@@ -17,8 +17,10 @@ struct EventRows: Sendable {
     private(set) var largeID: Int64?
     /// Rows that find no room within so many bytes are left out; at least one is always taken.
     let byteLimit: Int
-    /// How many rows the statement brought, taken or not.
+    /// How many rows the statements brought, taken or not.
     private(set) var seen = 0
+    /// The last of them.
+    private(set) var lastID: Int64?
     /// Where the sequence was, if the statement says that behind the columns.
     private(set) var sequence: SequencePosition?
 
@@ -27,11 +29,15 @@ struct EventRows: Sendable {
         self.byteLimit = byteLimit
     }
 
+    /// The next statement says anew where the sequence is.
+    mutating func expectSequence() { sequence = nil }
+
     /// Everything that came was taken.
     var isWhole: Bool { seen == builder.count }
 
     mutating func append(_ row: RowView) throws {
         seen += 1
+        lastID = row.int(0)
         if sequence == nil { sequence = SequencePosition(row, column: Self.width) }
         guard builder.count == seen - 1, builder.count == 0 || builder.byteCount < byteLimit else { return }
         guard !row.isNull(4) else {
@@ -73,7 +79,9 @@ struct PortionSize: Sendable {
 
     /// Rows that fit into `bytes`, at least 1 and at most `rows`.
     func rows(in bytes: Int, atMost rows: Int) -> Int {
-        max(1, min(rows, bytes / max(1, average)))
+        let room = max(1, bytes / max(1, average))
+        // Else a power of two: the number stands in a statement's text, and a session keeps few of them prepared.
+        return room < rows ? 1 << (Int.bitWidth - 1 - room.leadingZeroBitCount) : max(1, rows)
     }
 
     mutating func learn(rows: Int, bytes: Int) {

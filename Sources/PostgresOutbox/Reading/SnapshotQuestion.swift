@@ -17,7 +17,7 @@ struct SnapshotQuestion: Sendable {
                 pg_catalog.pg_snapshot_xmax(snapshot)::text AS xmax FROM now)
             SELECT x, \(WideTransaction.visible("x", xmax: "xmax", in: "snapshot")), xmin, xmax
             FROM edge LEFT JOIN unnest($1::bigint[]) AS x ON true
-            """, [.int8Array(transactions.map(Int64.init))])
+            """, [.int8Array(transactions.map(Int64.init))], prepares: true)
         var visible: [UInt32] = []
         for row in table.rows where row.bool(1) == true {
             if let transaction = row.int(0).flatMap(UInt32.init(exactly:)) { visible.append(transaction) }

@@ -61,7 +61,7 @@ package actor TableReader {
               UNION ALL
               (SELECT \(EventRows.columns) FROM \(schema.published) WHERE id > $1 AND id <= $2 ORDER BY id LIMIT \(limit))
             ) AS o ORDER BY id LIMIT \(limit)
-            """, [.int(request.after), .int(request.through)],
+            """, [.int(request.after), .int(request.through)], prepares: true,
             into: EventRows(source: source, byteLimit: request.bytes)
         ) { state, row in try state.append(row) }
         portion.learn(rows: rows.builder.count, bytes: rows.builder.byteCount)
@@ -85,7 +85,7 @@ package actor TableReader {
               (SELECT id FROM \(schema.unpublished) WHERE id > $1 AND id <= $2 ORDER BY id LIMIT \(limit)) UNION ALL
               (SELECT id FROM \(schema.published) WHERE id > $1 AND id <= $2 ORDER BY id LIMIT \(limit))
             ) AS o ORDER BY id LIMIT \(limit)
-            """, [.int(request.after), .int(request.through)])
+            """, [.int(request.after), .int(request.through)], prepares: true)
         let ids = table.rows.compactMap { $0.int(0) }
         return FetchedRows(batch: nil, ids: ids, reachedEnd: ids.count < limit)
     }
@@ -115,7 +115,7 @@ package actor TableReader {
         _ ids: [Int64], _ bytes: Int, _ place: String, _ more: [Parameter], _ large: String
     ) async throws -> FetchedRows {
         let rows = try await connection.rows(
-            "SELECT \(EventRows.readColumns) FROM \(place)", [.int8Array(ids)] + more,
+            "SELECT \(EventRows.readColumns) FROM \(place)", [.int8Array(ids)] + more, prepares: true,
             into: EventRows(source: source, byteLimit: bytes)
         ) { state, row in try state.append(row) }
         var taken = try await whole(rows, from: large)

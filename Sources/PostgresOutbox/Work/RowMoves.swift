@@ -11,11 +11,16 @@ struct RowMoves {
     /// Why a row that was named is where it was, though nothing failed.
     private static let skipped = "a trigger or rule on the outbox skips the row without an error"
 
+    /// For scripts that move rows by `EXECUTE outbox_move`.
+    static func prepare(on connection: Connection, in schema: OutboxSchema) async throws {
+        try await connection.prepareOnce("outbox_move", "(bigint[])", as: sql("$1", in: schema))
+    }
+
     /// Gives the ids that it has moved.
-    static func statement(_ ids: [Int64], in schema: OutboxSchema, onlyWhere: String = "") -> String {
+    private static func sql(_ ids: String, in schema: OutboxSchema, onlyWhere: String = "") -> String {
         """
         UPDATE \(schema.table) AS o SET published_at = clock_timestamp()
-          WHERE o.published_at IS NULL AND o.id = ANY(\(ids.arraySQL)) \(onlyWhere) RETURNING o.id
+          WHERE o.published_at IS NULL AND o.id = ANY(\(ids)) \(onlyWhere) RETURNING o.id
         """
     }
 
@@ -36,7 +41,7 @@ struct RowMoves {
     func attempt(_ ids: ArraySlice<Int64>, before: String = "", onlyWhere: String = "") async throws -> [Int64] {
         try await connection.inSavepoint {
             let tables = try await connection.execute(
-                before + Self.statement(Array(ids), in: schema, onlyWhere: onlyWhere))
+                before + Self.sql(Array(ids).arraySQL, in: schema, onlyWhere: onlyWhere))
             let moved = tables.last?.rows.compactMap { $0.int(0) } ?? []
             if moved.count < ids.count { try await check(Set(ids).subtracting(moved).sorted()) }
             return moved

@@ -16,19 +16,30 @@ struct StoredState: Sendable {
 
     /// - Parameter lock: the mode in which `outbox_sink` is locked before anything is read; with it an
     ///   administrator's change is either seen or waits.
-    static func statements(lock: String) -> String {
+    private static func statements(lock: String) -> String {
         """
         LOCK TABLE outbox_sink IN \(lock) MODE;
-        SELECT epoch FROM outbox_leader;
-        SELECT name, generation, delivered_through, earned, start, pass_through, removing FROM outbox_sink ORDER BY name;
-        SELECT EXISTS (SELECT FROM outbox_absent), EXISTS (SELECT FROM outbox_late)
+        EXECUTE outbox_epoch; EXECUTE outbox_sinks; EXECUTE outbox_standing
         """
+    }
+
+    private static func prepare(on connection: Connection) async throws {
+        try await connection.prepareOnce("outbox_epoch", as: "SELECT epoch FROM outbox_leader")
+        try await connection.prepareOnce(
+            "outbox_sinks",
+            as: """
+                SELECT name, generation, delivered_through, earned, start, pass_through, removing FROM outbox_sink
+                ORDER BY name
+                """)
+        try await connection.prepareOnce(
+            "outbox_standing", as: "SELECT EXISTS (SELECT FROM outbox_absent), EXISTS (SELECT FROM outbox_late)")
     }
 
     /// - Throws: ``Deposed`` where the epoch is not `epoch`.
     static func read(
         _ connection: Connection, epoch: Int64, lock: String = "ROW EXCLUSIVE", begins: Bool
     ) async throws -> StoredState {
+        try await prepare(on: connection)
         let tables = try await connection.execute((begins ? "BEGIN;\n" : "") + statements(lock: lock))
         guard tables.count >= 3, let stored = tables[tables.count - 3].rows.first?.int(0) else {
             throw PostgresError(.protocolViolation, "the relay's tables cannot be read")

@@ -9,8 +9,8 @@ extension WorkSession {
         if request.looksFirst {
             let seen = try await connection.query(
                 "SELECT FROM \(schema.unpublished) WHERE id > $1 AND id <= $2 ORDER BY id LIMIT 1",
-                [.int(request.after), .int(request.below.map { $0 - 1 } ?? .max)])
-            if seen.rowCount == 0 { return FetchedClaim(rows: FetchedRows(batch: nil, ids: [], reachedEnd: true)) }
+                [.int(request.after), .int(request.below.map { $0 - 1 } ?? .max)], prepares: true)
+            if seen.rowCount == 0 { return Self.nothing }
         }
         do {
             return try await claimWhole(request)
@@ -26,30 +26,33 @@ extension WorkSession {
     }
 
     private func claimWhole(_ request: ClaimRequest) async throws -> FetchedClaim {
-        let bounds = "id > \(request.after.sql)" + (request.below.map { " AND id < \($0.sql)" } ?? "")
-        let cursor = ClaimCursor(schema: schema, rows: request.rows, bytes: request.bytes)
+        guard let range = Self.range(above: request.after, below: request.below) else { return Self.nothing }
+        let portions = ClaimedPortions(schema: schema, rows: request.rows, bytes: request.bytes, range: range)
         return try await endingClaim {
-            try await connection.execute("BEGIN;\n" + cursor.declare(bounds))
+            try await connection.execute("BEGIN")
             claimIsOpen = true
-            return try await fetch(cursor)
+            var portion = portion
+            let found = try await portions.read(on: connection, source: source, &portion)
+            self.portion = portion
+            guard found.batch.count > 0 else {
+                claimIsOpen = false
+                try await connection.execute("ROLLBACK")
+                return Self.nothing
+            }
+            claimed = Set(found.batch.ids)
+            return FetchedClaim(
+                rows: FetchedRows(batch: found.batch, ids: found.batch.ids, reachedEnd: found.reachedEnd),
+                lastValue: found.position?.drawn, isOpen: true)
         }
     }
 
-    private func fetch(_ cursor: ClaimCursor) async throws -> FetchedClaim {
-        var portion = portion
-        let (batch, reachedEnd) = try await cursor.fetch(on: connection, source: source, &portion)
-        self.portion = portion
-        guard batch.count > 0 else {
-            claimIsOpen = false
-            try await connection.execute("ROLLBACK")
-            return FetchedClaim(rows: FetchedRows(batch: nil, ids: [], reachedEnd: true))
-        }
-        claimed = Set(batch.ids)
-        // After the rows: none of them can have been drawn later.
-        let lastValue = try await SequencePosition.read(schema.sequence, on: connection).drawn
-        return FetchedClaim(
-            rows: FetchedRows(batch: batch, ids: batch.ids, reachedEnd: reachedEnd), lastValue: lastValue,
-            isOpen: true)
+    private static let nothing = FetchedClaim(rows: FetchedRows(batch: nil, ids: [], reachedEnd: true))
+
+    /// The ids between; nil where there are none.
+    private static func range(above after: Int64, below: Int64?) -> ClosedRange<Int64>? {
+        guard after < .max, below ?? .max > .min else { return nil }
+        let (first, last) = (after + 1, below.map { $0 - 1 } ?? .max)
+        return first <= last ? first...last : nil
     }
 
     private func firstUnreadable(_ request: ClaimRequest) async throws -> RowFault? {

@@ -20,7 +20,8 @@ extension WorkSession {
         let (facts, absent) = try await facts(lanes, continues: continues)
         let writes = Settlement(facts: facts, lanes: lanes).decide()
         if !writes.isEmpty {
-            let moves = writes.published.isEmpty ? "" : RowMoves.statement(writes.published, in: schema) + ";\n"
+            if !writes.published.isEmpty { try await RowMoves.prepare(on: connection, in: schema) }
+            let moves = writes.published.isEmpty ? "" : "EXECUTE outbox_move(\(writes.published.arraySQL));\n"
             let tables = try await connection.execute(
                 moves + Self.statements(writes, absent) + ParkedWrites.park(writes.parked, in: schema))
             if !writes.published.isEmpty, tables.first?.rowCount != writes.published.count { throw RowsWereSkipped() }
@@ -80,7 +81,7 @@ extension WorkSession {
             """
             SELECT id FROM \(schema.table) WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
             FOR UPDATE SKIP LOCKED
-            """, [.int8Array(ids)])
+            """, [.int8Array(ids)], prepares: true)
         for row in locked.rows { if let id = row.int(0) { places[id] = .unpublished } }
         let rest = ids.filter { places[$0] == nil }
         guard !rest.isEmpty else { return }
@@ -88,7 +89,7 @@ extension WorkSession {
             """
             SELECT id, false FROM \(schema.unpublished) WHERE id = ANY($1::bigint[])
             UNION ALL SELECT id, true FROM \(schema.published) WHERE id = ANY($1::bigint[])
-            """, [.int8Array(rest)])
+            """, [.int8Array(rest)], prepares: true)
         for row in seen.rows {
             if let id = row.int(0), let isPublished = row.bool(1) { places[id] = isPublished ? .published : .locked }
         }
