@@ -50,7 +50,7 @@ import Testing
         let refusal = await #expect(throws: Refusal.self) {
             try await withParked(database) { _ = try await $0.ask(action, ids) }
         }
-        #expect(refusal?.problem == problem && refusal?.exitCode == 64)
+        #expect(refusal?.problem == problem && refusal?.kind == .wrongRequest)
         #expect(try await database.parked() == ["1", "2", "3"])
     }
 

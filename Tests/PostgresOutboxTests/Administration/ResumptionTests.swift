@@ -41,7 +41,7 @@ import Testing
         let database = try await stopped()
         try await database.execute(accident)
         let refusal = await #expect(throws: Refusal.self) { _ = try await resume(database) }
-        #expect(refusal?.check == "went_back" && refusal?.exitCode == 78)
+        #expect(refusal?.check == "went_back" && refusal?.kind == .configuration)
         #expect(refusal?.problem.contains(problem) == true, "\(refusal?.problem ?? "")")
         #expect(refusal?.remedy.contains(remedy) == true, "\(refusal?.remedy ?? "")")
         #expect(try await database.value("SELECT stopped_reason FROM outbox_leader") == "it went back")

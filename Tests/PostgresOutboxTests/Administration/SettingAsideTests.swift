@@ -48,7 +48,7 @@ import Testing
             let refusal = await #expect(throws: Refusal.self) {
                 try await SettingAside(session, sink: sink).ask(ids)
             }
-            #expect(refusal?.problem == problem && refusal?.exitCode == 64)
+            #expect(refusal?.problem == problem && refusal?.kind == .wrongRequest)
             #expect(try await requests(database) == [], "nothing of a request that is refused")
         }
     }

@@ -58,7 +58,7 @@ import Testing
         try await database.execute("UPDATE outbox_sink SET removing = true WHERE name = 'gone'")
         let before = try await list(database)
         let refusal = await #expect(throws: Refusal.self) { try await perform(request, database) }
-        #expect(refusal?.problem == problem && refusal?.exitCode == 64)
+        #expect(refusal?.problem == problem && refusal?.kind == .wrongRequest)
         #expect(try await list(database) == before)
     }
 
