@@ -13,21 +13,21 @@ extension Relay {
 
     /// One beat; false once the tenure is over.
     private func beats(_ term: Int) async -> Bool {
-        guard term == self.term, end == nil, let tenure else { return false }
+        guard term == self.term, tenureEnd == nil, let tenure else { return false }
         let known = memory
         let sent = clock.now
         do {
             let beat = try await tenure.beat()
-            guard term == self.term, end == nil else { return false }
+            guard term == self.term, tenureEnd == nil else { return false }
             lastBeat = sent
             await judge(beat, known, tenure, term)
-            guard term == self.term, end == nil else { return false }
+            guard term == self.term, tenureEnd == nil else { return false }
             passHeldBack()
         } catch {
             guard term == self.term else { return false }
             endTenure(.lost(Self.describe(error)))
         }
-        return term == self.term && end == nil
+        return term == self.term && tenureEnd == nil
     }
 
     private func judge(

@@ -25,7 +25,7 @@ extension Relay {
         deliveryNumber += 1
         let number = deliveryNumber
         // Deliveries that were cancelled may still be ending, and could hold the same keys.
-        let before = Array((ending[place.sink] ?? [:]).values)
+        let before = Array((withdrawn[place.sink] ?? [:]).values)
         let delivery = Delivery(slices: parts)
         let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
         // Only the sending is cancelled: what the sink answers then, having delivered it, must still be heard.
@@ -44,7 +44,7 @@ extension Relay {
     func cancelDeliveries(_ sink: String) {
         for (place, delivery) in deliveries where place.sink == sink {
             delivery.task.cancel()
-            ending[sink, default: [:]][delivery.number] = delivery.task
+            withdrawn[sink, default: [:]][delivery.number] = delivery.task
         }
     }
 
@@ -55,7 +55,7 @@ extension Relay {
     }
 
     private func deliveryEnded(_ place: DeliveryPlace, _ number: Int) {
-        ending[place.sink]?[number] = nil
+        withdrawn[place.sink]?[number] = nil
         guard deliveries[place]?.number == number else { return }
         deliveries[place] = nil
         bring(.deliveryEnded(sink: place.sink, flight: place.flight))
@@ -65,7 +65,7 @@ extension Relay {
         // A tenure that is about to close takes nothing more; what left, left, and is told once it is closed.
         if tenure == nil {
             decide(input)
-        } else if end != nil {
+        } else if tenureEnd != nil {
             heldBack.append(input)
         } else {
             take(input, term: term)

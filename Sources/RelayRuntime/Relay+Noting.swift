@@ -6,7 +6,7 @@ extension Relay {
         switch note {
         case .orderHold(let orderHold): describe(orderHold)
         case .orderReleased:
-            hold = nil
+            orderHold = nil
             report(.note(note))
         case .streaming:
             pollingReason = nil
@@ -58,15 +58,15 @@ extension Relay {
 
     private func holds(_ orderHold: OrderHold, _ description: HolderDescription?, _ term: Int) {
         guard term == self.term, machine.isHeld(by: orderHold) else { return }
-        hold = (orderHold, description)
+        self.orderHold = (orderHold, description)
         report(.hold(orderHold, description))
         noteStatus()
     }
 
     /// Writes what `status` shows, where it changed; one write at a time.
     func noteStatus() {
-        guard let tenure, end == nil, !isNoting else { return }
-        let current = machine.status(mode: settings.modeName, orderHold: hold.map { orderHoldJSON($0.0, $0.1) })
+        guard let tenure, tenureEnd == nil, !isNoting else { return }
+        let current = machine.status(mode: settings.modeName, orderHold: orderHold.map { orderHoldJSON($0.0, $0.1) })
         guard current != status else { return }
         status = current
         isNoting = true

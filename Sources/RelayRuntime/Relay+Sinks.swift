@@ -47,10 +47,10 @@ extension Relay {
         for name in Set(deliveries.keys.map(\.sink)) { cancelDeliveries(name) }
         var steps: [Task<SinkError?, Never>] = []
         for sink in sinks {
-            let (before, ending) = (sinkSteps[sink.name], Array((ending[sink.name] ?? [:]).values))
+            let (before, withdrawn) = (sinkSteps[sink.name], Array((withdrawn[sink.name] ?? [:]).values))
             let step = clock.task { () -> SinkError? in
                 _ = await before?.value
-                for task in ending { await task.value }
+                for task in withdrawn { await task.value }
                 await self.close(sink)
                 return nil
             }

@@ -19,7 +19,8 @@ package actor Relay {
     var tenure: (any LeaderTenure)?
     /// Counts tenures: an answer to an earlier one is dropped.
     var term = 0
-    var end: Ending?
+    /// Why the tenure is to end; nil while it goes on.
+    var tenureEnd: TenureEnd?
     /// The machine came to its end while no tenure lasted.
     var endBetweenTenures: RelayEnd?
     var tasks: [Int: Task<Void, Never>] = [:]
@@ -28,14 +29,15 @@ package actor Relay {
     var lastWork: Task<Void, Never>?
     var streamTask: Task<Void, Never>?
     var waitingTask: Task<Void, Never>?
-    var ended: CheckedContinuation<Void, Never>?
+    /// Waits for that.
+    var tenureIsOver: CheckedContinuation<Void, Never>?
 
     var batches: [BatchToken: EventBatch] = [:]
     var freeTokens: [BatchToken] = []
 
     var deliveries: [DeliveryPlace: DeliveryUnderWay] = [:]
     /// Deliveries that were cancelled and may still be ending.
-    var ending: [String: [Int: Task<Void, Never>]] = [:]
+    var withdrawn: [String: [Int: Task<Void, Never>]] = [:]
     var deliveryNumber = 0
     var openSinks: Set<String> = []
     /// The last opening or closing of each sink; one follows the other.
@@ -52,7 +54,7 @@ package actor Relay {
 
     var status: LeaderStatus?
     var isNoting = false
-    var hold: (OrderHold, HolderDescription?)?
+    var orderHold: (OrderHold, HolderDescription?)?
     var isStopping = false
     var suspendedBy: String?
     var pollingReason: String?
@@ -73,7 +75,7 @@ package actor Relay {
     }
 
     /// Why a tenure ends.
-    enum Ending: Sendable {
+    enum TenureEnd: Sendable {
         case lost(String)
         case finished(RelayEnd)
         case stop(RelayStop)
@@ -113,7 +115,7 @@ package actor Relay {
                 }
                 guard let taken else { break }
                 failures = 0
-                if let exit = await hold(taken) { return exit }
+                if let exit = await lead(with: taken) { return exit }
             } catch let stop as RelayStop {
                 if stop.wentBack { report(.wentBack(stop.message)) }
                 return await finish(.stop(stop))
@@ -178,17 +180,17 @@ package actor Relay {
         }
     }
 
-    /// Holds the lead until it ends; the exit, or nil to try again.
-    private func hold(_ taken: any LeaderTenure) async -> RelayExit? {
+    /// Leads until the tenure ends; the exit, or nil to try again.
+    private func lead(with taken: any LeaderTenure) async -> RelayExit? {
         term += 1
-        end = nil
+        tenureEnd = nil
         tenure = taken
         lastEpoch = taken.epoch
         lastBeat = clock.now
         heldBack = []
         status = nil
         isNoting = false
-        hold = nil
+        orderHold = nil
         workUnderWay = nil
         isWorkWatched = false
         pollingReason = nil
@@ -197,17 +199,17 @@ package actor Relay {
         memory.settled(taken.opened.sinks)
         announce(taken.opened)
         take(.sessionsOpened(taken.opened), term: term)
-        if end == nil {
+        if tenureEnd == nil {
             startBeating()
             await withCheckedContinuation { continuation in
-                if end == nil { ended = continuation } else { continuation.resume() }
+                if tenureEnd == nil { tenureIsOver = continuation } else { continuation.resume() }
             }
         }
         return await close(taken)
     }
 
     private func close(_ taken: any LeaderTenure) async -> RelayExit? {
-        let ending = end ?? .lost("")
+        let tenureEnd = tenureEnd ?? .lost("")
         tenure = nil
         term += 1
         // At once: sinks go on answering while the sessions close, and nothing may be sent on for it.
@@ -223,7 +225,7 @@ package actor Relay {
         tasks = [:]
         lastWork = nil
         await taken.close()
-        switch ending {
+        switch tenureEnd {
         case .lost(let reason):
             report(.deposed(reason: reason))
             return isStopping ? await finish(.stopped) : nil
@@ -251,18 +253,18 @@ package actor Relay {
         return exit
     }
 
-    func endTenure(_ ending: Ending) {
-        guard tenure != nil, end == nil else { return }
-        end = ending
-        ended?.resume()
-        ended = nil
+    func endTenure(_ why: TenureEnd) {
+        guard tenure != nil, tenureEnd == nil else { return }
+        tenureEnd = why
+        tenureIsOver?.resume()
+        tenureIsOver = nil
     }
 
     // MARK: - Inputs
 
     /// Takes an input of the tenure `term`; one of an earlier tenure is too late to count.
     func take(_ input: RelayInput, term: Int) {
-        guard term == self.term, end == nil, tenure != nil else { return }
+        guard term == self.term, tenureEnd == nil, tenure != nil else { return }
         if clock.now - lastBeat > settings.leaderTimeout, !Self.mayPassUnasked(input) {
             // Silent for so long that somebody else may lead: ask before anything more is sent.
             heldBack.append(input)
