@@ -88,9 +88,9 @@ extension Relay {
         case .sweep(let request):
             let answer = try await tenure.sweep(request, memory: memory)
             await take(.swept(answer), term: term)
-        case .fixStarts(let settledThrough, let firstScanIsOver):
-            let sinks = try await tenure.fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver)
-            await settledStarts(sinks, term)
+        case .fixStarts(let closedThrough, let firstScanIsOver):
+            let sinks = try await tenure.fixStarts(closedThrough: closedThrough, firstScanIsOver: firstScanIsOver)
+            await startsFixed(sinks, term)
         default: break
         }
     }
@@ -111,7 +111,7 @@ extension Relay {
         take(.settled(state), term: term)
     }
 
-    private func settledStarts(_ sinks: [SinkRegistration], _ term: Int) {
+    private func startsFixed(_ sinks: [SinkRegistration], _ term: Int) {
         guard term == self.term else { return }
         take(.startsFixed(sinks), term: term)
     }

@@ -81,8 +81,8 @@ package actor PostgresTenure: LeaderTenure {
         try await work.settle(lanes, inClaim: inClaim)
     }
 
-    package func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
-        try await work.fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver)
+    package func fixStarts(closedThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
+        try await work.fixStarts(closedThrough: closedThrough, firstScanIsOver: firstScanIsOver)
     }
 
     // MARK: - Reading sessions

@@ -3,11 +3,11 @@ import RelayCore
 
 extension WorkSession {
     /// Fixes where new sinks begin, as far as that can be said yet; at most one a call.
-    package func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
+    package func fixStarts(closedThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
         try await endingClaim {
             var stored = try await StoredState.read(
                 connection, epoch: epoch, lock: "SHARE ROW EXCLUSIVE", begins: true)
-            var facts = try await startFacts(stored, settledThrough, firstScanIsOver)
+            var facts = try await startFacts(stored, closedThrough, firstScanIsOver)
             for (index, sink) in stored.sinks.enumerated() {
                 guard let start = FixedStart(of: sink, facts) else { continue }
                 let missing = try await missing(start, sink, facts)
@@ -33,7 +33,7 @@ extension WorkSession {
     }
 
     private func startFacts(
-        _ stored: StoredState, _ settledThrough: Int64, _ firstScanIsOver: Bool
+        _ stored: StoredState, _ closedThrough: Int64, _ firstScanIsOver: Bool
     ) async throws -> StartFacts {
         let row = try await connection.query(
             """
@@ -45,9 +45,9 @@ extension WorkSession {
               least(u.low, (SELECT min(id) FROM \(schema.published))),
               (SELECT seqstart FROM pg_catalog.pg_sequence WHERE seqrelid = \(schema.sequence.oidSQL))
             FROM (SELECT min(id) AS low FROM \(schema.unpublished)) AS u
-            """, [.int(settledThrough)])
+            """, [.int(closedThrough)])
         return StartFacts(
-            sinks: stored.sinks, absent: IDRanges(), settledThrough: settledThrough,
+            sinks: stored.sinks, absent: IDRanges(), closedThrough: closedThrough,
             firstScanIsOver: firstScanIsOver, oldestUnpublished: row.int(0, 0), rowBelowOldest: row.int(0, 1),
             highestSettledRow: row.int(0, 2), lowestRow: row.int(0, 3), sequenceStart: row.int(0, 4) ?? 1)
     }

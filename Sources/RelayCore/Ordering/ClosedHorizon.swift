@@ -12,18 +12,18 @@ package struct SequenceHolder: Hashable, Sendable {
     }
 }
 
-/// Up to which id everything is settled: visible to a new snapshot, or never going to appear.
+/// Up to which id everything is closed: visible to a new snapshot, or never going to appear.
 ///
 /// `nextval` takes a lock on the sequence before it reads the value and keeps it to the end of the top-level
 /// transaction, whose effects are visible before its locks go. So with `H`, the sequence's last value, read first and
-/// the holders of that lock listed after it, everything at or below `H` is settled once those holders are gone. A
+/// the holders of that lock listed after it, everything at or below `H` is closed once those holders are gone. A
 /// holder that is new in a scan can only have drawn above the `H` of the scan before: that is its floor.
 ///
 /// The floors, and the horizon itself, belong to one leader session. A new session begins anew, because a server
 /// restart may let ids be drawn again and gives prepared transactions other names.
-package struct SettledHorizon: Hashable, Sendable {
-    /// Every id at or below is settled.
-    package private(set) var settledThrough: Int64 = 0
+package struct ClosedHorizon: Hashable, Sendable {
+    /// Every id at or below is closed.
+    package private(set) var closedThrough: Int64 = 0
     /// The last value of the last scan whose list of holders came back too; nil before the first.
     private var previousLastValue: Int64?
     /// For each live holder, an id below everything that it may have drawn, or at it.
@@ -48,8 +48,8 @@ package struct SettledHorizon: Hashable, Sendable {
     ///
     /// - Parameter earnedCursor: the highest stored cursor that was reached by delivery; 0 if there is none.
     package mutating func begin(earnedCursor: Int64) {
-        if rules.horizonEndsWithSession { self = SettledHorizon(rules: rules) }
-        settledThrough = max(settledThrough, earnedCursor)
+        if rules.horizonEndsWithSession { self = ClosedHorizon(rules: rules) }
+        closedThrough = max(closedThrough, earnedCursor)
     }
 
     /// A scan came back.
@@ -69,13 +69,13 @@ package struct SettledHorizon: Hashable, Sendable {
         firstScanHolders = isFirst ? holders : firstScanHolders.intersection(holders)
         floors = standing
         previousLastValue = lastValue
-        settledThrough = max(settledThrough, reach)
+        closedThrough = max(closedThrough, reach)
     }
 
     /// Ids directly above the horizon that were seen as rows: with CACHE 1 and INCREMENT 1 each settles itself, since
     /// whoever drew a lower id is at or below the horizon already.
     package mutating func sawContiguous(through id: Int64) {
-        settledThrough = max(settledThrough, id)
+        closedThrough = max(closedThrough, id)
     }
 
     /// The live holder that bounds the horizon, and its floor: whom the order waits for.
@@ -86,8 +86,8 @@ package struct SettledHorizon: Hashable, Sendable {
 
     private func floorOfNewcomer(_ holder: SequenceHolder, _ lastValue: Int64) -> Int64 {
         // Before the first scan there is no earlier last value; and some servers give a transaction a new identity at
-        // PREPARE, so that a newcomer without a pid may have drawn long ago. Both stand on what is settled already.
-        guard let previousLastValue, holder.pid != nil else { return settledThrough }
+        // PREPARE, so that a newcomer without a pid may have drawn long ago. Both stand on what is closed already.
+        guard let previousLastValue, holder.pid != nil else { return closedThrough }
         return rules.floorIsPreviousScan ? previousLastValue : lastValue
     }
 }

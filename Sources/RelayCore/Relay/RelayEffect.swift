@@ -11,7 +11,7 @@ package enum RelayEffect: Hashable, Sendable {
     /// Ends an open claim that has nothing to settle. Not answered.
     case endClaim
     case sweep(SweepRequest)
-    case fixStarts(settledThrough: Int64, firstScanIsOver: Bool)
+    case fixStarts(closedThrough: Int64, firstScanIsOver: Bool)
 
     // On the reading sessions.
     /// WAL mode: the tail's next rows.

@@ -30,7 +30,7 @@ extension RelayMachine {
         let announced = stream.bell.announced
         let looks = announced.map { $0.unheard != .nothing } ?? false
         let missing = announced?.waiting.missing(above: tail.position, through: request.through) ?? []
-        tenure?.source.stream?.reads(request, known: tail.horizon.settledThrough, looksForUnheard: looks)
+        tenure?.source.stream?.reads(request, known: tail.horizon.closedThrough, looksForUnheard: looks)
         effects.append(.readTail(TailRequest(rows: request, transactions: missing, wantsEdges: looks)))
     }
 
@@ -54,7 +54,7 @@ extension RelayMachine {
         held.hold(answer.rows, isOfTail: true)
         // Else the tail went on without it, on a lane that was ahead: what was read does not join on.
         guard read.request.after == tail.position else { return }
-        let known = rules.absenceNeedsEarlierHorizon ? read.known : tail.horizon.settledThrough
+        let known = rules.absenceNeedsEarlierHorizon ? read.known : tail.horizon.closedThrough
         take(answer, within: read.request)
         let isWhole = handTail(answer, through: read.request.through, known: known, at: now, &effects)
         let isThrough = isWhole && tenure?.gap == nil
@@ -103,7 +103,7 @@ extension RelayMachine {
         let ids = answer.rows.ids
         let drawn = answer.lastValue.flatMap { last in ids.firstIndex { $0 > last } } ?? ids.count
         let found = Tail.deliverable(
-            Array(ids.prefix(drawn)), after: tail.position, settled: tail.settled(known),
+            Array(ids.prefix(drawn)), after: tail.position, closed: tail.closed(known),
             gone: tenure?.source.gone ?? IDRanges())
         if found.count > 0 {
             hand([RowSlice(answer.rows, 0..<found.count)])

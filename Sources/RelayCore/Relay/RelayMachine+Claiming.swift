@@ -33,7 +33,7 @@ extension RelayMachine {
         let request = ClaimRequest(
             after: tail.position, below: waitingBelow, rows: policy.batchSize,
             bytes: policy.memory / (4 * max(1, lanes.count)), looksFirst: pace.pause > 0)
-        tenure?.turns.work = .claiming(request, known: tail.horizon.settledThrough)
+        tenure?.turns.work = .claiming(request, known: tail.horizon.closedThrough)
         effects.append(.claim(request))
     }
 
@@ -53,7 +53,7 @@ extension RelayMachine {
             }
             answer = answer.prefix(above)
         }
-        let found = Tail.deliverable(answer.rows.ids, after: tail.position, settled: tail.settled(known))
+        let found = Tail.deliverable(answer.rows.ids, after: tail.position, closed: tail.closed(known))
         guard found.count > 0 else {
             if let waiting = answer.rows.ids.first {
                 tenure?.openGap(waiting: waiting, .unknown, at: now)
@@ -87,7 +87,7 @@ extension RelayMachine {
         _ answer: ClaimedRows, count: Int, known: Int64, at now: Int64, _ effects: inout [RelayEffect]
     ) {
         let found = Tail.deliverable(
-            Array(answer.rows.ids.prefix(count)), after: tail.position, settled: tail.settled(known))
+            Array(answer.rows.ids.prefix(count)), after: tail.position, closed: tail.closed(known))
         hand([RowSlice(answer.rows, 0..<count)])
         tail.sawContiguous(through: found.through)
         if count < answer.rows.ids.count {
@@ -117,7 +117,7 @@ extension RelayMachine {
         guard case .looking(_, let claim, let known)? = tenure?.turns.work else { return }
         let stop = (answer.unpublished + answer.published).min() ?? Int64.max
         let count = claim.rows.ids.firstIndex { $0 > stop } ?? claim.rows.ids.count
-        let found = Tail.deliverable(claim.rows.ids, after: tail.position, settled: tail.settled(known))
+        let found = Tail.deliverable(claim.rows.ids, after: tail.position, closed: tail.closed(known))
         let allowed = min(count, found.count)
         if allowed > 0 {
             handClaim(claim, count: allowed, known: known, at: now, &effects)

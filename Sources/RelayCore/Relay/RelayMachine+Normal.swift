@@ -40,7 +40,7 @@ extension RelayMachine {
                 + (lane.parkedKeys.isEmpty ? "" : ", parked keys \(lane.parkedKeys.values.sorted())")
                 + ", owed \(lane.late), \(lane.health), reads from \(lane.awaitedRows?.after ?? -1)"
         }
-        return "tail \(tail.position), settled \(tail.horizon.settledThrough), ordered \(tail.orderedThrough), "
+        return "tail \(tail.position), closed \(tail.horizon.closedThrough), ordered \(tail.orderedThrough), "
             + (tenure?.summary ?? "no tenure") + "; " + lanes.joined(separator: "; ")
     }
 

@@ -34,8 +34,8 @@ extension RelayMachine {
         guard mayRead(lane, at: now), lane.keyed?.isWindingDown != true else { return }
         guard lane.queue.isEmpty, lane.unsettled < policy.window else { return }
         guard hasRoom(toReadFor: lane) else { return }
-        // Before the first scan nothing is known to be settled.
-        guard tail.horizon.hasScanned || tail.horizon.settledThrough > 0 else {
+        // Before the first scan nothing is known to be closed.
+        guard tail.horizon.hasScanned || tail.horizon.closedThrough > 0 else {
             tenure?.scan.want()
             return
         }
@@ -44,7 +44,7 @@ extension RelayMachine {
         let passes = lane.isPassing
         let through = passes ? lane.passesThrough ?? .max : .max
         lanes[index].awaitedRows = Lane.AwaitedRead(
-            after: lane.position, through: through, known: tail.horizon.settledThrough)
+            after: lane.position, through: through, known: tail.horizon.closedThrough)
         effects.append(
             .read(
                 ReadRequest(
@@ -67,8 +67,8 @@ extension RelayMachine {
         defer { if lanes[index].place == .meeting { lanes[index].place = .reading } }
         // After an outage the lane stands lower again, and what was read does not join on.
         guard !read.isStale, !lanes[index].isOnTail, lanes[index].position == read.after else { return }
-        let known = rules.absenceNeedsEarlierHorizon ? read.known : tail.horizon.settledThrough
-        let found = Tail.deliverable(batch.ids, after: read.after, settled: known)
+        let known = rules.absenceNeedsEarlierHorizon ? read.known : tail.horizon.closedThrough
+        let found = Tail.deliverable(batch.ids, after: read.after, closed: known)
         tail.sawContiguous(through: found.through)
         if found.count > 0 {
             stamp += 1

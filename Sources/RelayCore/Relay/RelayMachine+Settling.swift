@@ -99,7 +99,7 @@ extension RelayMachine {
         takeTurn(.fixing)
         effects.append(
             .fixStarts(
-                settledThrough: tail.horizon.settledThrough, firstScanIsOver: tail.horizon.firstScanIsOver))
+                closedThrough: tail.horizon.closedThrough, firstScanIsOver: tail.horizon.firstScanIsOver))
         return true
     }
 }

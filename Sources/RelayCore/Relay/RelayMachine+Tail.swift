@@ -1,7 +1,7 @@
 extension RelayMachine {
     /// Hands rows, ascending and in order, to every lane on the tail.
     ///
-    /// - Precondition (of the ordering, held by the callers): each row's predecessors are settled.
+    /// - Precondition (of the ordering, held by the callers): each row's predecessors are closed.
     mutating func hand(_ slices: [RowSlice]) {
         guard let last = slices.last?.ids.last else { return }
         for index in lanes.indices where lanes[index].isOnTail {
@@ -17,9 +17,9 @@ extension RelayMachine {
     /// Whether the row that waits above the gap may be handed on, as far as is known without looking.
     func mayClose(_ gap: Gap) -> Bool {
         if gap.isTimed { return true }
-        let settled = max(tail.position, tail.settled(tail.horizon.settledThrough))
-        return settled >= gap.waiting - 1
-            || tenure?.source.gone.covers(IDRange(settled + 1, gap.waiting - 1)) == true
+        let closed = max(tail.position, tail.closed(tail.horizon.closedThrough))
+        return closed >= gap.waiting - 1
+            || tenure?.source.gone.covers(IDRange(closed + 1, gap.waiting - 1)) == true
     }
 
     /// The row that waits, where only what lies below it is of use: its gap stays open. A new horizon may close it.
@@ -51,7 +51,7 @@ extension RelayMachine {
             tell(tenure?.gap?.hold, aboveID: tail.position, &effects)
         }
         if tenure?.startHold?.name(after: lowest, notice: policy.holdNotice, at: now) == true {
-            tell(tenure?.startHold, aboveID: tail.horizon.settledThrough, &effects)
+            tell(tenure?.startHold, aboveID: tail.horizon.closedThrough, &effects)
         }
     }
 

@@ -1,4 +1,4 @@
-/// The scan of the sequence that tells how far everything is settled: one at a time, and only while something waits for
+/// The scan of the sequence that tells how far everything is closed: one at a time, and only while something waits for
 /// its answer.
 enum Scan: Hashable, Sendable {
     /// `wanted`: something waits, and a scan is sent at `next` (milliseconds), not before. Exit: `running`.

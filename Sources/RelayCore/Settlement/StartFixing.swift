@@ -2,15 +2,15 @@
 package struct StartFacts: Hashable, Sendable {
     package var sinks: [SinkRegistration]
     package var absent: IDRanges
-    /// Every id at or below is settled, known before the rows were read.
-    package var settledThrough: Int64
+    /// Every id at or below is closed, known before the rows were read.
+    package var closedThrough: Int64
     /// Whoever held the sequence at the session's first scan is gone.
     package var firstScanIsOver: Bool
     /// The lowest row of the unpublished leaf.
     package var oldestUnpublished: Int64?
     /// The highest committed row below `oldestUnpublished`, in either leaf.
     package var rowBelowOldest: Int64?
-    /// The highest committed row at or below `settledThrough`, in either leaf.
+    /// The highest committed row at or below `closedThrough`, in either leaf.
     package var highestSettledRow: Int64?
     /// The lowest committed row, in either leaf.
     package var lowestRow: Int64?
@@ -18,13 +18,13 @@ package struct StartFacts: Hashable, Sendable {
     package var sequenceStart: Int64
 
     package init(
-        sinks: [SinkRegistration], absent: IDRanges, settledThrough: Int64, firstScanIsOver: Bool,
+        sinks: [SinkRegistration], absent: IDRanges, closedThrough: Int64, firstScanIsOver: Bool,
         oldestUnpublished: Int64?, rowBelowOldest: Int64?, highestSettledRow: Int64?, lowestRow: Int64?,
         sequenceStart: Int64
     ) {
         self.sinks = sinks
         self.absent = absent
-        self.settledThrough = settledThrough
+        self.closedThrough = closedThrough
         self.firstScanIsOver = firstScanIsOver
         self.oldestUnpublished = oldestUnpublished
         self.rowBelowOldest = rowBelowOldest
@@ -53,7 +53,7 @@ package struct FixedStart: Hashable, Sendable {
         case .oldest:
             let isBottom = facts.lowestRow == facts.sequenceStart && facts.oldestUnpublished == facts.lowestRow
             guard facts.firstScanIsOver || hasEarned || isBottom else { return nil }
-            if let oldest = facts.oldestUnpublished, oldest <= facts.settledThrough {
+            if let oldest = facts.oldestUnpublished, oldest <= facts.closedThrough {
                 cursor = facts.rowBelowOldest ?? 0
             } else {
                 cursor = facts.highestSettledRow ?? 0

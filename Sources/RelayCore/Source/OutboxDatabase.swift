@@ -164,7 +164,7 @@ package protocol LeaderTenure: Sendable {
     /// - Parameter memory: what had left when the sweep was sent: judged before a row is called late.
     /// - Throws: ``TimeTravel`` where the database went back, before anything is written.
     func sweep(_ request: SweepRequest, memory: ProcessMemory) async throws -> SweptState
-    func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration]
+    func fixStarts(closedThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration]
 
     /// The tail's next rows, in WAL mode; one such read at a time.
     func readTail(_ request: TailRequest) async throws -> FetchedTail

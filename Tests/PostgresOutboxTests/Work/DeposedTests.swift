@@ -13,7 +13,7 @@ import Testing
             switch self {
             case .settling, .settlingInClaim: _ = try await session.settle([lane], inClaim: self == .settlingInClaim)
             case .sweeping: _ = try await session.sweep(SweepRequest(tail: 3), memory: ProcessMemory())
-            case .fixingStarts: _ = try await session.fixStarts(settledThrough: 3, firstScanIsOver: true)
+            case .fixingStarts: _ = try await session.fixStarts(closedThrough: 3, firstScanIsOver: true)
             }
         }
     }

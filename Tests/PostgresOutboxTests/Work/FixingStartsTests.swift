@@ -17,9 +17,9 @@ import Testing
         let database = try await outbox(publishedThrough: 4)
         try await database.execute("INSERT INTO outbox_sink (name, start) VALUES ('a', 'oldest')")
         try await database.withWork { work in
-            let early = try await work.fixStarts(settledThrough: 10, firstScanIsOver: false)
+            let early = try await work.fixStarts(closedThrough: 10, firstScanIsOver: false)
             #expect(early.map(\.isFixed) == [false])
-            let fixed = try await work.fixStarts(settledThrough: 10, firstScanIsOver: true)
+            let fixed = try await work.fixStarts(closedThrough: 10, firstScanIsOver: true)
             #expect(fixed == [SinkRegistration(name: "a", generation: 1, cursor: 4)])
             #expect(try await database.cursors() == ["a 4"])
             #expect(try await database.isTrue("SELECT start IS NULL FROM outbox_sink"))
@@ -32,7 +32,7 @@ import Testing
         try await database.register(["a": 4])
         try await database.execute("INSERT INTO outbox_sink (name, start) VALUES ('b', 'latest')")
         try await database.withWork { work in
-            let sinks = try await work.fixStarts(settledThrough: 8, firstScanIsOver: true)
+            let sinks = try await work.fixStarts(closedThrough: 8, firstScanIsOver: true)
             #expect(sinks.last == SinkRegistration(name: "b", generation: 2, cursor: 4, passThrough: 8))
             #expect(try await database.cursors() == ["a 4 earned", "b 4"])
             #expect(try await database.number("SELECT pass_through FROM outbox_sink WHERE name = 'b'") == 8)
@@ -49,7 +49,7 @@ import Testing
             INSERT INTO outbox_late (sink, id) VALUES ('a', 5)
             """)
         try await database.withWork { work in
-            _ = try await work.fixStarts(settledThrough: 10, firstScanIsOver: true)
+            _ = try await work.fixStarts(closedThrough: 10, firstScanIsOver: true)
             #expect(try await database.cursors() == ["a 2 earned", "b 10"])
             #expect(try await database.ranges() == ["3-4", "6-10"])
         }

@@ -39,8 +39,8 @@ extension Stepper {
         case .look(let ranges): .looked(look(ranges))
         case .settle(let lanes, let inClaim): .settled(settle(lanes, inClaim: inClaim))
         case .sweep(let request): .swept(sweep(request))
-        case .fixStarts(let settledThrough, let firstScanIsOver):
-            .startsFixed(fixStarts(settledThrough: settledThrough, firstScanIsOver: firstScanIsOver))
+        case .fixStarts(let closedThrough, let firstScanIsOver):
+            .startsFixed(fixStarts(closedThrough: closedThrough, firstScanIsOver: firstScanIsOver))
         default: nil
         }
     }
@@ -91,15 +91,15 @@ extension Stepper {
             parkedKeys: request.parkedKeys ? parkedKeys : nil)
     }
 
-    private mutating func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) -> [SinkRegistration] {
+    private mutating func fixStarts(closedThrough: Int64, firstScanIsOver: Bool) -> [SinkRegistration] {
         for sink in state.world.sinks where !sink.isFixed {
             let world = state.world
             let oldest = world.unpublished.lowest
             let facts = StartFacts(
-                sinks: world.sinks, absent: world.absent, settledThrough: settledThrough,
+                sinks: world.sinks, absent: world.absent, closedThrough: closedThrough,
                 firstScanIsOver: firstScanIsOver, oldestUnpublished: oldest,
                 rowBelowOldest: oldest.flatMap { world.visible.through($0 - 1).highest },
-                highestSettledRow: world.visible.through(settledThrough).highest, lowestRow: world.visible.lowest,
+                highestSettledRow: world.visible.through(closedThrough).highest, lowestRow: world.visible.lowest,
                 sequenceStart: 1)
             guard let fixed = FixedStart(of: sink, facts), let index = world.sinks.firstIndex(of: sink) else {
                 continue

@@ -7,7 +7,7 @@ import Testing
         highest: Int64?, lowest: Int64?
     ) -> StartFacts {
         StartFacts(
-            sinks: sinks, absent: IDRanges(), settledThrough: settled, firstScanIsOver: isOver,
+            sinks: sinks, absent: IDRanges(), closedThrough: settled, firstScanIsOver: isOver,
             oldestUnpublished: oldest, rowBelowOldest: below, highestSettledRow: highest, lowestRow: lowest,
             sequenceStart: 1)
     }

@@ -167,7 +167,7 @@ final class LeaderLink: @unchecked Sendable {
     ///
     /// - Parameter known: what the database was when the rows were handed over.
     func changedRow(
-        _ rows: [DeliveredRow], known: DatabaseHistory, settledThrough: Int64
+        _ rows: [DeliveredRow], known: DatabaseHistory, closedThrough: Int64
     ) async throws -> TimeTravel? {
         guard !rows.isEmpty else { return nil }
         let server = server
@@ -176,7 +176,7 @@ final class LeaderLink: @unchecked Sendable {
             for row in rows.sorted(by: { $0.id < $1.id }) {
                 if let stored = server.tables.row(row.id) {
                     if stored.createdAt != row.mark.createdAt { return .rowChanged(id: row.id) }
-                } else if row.id > settledThrough {
+                } else if row.id > closedThrough {
                     missing.append(MissingRow(id: row.id, isCommitted: server.isKnownCommitted(row.mark.transaction)))
                 }
             }

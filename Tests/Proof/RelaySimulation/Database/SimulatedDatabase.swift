@@ -77,7 +77,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
         var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
         if travel == nil, let history {
             let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
-            travel = try await leader.changedRow(unsettled, known: history, settledThrough: lowest)
+            travel = try await leader.changedRow(unsettled, known: history, closedThrough: lowest)
         }
         guard let travel else { return }
         if try await leader.writeStop(travel, unsettled) {

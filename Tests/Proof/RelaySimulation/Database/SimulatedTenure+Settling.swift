@@ -39,12 +39,12 @@ extension SimulatedTenure {
         }
     }
 
-    func fixStarts(settledThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
+    func fixStarts(closedThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration] {
         let epoch = epoch
         return try await onWorkWithSinks { server, backend in
             try server.checkEpoch(epoch)
             let tables = server.tables
-            let facts = StartFacts(tables, settledThrough: settledThrough, firstScanIsOver: firstScanIsOver)
+            let facts = StartFacts(tables, closedThrough: closedThrough, firstScanIsOver: firstScanIsOver)
             for sink in tables.sinks {
                 guard let start = FixedStart(of: sink, facts) else { continue }
                 var others = tables.sinks.filter { $0.name != sink.name }.cursorSpan.low
@@ -74,13 +74,13 @@ extension SimulatedTenure {
 }
 
 extension StartFacts {
-    fileprivate init(_ tables: ServerTables, settledThrough: Int64, firstScanIsOver: Bool) {
+    fileprivate init(_ tables: ServerTables, closedThrough: Int64, firstScanIsOver: Bool) {
         let oldest = tables.unpublished.lowest
         self.init(
-            sinks: tables.sinks, absent: tables.absent, settledThrough: settledThrough,
+            sinks: tables.sinks, absent: tables.absent, closedThrough: closedThrough,
             firstScanIsOver: firstScanIsOver, oldestUnpublished: oldest,
             rowBelowOldest: oldest.flatMap { tables.highestRow(through: $0 - 1) },
-            highestSettledRow: tables.highestRow(through: settledThrough),
+            highestSettledRow: tables.highestRow(through: closedThrough),
             lowestRow: [tables.unpublished.lowest, tables.published.lowest].compactMap(\.self).min(), sequenceStart: 1)
     }
 }
