@@ -2,7 +2,7 @@ import CLibpq
 import DedicatedThreads
 import Glibc
 
-/// Drives libpq from a target to a session, on the connection's thread.
+/// Drives libpq from a target to a session, on a helper thread, which hands the session over.
 ///
 /// `PQconnectPoll` applies no `connect_timeout`; libpq's blocking calls do, to each address in turn, and so does this.
 struct Connecting {

@@ -2,7 +2,7 @@ import DedicatedThreads
 
 /// A session with a PostgreSQL server.
 ///
-/// The actor's executor is the thread that it was opened on, or one of its own; while the server works the thread is
+/// The actor's executor is the thread that `open` was given, or one of its own; while the server works the thread is
 /// free for others. A call runs to its end before the next one starts: they wait in line. Everything that must work
 /// meanwhile, `cancelRunning()`, `abandon()` and `wake()`, is nonisolated.
 ///

@@ -3,7 +3,8 @@ import Glibc
 
 /// One `PGconn` in non-blocking mode, with its calls under Swift names. Finished with its last owner.
 ///
-/// Not Sendable: it stays on its connection's thread. No call here waits.
+/// Not Sendable: it is made on the thread that connects, and stays on its connection's from then on. No call
+/// waits but `start` and `pollConnecting`, which may resolve names.
 @safe
 final class LibpqConnection {
     private let pointer: OpaquePointer

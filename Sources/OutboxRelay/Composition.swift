@@ -17,7 +17,8 @@ func runRelay(
 ) async -> ExitCode {
     limitFragmentation()
     let journal = RelayJournal(logger: logger, window: options.window)
-    // Without one (the system is out of threads or descriptors) everything runs on the pool, and waits for it.
+    // Without one (the system is out of threads or descriptors) tasks run on the pool, and each session has a
+    // thread of its own.
     let loop = DedicatedThread()
     let relay = makeRelay(options, target, composition, on: loop) { journal.write($0) }
     let signals = TerminationSignals {

@@ -16,7 +16,7 @@ extension ExitCode {
     static let unexpected = ExitCode(70)
     /// Standard output was closed before everything was written: `EX_IOERR`.
     static let outputClosed = ExitCode(74)
-    /// The server refuses the login or lacks a grant: `EX_NOPERM`.
+    /// The server refuses the login or the role lacks a grant: `EX_NOPERM`.
     static let denied = ExitCode(77)
     /// The configuration or the database is not what it must be: `EX_CONFIG`.
     static let configuration = ExitCode(78)

@@ -17,7 +17,7 @@ package actor Relay {
     var lastEpoch: Int64 = 0
 
     var tenure: (any LeaderTenure)?
-    /// Counts tenures: an answer to an earlier one is dropped.
+    /// Goes up when a tenure begins and when it ends: an answer to an earlier one is dropped.
     var term = 0
     /// Why the tenure is to end; nil while it goes on.
     var tenureEnd: TenureEnd?

@@ -2,7 +2,7 @@ import Foundation
 import RelayTestKit
 import Testing
 
-/// An event that comes alone wakes the loop, and no other thread of the relay: design section 9.
+/// An event that comes alone wakes the loop, and no other thread of the relay: decision 18.
 @Suite(.heavy) struct OneLoopTests {
     private static let events = 300
 

@@ -4,7 +4,7 @@ import RelayCore
 /// Registers, moves and removes sinks, beside a running relay or without one.
 ///
 /// Each request is one transaction. It locks `outbox_sink` in SHARE ROW EXCLUSIVE mode, which waits for the leader's
-/// transactions and holds off new ones, and reads only after that, in statements of their own (design section 7).
+/// transactions and holds off new ones, and reads only after that, in statements of their own.
 package struct SinkAdministrator: Sendable {
     private let session: Session
 

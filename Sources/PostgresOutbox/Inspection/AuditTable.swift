@@ -93,8 +93,8 @@ package struct AuditTable: Sendable {
             lastValue: sequence.issued)
     }
 
-    /// Whether a sink was given a row: its cursor is past it, it lies in no range, and it is neither owed nor parked
-    /// (design section 7). What is unpublished at or below the lowest cursor has turned up late and is not noticed yet.
+    /// Whether a sink was given a row: its cursor is past it, it lies in no range, and it is neither owed nor parked.
+    /// What is unpublished at or below the lowest cursor has turned up late and is not noticed yet.
     ///
     /// Each question is a subquery of one row, which no plan makes a join that reads a table whole; of the ranges, which are
     /// disjoint, the last that begins at or below the row is the one that may hold it.

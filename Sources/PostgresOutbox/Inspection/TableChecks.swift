@@ -92,7 +92,7 @@ extension Inspector {
         return .passed("migrations")
     }
 
-    /// The proof of design section 3 stands on ids drawn one by one.
+    /// The proof (see ``ClosedHorizon``) stands on ids drawn one by one.
     func sequenceCheck() async throws(Refusal) -> Check {
         let found = try await rows(
             """

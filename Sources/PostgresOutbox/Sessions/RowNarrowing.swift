@@ -1,6 +1,6 @@
 import Libpq
 
-/// Which rows of a batch a statement fails for (design section 10, rule 1).
+/// Which rows of a batch a statement fails for.
 ///
 /// Whatever it throws that is not the loss of its session is tried once more over all rows; then the batch is halved,
 /// level by level, until every failure is at one row. Where some part passes, the failures are faults of rows; where

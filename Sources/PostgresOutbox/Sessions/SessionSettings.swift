@@ -7,7 +7,7 @@ package enum SessionRole: String, Sendable, CaseIterable {
     case leader
     /// Claims, settles and sweeps.
     case work
-    /// Reads what lanes off the tail lack.
+    /// Reads what lanes off the tail lack; in WAL mode the tail too.
     case read
     /// Carries the replication stream.
     case stream
@@ -43,7 +43,7 @@ package struct SessionTimeouts: Sendable, Hashable {
         self.connectionCheck = connectionCheck
     }
 
-    /// The limits of design section 8, all made of the time after which a silent leader loses its lock.
+    /// The limits, all made of the time after which a silent leader loses its lock.
     package static func standard(for role: SessionRole, leaderTimeout: Duration = .seconds(2)) -> SessionTimeouts {
         let check = leaderTimeout / 4
         switch role {
@@ -127,7 +127,7 @@ enum SessionSettings {
     ]
 
     /// Every statement reads by an index, whatever the statistics say or lack, and is planned without looking at its
-    /// values: design section 10, rule 3. A bitmap, and a join by hash or
+    /// values: decision 16. A bitmap, and a join by hash or
     /// merge, read all that there is before the first row, however low the limit.
     private static let planning = [
         "SET enable_seqscan = off;",

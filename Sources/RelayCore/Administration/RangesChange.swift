@@ -1,4 +1,4 @@
-/// What becomes of the ranges of absent ids when cursors are set (design section 3, "Cursors that are set").
+/// What becomes of the ranges of absent ids when cursors are set.
 ///
 /// Between the lowest cursor as it is to be and as it was, ids were passed that nobody has noted as absent. All of them
 /// become one range, but for those with an owed entry, which speaks for its id. That range spans rows that are published,

@@ -59,7 +59,7 @@ package enum SinkAdministrationRefusal: Error, Hashable, Sendable {
 
 /// What a request writes.
 ///
-/// No cursor jumps forward, and a cursor that is set proves nothing about lower ids (design section 3). So a sink that
+/// No cursor jumps forward, and a cursor that is set proves nothing about lower ids. So a sink that
 /// is to begin above the others begins with the lowest of them and passes what lies between without delivering it, and
 /// one that is removed passes everything until it is level with the highest.
 package struct SinkAdministration: Hashable, Sendable {

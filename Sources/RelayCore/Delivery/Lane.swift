@@ -5,7 +5,7 @@
 package struct Lane: Hashable, Sendable {
     /// Where the lane's rows come from.
     package enum Place: Hashable, Sendable {
-        /// Reads the table, unclaimed, as far as it is settled. Exits: `meeting`, `tail`.
+        /// Reads the table, unclaimed, as far as it is closed. Exits: `meeting`, `tail`.
         case reading
         /// Lacks little: the tail waits for one read of this lane, so that the two can meet. Exits: `tail`, `reading`.
         case meeting

@@ -1,6 +1,6 @@
 /// How one lane treats its sink.
 package struct LanePolicy: Hashable, Sendable {
-    /// Which events may be with the sink at once.
+    /// Which events may be with the sink at once. Not `--order`, which is the relay's.
     package enum Order: Hashable, Sendable {
         /// One delivery at a time, in ascending id.
         case id

@@ -1,6 +1,6 @@
 /// How long a lane waits after an outage: exponential with full jitter, capped.
 ///
-/// The wait before attempt `n` is drawn evenly from `0 ... min(maximum, base * 2^(n-1))`
+/// The wait after the `n`-th failure in a row is drawn evenly from `0 ... min(maximum, base * 2^(n-1))`
 /// (Exponential Backoff And Jitter, "full jitter"), so that many lanes that failed together do not return together.
 package struct RetryPolicy: Hashable, Sendable {
     /// Milliseconds, at least 0.

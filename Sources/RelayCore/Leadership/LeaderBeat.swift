@@ -15,7 +15,7 @@ package struct LeaderBeat: Hashable, Sendable {
     package var stoppedReason: String?
     /// The highest id that was drawn from the sequence.
     package var lastValue: Int64
-    /// What of the sequence's settings breaks the proof that an id is settled, as a sentence.
+    /// What of the sequence's settings breaks the proof that an id is closed, as a sentence.
     package var brokenSequence: String?
     package var sinks: [String: StoredCursor]
     /// Somebody wants parked events tried again or discarded.

@@ -72,7 +72,7 @@ package struct ClosedHorizon: Hashable, Sendable {
         closedThrough = max(closedThrough, reach)
     }
 
-    /// Ids directly above the horizon that were seen as rows: with CACHE 1 and INCREMENT 1 each settles itself, since
+    /// Ids directly above the horizon that were seen as rows: with CACHE 1 and INCREMENT 1 each closes itself, since
     /// whoever drew a lower id is at or below the horizon already.
     package mutating func sawContiguous(through id: Int64) {
         closedThrough = max(closedThrough, id)

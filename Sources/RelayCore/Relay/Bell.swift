@@ -1,5 +1,5 @@
 /// The stream as a bell: it says *that* something was committed, and under which ids. *What* leaves is read from the
-/// table (design section 5).
+/// table (decision 14).
 struct Bell: Hashable, Sendable {
     enum Phase: Hashable, Sendable {
         /// There is no stream; one is opened at its time. Exit: `opening`.

@@ -4,7 +4,7 @@ package enum RelayInput: Hashable, Sendable {
     case tick
     /// Leadership began, or its sessions were opened anew: the stored state, read after every older session was gone.
     case sessionsOpened(OpenedSessions)
-    /// The leader session ended, and all others with it.
+    /// The tenure is over (the leader or the work session was lost, or it ended): all sessions go.
     case sessionsLost
     /// The sinks as they stand now, read by a beat: some generation differs from what the lanes hold.
     case sinksChanged

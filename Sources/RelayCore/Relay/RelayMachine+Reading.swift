@@ -1,5 +1,5 @@
 extension RelayMachine {
-    /// How many table reads may be under way at once: there are two reading sessions at most.
+    /// For how many lanes the table may be read at once; WAL mode's tail reads beside them.
     private static let readsAtOnce = 2
 
     /// Reads the table for lanes that lack what the tail has passed, or are owed rows.

@@ -51,7 +51,7 @@ package struct RelayStop: Error, Hashable, Sendable {
     package enum Reason: Hashable, Sendable {
         /// The database was not reached within the time that it was given.
         case unreachable
-        /// The server refuses the login, or lacks a grant.
+        /// The server refuses the login, or the role lacks a grant.
         case denied
         /// The database or the configuration is not what a relay needs.
         case configuration

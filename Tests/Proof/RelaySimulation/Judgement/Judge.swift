@@ -1,6 +1,6 @@
 import RelayCore
 
-/// Holds what happens against the promises (design section 2): nothing lost, first deliveries in order, duplicates only
+/// Holds what happens against the promises: nothing lost, first deliveries in order, duplicates only
 /// where a fault explains them and within the window, nothing published that was not delivered or parked, nothing
 /// delivered that nobody can see.
 ///

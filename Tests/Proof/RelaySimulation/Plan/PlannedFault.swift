@@ -52,7 +52,7 @@ extension Plan {
     }
 
     /// Where what had left may be lost, the relay that knows of it must live to see it: one that was killed, stopped or
-    /// frozen cannot judge (design section 3, what cannot be seen).
+    /// frozen cannot judge (docs/simulation.md, what it does not show).
     mutating func keepMemory() {
         let blinding: [PlannedFault.Kind] = [.killRelay, .freezeRelay, .pauseHost, .cutOffRelay, .stopRelay]
         faults.removeAll { blinding.contains($0.kind) }
