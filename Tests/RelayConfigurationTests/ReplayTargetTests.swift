@@ -62,7 +62,8 @@ struct ReplayTargetTests {
         #expect(into.destination == .stdout && into.name == "billing")
         #expect(into.filter == EventFilter(types: .init(include: ["a"])))
         #expect(into.lane.retry.maximum == 60_000)
-        #expect(try target("billing", .file(path: "/new")).destination == .file(FileSinkSettings(name: "billing", path: "/new")))
+        let file = FileSinkSettings(name: "billing", path: "/new")
+        #expect(try target("billing", .file(path: "/new")).destination == .file(file))
     }
 
     @Test(
