@@ -27,6 +27,10 @@ import Testing
         Damage(
             sql: "ALTER TABLE outbox_unpublished DROP CONSTRAINT outbox_unpublished_pkey", check: "table",
             says: "has a partition public.outbox_unpublished without PRIMARY KEY (id)"),
+        Damage(
+            sql: """
+                ALTER TABLE outbox_published DROP CONSTRAINT outbox_published_pkey; CREATE INDEX ON outbox_published (id)
+                """, check: "table", says: "has a partition public.outbox_published without PRIMARY KEY (id)"),
         Damage(sql: "ALTER TABLE outbox ALTER id DROP IDENTITY", check: "sequence", says: "no sequence of its own"),
         Damage(sql: "ALTER SEQUENCE outbox_id_seq CACHE 2", check: "sequence", says: "has CACHE 2"),
         Damage(sql: "ALTER SEQUENCE outbox_id_seq INCREMENT 2", check: "sequence", says: "has INCREMENT 2"),
