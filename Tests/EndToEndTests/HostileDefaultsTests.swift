@@ -110,7 +110,7 @@ import WebhookReceiver
         await receiver.stop()
     }
 
-    /// Tables of the same names in another schema must not be mistaken for the outbox.
+    /// Where the role's own search path leads to no outbox, none is looked for elsewhere.
     @Test func anotherSearchPath() async throws {
         let database = try await PrivateCluster.shared().database()
         let role = try await role(database)
@@ -118,6 +118,7 @@ import WebhookReceiver
         try await database.execute("ALTER ROLE \(role) IN DATABASE \(database.name) SET search_path = 'elsewhere'")
         let (status, relay) = try await RelayProcess.command(
             ["run", "--until-drained", "--database", database.conninfo(user: role)])
-        #expect(status == .exited(78) || relay.output.ids == Array(1...5), "\(relay.log.text)")
+        #expect(status == .exited(78), "\(relay.log.text)")
+        #expect(relay.output.ids == [])
     }
 }

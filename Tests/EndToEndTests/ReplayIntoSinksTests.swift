@@ -104,12 +104,9 @@ import WebhookReceiver
                 SELECT state, xact_start IS NULL FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name LIKE 'outbox-relay%'
                 """) == [["idle", "t"]])
-        // What is with the webhook is waited for.
-        relay.signal(SIGTERM)
         receiver.release()
-        let status = try await relay.exitStatus()
-        #expect(status == .exited(0) || status == .exited(128 + SIGTERM), "\(relay.log.text)")
-        #expect(Set(ids(receiver)).count == ids(receiver).count)
+        #expect(try await relay.exitStatus() == .exited(0), "\(relay.log.text)")
+        #expect(ids(receiver) == Array(1...10))
         await receiver.stop()
     }
 

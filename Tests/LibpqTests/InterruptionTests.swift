@@ -52,8 +52,8 @@ import Testing
             let task = Task { await failure { try await connection.query("SELECT pg_sleep(0.002)") } }
             connection.cancelRunning()
             task.cancel()
-            let kind = await task.value?.kind
-            #expect(kind == nil || kind == .cancelled)
+            // It may have ended before, without an error.
+            #expect([nil, .cancelled].contains(await task.value?.kind))
             #expect(try await connection.query("SELECT 1").int(0, 0) == 1)
         }
     }

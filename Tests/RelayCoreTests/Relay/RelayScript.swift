@@ -85,11 +85,21 @@ struct RelayScript {
         effects = answer + effects
     }
 
-    /// What the last input sent to the sink, by flight.
-    func flights(_ sink: String) -> [Int: [Int64]] {
-        var flights: [Int: [Int64]] = [:]
-        for case .deliver(sink, let flight, let slices) in effects { flights[flight] = slices.flatMap(\.ids) }
-        return flights
+    /// Events that are with a sink together.
+    struct Flight: Hashable {
+        var number: Int
+        var ids: [Int64]
+
+        static func flight(_ number: Int, of ids: Int64...) -> Flight { Flight(number: number, ids: ids) }
+    }
+
+    /// What the last input sent to the sink, by the numbers of the flights.
+    func flights(_ sink: String) -> [Flight] {
+        var flights: [Flight] = []
+        for case .deliver(sink, let number, let slices) in effects {
+            flights.append(Flight(number: number, ids: slices.flatMap(\.ids)))
+        }
+        return flights.sorted { $0.number < $1.number }
     }
 
     /// Everything that was ever sent to the sink.
