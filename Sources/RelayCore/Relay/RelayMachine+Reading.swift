@@ -90,10 +90,14 @@ extension RelayMachine {
         if reachedEnd, found.count == batch.ids.count, lanes[index].isPassing {
             lanes[index].passedThrough = max(lanes[index].passedThrough, min(found.through, read.through))
         }
-        if reachedEnd || found.count < batch.ids.count {
+        if found.count == batch.ids.count ? reachedEnd : mayMeetBelowRows {
             meetTail(index, known: min(found.through, read.through), at: now, &effects)
         }
     }
+
+    /// Whether a lane may live from the tail though it has seen rows above a gap. A claim does not bring them where they are
+    /// published; WAL mode reads the tail from both leaves.
+    private var mayMeetBelowRows: Bool { policy.usesStream || tenure?.publishedAbove == false }
 
     private mutating func pass(_ ids: [Int64], _ index: Int) {
         for id in ids where id > lanes[index].position {

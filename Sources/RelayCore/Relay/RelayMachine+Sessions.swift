@@ -42,6 +42,7 @@ extension RelayMachine {
             held.suspect(lane.tokens)
             if lane.readsUnderWay > 0 { tenure?.orphanedReads[lane.name, default: 0] += lane.readsUnderWay }
         }
+        let reach = lanes.map(\.position).max() ?? .min
         lanes.removeAll { !staying.contains($0.name) }
         for sink in sinks where hasLane(sink) {
             guard let index = lanes.firstIndex(where: { $0.name == sink.name }) else {
@@ -51,6 +52,7 @@ extension RelayMachine {
                         policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry)))
                 takeLate(late, lanes.count - 1)
                 if !restarting { beginOnTail(lanes.count - 1) }
+                if !restarting { lookForPublished(lanes[lanes.count - 1], reach) }
                 stamp += 1
                 continue
             }
@@ -59,6 +61,7 @@ extension RelayMachine {
                 lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
                 if lanes[index].hasStaleFlights { effects.append(.cancelDelivery(sink: sink.name)) }
                 takeLate(late, index)
+                if !restarting { lookForPublished(lanes[index], reach) }
                 stamp += 1
             } else {
                 lanes[index].settled(sink)
@@ -66,6 +69,11 @@ extension RelayMachine {
             }
         }
         lanes.sort { $0.name < $1.name }
+    }
+
+    /// A lane begins below where others, or its sink itself, have been in this tenure: what lies between may be published.
+    private mutating func lookForPublished(_ lane: Lane, _ reach: Int64) {
+        if lane.position < reach { tenure?.publishedAbove = true }
     }
 
     /// What is owed to a lane as it was read, and where it was not, a sweep reads it.

@@ -7,8 +7,9 @@ struct Tenure: Hashable, Sendable {
     var scan: Scan
     var source: TailSource
     var turns: WorkTurns
-    /// The published leaf held rows above the highest cursor when the sessions were opened: lanes read both leaves.
-    let publishedAbove: Bool
+    /// The published leaf may hold rows above the tail's place that a lane must have: it held some above the highest
+    /// cursor when the sessions were opened, or a sink was set back since. A claim brings none of them, a read does.
+    var publishedAbove: Bool
     /// Per sink, reads under way whose lane is gone. Until they have come back the sink has no new lane: it would take
     /// their rows for its own.
     var orphanedReads: [String: Int] = [:]

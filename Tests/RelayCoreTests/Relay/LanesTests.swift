@@ -61,6 +61,30 @@ import Testing
         #expect(reads)
     }
 
+    /// A sink was set back: rows above a gap may be published, and no claim brings those.
+    @Test func aLaneDoesNotMeetTheTailBelowRowsThatMayBePublished() {
+        var script = RelayScript()
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], publishedAboveCursors: true)))
+        script.give(.swept(SweptState(sinks: [a], late: [])))
+        script.scanned(4, [SequenceHolder(virtualTransaction: "3/1", pid: 7)])
+        script.give(.rowsRead(sink: "a", script.batch(1, 2, 4), reachedEnd: true))
+        #expect(script.sent("a") == [1, 2])
+        #expect(!script.effects.contains(.note(.caughtUp(sink: "a"))))
+        script.delivers("a", 2)
+        // The gap is closed after the next read was sent: the one after it brings what no claim would.
+        script.now += 2000
+        script.give(.tick)
+        script.scanned(4)
+        script.give(.rowsRead(sink: "a", script.batch(4), reachedEnd: true))
+        #expect(!script.effects.contains(.note(.caughtUp(sink: "a"))))
+        script.now += 2000
+        script.give(.tick)
+        #expect(script.lastRead("a") == 2)
+        script.give(.rowsRead(sink: "a", script.batch(4), reachedEnd: true))
+        #expect(script.sent("a") == [4])
+        #expect(script.effects.contains(.note(.caughtUp(sink: "a"))))
+    }
+
     /// The answer to a read that was sent before an outage does not join on to where the lane is after it.
     @Test func aReadThatDoesNotJoinOnIsNotTaken() {
         var script = RelayScript(["a"]) {
