@@ -81,7 +81,9 @@ extension Connection {
                 } else if length == 0 {
                     // Once something was handed over, what is still in the socket is fetched, but not waited for.
                     let limit = messages > 0 ? ContinuousClock.now : deadline
-                    guard try await exchange.waitForCopy(until: limit, throwsCancelled: messages == 0) else { return true }
+                    guard try await exchange.waitForCopy(until: limit, throwsCancelled: messages == 0) else {
+                        return true
+                    }
                 } else {
                     try await exchange.endCopy()
                     return false

@@ -109,7 +109,11 @@ extension Connection {
         guard cancellable else { return try await settled(&exchange, body) }
         // It only rethrows untyped errors, hence the Result.
         return try await withTaskCancellationHandler { () -> Result<Value, PostgresError> in
-            do throws(PostgresError) { return .success(try await settled(&exchange, body)) } catch { return .failure(error) }
+            do throws(PostgresError) {
+                return .success(try await settled(&exchange, body))
+            } catch {
+                return .failure(error)
+            }
         } onCancel: { [interruptions] in
             interruptions.cancel(call)
         }.get()

@@ -27,8 +27,9 @@ actor DrainWatch {
 
     private func ask() async throws {
         let session = try await openSession(
-            settings.target, on: settings.thread, role: .read, timeouts: .standard(for: .read, leaderTimeout: settings.leaderTimeout),
-            timeout: .seconds(5), schema: leader.session.schema)
+            settings.target, on: settings.thread, role: .read,
+            timeouts: .standard(for: .read, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5),
+            schema: leader.session.schema)
         do {
             // On the server where the standby waits, and no other.
             while let holder = try await holder(), try await session.seesLeader(holder), !isDrained {
