@@ -90,7 +90,9 @@ extension RelayMachine {
         if reachedEnd, found.count == batch.ids.count, lanes[index].isPassing {
             lanes[index].passedThrough = max(lanes[index].passedThrough, min(found.through, read.through))
         }
-        if found.count == batch.ids.count ? reachedEnd : mayMeetBelowRows {
+        // One that passes over ids ends where they end.
+        let sawEverything = reachedEnd && found.count == batch.ids.count && read.through == .max
+        if sawEverything || (mayMeetBelowRows && (reachedEnd || found.count < batch.ids.count)) {
             meetTail(index, known: min(found.through, read.through), at: now, &effects)
         }
     }
