@@ -30,6 +30,7 @@ struct ClaimedPortions {
     func read(on connection: Connection, source: String, _ portion: inout PortionSize) async throws -> Found {
         var read = EventRows(source: source, byteLimit: bytes)
         var reachedEnd = false
+        var position: SequencePosition?
         var next: Int64? = range.lowerBound
         while let from = next, read.isWhole, !reachedEnd, read.builder.count < rows,
             read.builder.count == 0 || read.builder.byteCount < bytes
@@ -44,9 +45,10 @@ struct ClaimedPortions {
             ) { state, row in try state.append(row) }
             portion.learn(rows: read.builder.count - before.count, bytes: read.builder.byteCount - before.bytes)
             reachedEnd = read.seen - before.seen < size
+            // A portion without rows says nothing, and needs nothing: the one before bounds what there is.
+            position = read.sequence ?? position
             next = read.lastID.flatMap { $0 < range.upperBound ? $0 + 1 : nil }
         }
-        let position = read.sequence
         if let id = read.largeID {
             read = try await LargeRow(id: id, place: LargeRow.place(in: schema)).append(
                 to: consume read, on: connection)

@@ -32,6 +32,18 @@ import Testing
         }
     }
 
+    /// The portion after the last row brings none: what the sequence said with the last row still bounds them.
+    @Test func rowsThatFillAPortionAreBoundedByTheSequence() async throws {
+        let database = try await PrivateCluster.shared().database()
+        // As many as fit at first: a row counts for 64 KiB before any was seen.
+        try await database.insert(16)
+        try await database.withWork { work in
+            let claim = try await work.claim(request())
+            #expect(claim.rows.ids == Array(1...16) && claim.rows.reachedEnd)
+            #expect(claim.lastValue == 16)
+        }
+    }
+
     @Test func theSecondClaimGoesOnBehindTheFirst() async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(5)
