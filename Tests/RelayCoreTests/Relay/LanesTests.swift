@@ -85,6 +85,18 @@ import Testing
         #expect(script.effects.contains(.note(.caughtUp(sink: "a"))))
     }
 
+    /// Nor where a read ends because it passes over ids up to there only.
+    @Test func aReadThatPassesOverIDsIsNotTheEndOfTheTable() {
+        var script = RelayScript()
+        let sink = SinkRegistration(name: "a", passThrough: 2)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [sink], publishedAboveCursors: true)))
+        script.give(.swept(SweptState(sinks: [sink], late: [])))
+        script.scanned(4)
+        #expect(script.read?.through == 2)
+        script.give(.rowsRead(sink: "a", RowBatch(token: nil, ids: [1, 2]), reachedEnd: true))
+        #expect(!script.effects.contains(.note(.caughtUp(sink: "a"))))
+    }
+
     /// The answer to a read that was sent before an outage does not join on to where the lane is after it.
     @Test func aReadThatDoesNotJoinOnIsNotTaken() {
         var script = RelayScript(["a"]) {
