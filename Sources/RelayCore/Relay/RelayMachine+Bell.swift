@@ -109,7 +109,7 @@ extension RelayMachine {
             hand([RowSlice(answer.rows, 0..<found.count)])
             tail.sawContiguous(through: found.through)
             tenure?.source.stream?.bell.handed(Array(ids.prefix(found.count)))
-            if let open = tenure?.gap, tail.position >= open.waiting { closeGap(&effects) }
+            closeGapBelow(&effects)
         }
         if found.count < ids.count {
             let waiting = ids[found.count]

@@ -94,8 +94,8 @@ extension RelayMachine {
             tenure?.openGap(waiting: answer.rows.ids[count], .unknown, at: now)
         } else if let fault = answer.fault {
             openGap(before: fault, at: now, &effects)
-        } else if let open = tenure?.gap, tail.position >= open.waiting {
-            closeGap(&effects)
+        } else {
+            closeGapBelow(&effects)
         }
         tenure?.source.claims?.pace.restart(at: now)
         tenure?.turns.work = .holding(until: now + policy.settleInterval)

@@ -123,7 +123,7 @@ extension RelayMachine {
             tenure?.scan.want()
             return
         }
-        if !lanes.contains(where: \.isOnTail) { tail.goOn(from: max(tail.position, lane.position)) }
+        if !lanes.contains(where: \.isOnTail) { goOn(from: max(tail.position, lane.position), &effects) }
         lanes[index].place = .tail
         effects.append(.note(.caughtUp(sink: lane.name)))
     }

@@ -5,11 +5,11 @@ extension RelayMachine {
         settlements.begin(at: now)
         tail.begin(earnedCursor: opened.sinks.earnedCursor)
         adopt(opened.sinks, late: opened.late, keeping: opened.keepsMemory, restarting: true, at: now, &effects)
-        tail.goOn(from: lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) })
+        goOn(from: lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) }, &effects)
         for index in lanes.indices {
             lanes[index].takeParkedKeys(opened.parkedKeys[lanes[index].name] ?? [:])
             lanes[index].opening = .shut
-            beginOnTail(index)
+            beginOnTail(index, &effects)
         }
     }
 
@@ -20,11 +20,11 @@ extension RelayMachine {
     }
 
     /// A lane that begins where the tail is, with nothing published above, lacks nothing that the tail does not bring.
-    private mutating func beginOnTail(_ index: Int) {
+    private mutating func beginOnTail(_ index: Int, _ effects: inout [RelayEffect]) {
         let lane = lanes[index]
         guard tenure?.publishedAbove == false, lane.passesThrough == nil, lane.place == .reading, lane.queue.isEmpty
         else { return }
-        if !lanes.contains(where: \.isOnTail), lane.position > tail.position { tail.goOn(from: lane.position) }
+        if !lanes.contains(where: \.isOnTail), lane.position > tail.position { goOn(from: lane.position, &effects) }
         if lane.position == tail.position { lanes[index].place = .tail }
     }
 
@@ -51,7 +51,7 @@ extension RelayMachine {
                         sink, isConfigured: configured.contains(sink.name),
                         policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry)))
                 takeLate(late, lanes.count - 1)
-                if !restarting { beginOnTail(lanes.count - 1) }
+                if !restarting { beginOnTail(lanes.count - 1, &effects) }
                 if !restarting { lookForPublished(lanes[lanes.count - 1], reach) }
                 stamp += 1
                 continue

@@ -32,6 +32,17 @@ extension RelayMachine {
         tenure?.gap?.told = fault.id
     }
 
+    /// The tail goes on from where a lane is that was ahead: nobody hands on what lies between.
+    mutating func goOn(from place: Int64, _ effects: inout [RelayEffect]) {
+        tail.goOn(from: place)
+        closeGapBelow(&effects)
+    }
+
+    /// Nothing waits above a gap once the tail has passed it.
+    mutating func closeGapBelow(_ effects: inout [RelayEffect]) {
+        if let gap = tenure?.gap, tail.position >= gap.waiting { closeGap(&effects) }
+    }
+
     mutating func closeGap(_ effects: inout [RelayEffect]) {
         if tenure?.gap?.hold.isNamed == true { effects.append(.note(.orderReleased)) }
         tenure?.gap = nil

@@ -95,6 +95,28 @@ struct BellTests {
         #expect(try #require(script.sweep).above == nil)
     }
 
+    /// Else no read would ever look for what is unheard: what is above an open gap is not the end of the table.
+    @Test func aGapThatALanePassedOnItsOwnIsClosed() throws {
+        var script = RelayScript(["a"]) { $0.usesStream = true }
+        script.lead([a])
+        script.scanned(1)
+        script.give(rows(script.batch(1, 3)))
+        #expect(script.sent("a") == [1])
+        script.give(.streamStanding)
+        script.give(rows(script.batch(3)))
+        // The sink fails and leaves the tail; when it is well again, the horizon is above the gap.
+        script.give(.answered(sink: "a", count: 0, .retry(after: nil, reason: "down")))
+        script.give(.deliveryEnded(sink: "a"))
+        script.scanned(3)
+        script.now += 60_000
+        script.give(.tick)
+        script.give(.rowsRead(sink: "a", script.batch(1, 3), reachedEnd: true))
+        #expect(script.tailRead?.rows.after == 3)
+        #expect(script.everSent("a") == [1, 1, 3])
+        script.give(rows(nothing, edges: SnapshotEdges(xmin: 12, xmax: 12)))
+        #expect(script.effects.contains(.note(.streaming)))
+    }
+
     @Test func whatIsNotVisibleYetIsAskedForAgain() throws {
         var script = try ringing()
         script.give(.rung([announcement(9, 1)]))
