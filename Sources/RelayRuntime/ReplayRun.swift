@@ -11,7 +11,7 @@ package actor ReplayRun {
         /// Why reading failed, where that ended it.
         package var failure: (any Error)?
 
-        package var end: ReplayEnd? { if case .end(let end) = replay.step { end } else { nil } }
+        package var end: ReplayEnd? { replay.end }
     }
 
     private let source: any ReplaySource
@@ -38,7 +38,7 @@ package actor ReplayRun {
         outbox: OutboxPosition, patience: Duration, clock: any RelayClock = BootClock(),
         report: @escaping @Sendable (ReplayNote) -> Void
     ) {
-        replay = Replay(plan)
+        replay = Replay(plan, seed: UInt64.random(in: .min ... .max))
         self.source = source
         self.sink = FilteringSink(sink, filter)
         self.filter = filter
@@ -52,11 +52,11 @@ package actor ReplayRun {
     package func run() async -> Outcome {
         var failure: (any Error)?
         steps: while failure == nil {
-            switch replay.step {
+            switch replay.step(at: clock.now) {
             case .open: await open()
             case .read(let request): failure = await read(request)
             case .deliver(let range): await deliver(range)
-            case .wait(let time): await wait(time)
+            case .wait(let until): await wait(until: until)
             case .end: break steps
             }
         }
@@ -91,7 +91,7 @@ package actor ReplayRun {
             do throws(SinkError) { try await sink.open(outbox) } catch { return error }
             return nil
         }
-        replay.opened(failure, draw: draw()).map(report)
+        replay.opened(failure, at: clock.now).map(report)
     }
 
     private func read(_ request: ReadRequest) async -> (any Error)? {
@@ -108,7 +108,7 @@ package actor ReplayRun {
             return nil
         case .failure(let error):
             // One that was cut short by a stop is none.
-            if case .end = replay.step { return nil }
+            if replay.end != nil { return nil }
             return error
         }
     }
@@ -125,16 +125,13 @@ package actor ReplayRun {
             return answers.withLock(\.self)
         }
         let before = replay.deliveredCount
-        for note in replay.delivered(answers, draw: draw()) { report(note) }
+        for note in replay.delivered(answers, at: clock.now) { report(note) }
         let delivered = range.prefix(replay.deliveredCount - before)
         filteredOut += delivered.count { !filter.passes(batch, $0) }
     }
 
-    private func wait(_ time: Int64) async {
-        let (clock, until) = (clock, clock.now + time)
-        await perform(isIdle: true) { await clock.sleep(until: until) }
-        replay.waited()
+    private func wait(until time: Int64) async {
+        let clock = clock
+        await perform(isIdle: true) { await clock.sleep(until: time) }
     }
-
-    private func draw() -> UInt64 { UInt64.random(in: .min ... .max) }
 }

@@ -45,9 +45,7 @@ extension CompetingMachine {
     }
 
     mutating func recover(_ effects: inout [Effect]) {
-        guard health != .well else { return }
-        health = .well
-        guard isTold else { return }
+        guard health.recover(), isTold else { return }
         isTold = false
         effects.append(.note(.recovered(sink: sink)))
     }
@@ -56,9 +54,7 @@ extension CompetingMachine {
     mutating func fail(
         _ id: Int64?, _ reason: String, _ after: Duration?, at now: Int64, _ effects: inout [Effect]
     ) {
-        let attempt = health.failures + 1
-        let delay = lane.retry.pause(attempt: attempt, after: after, &random)
-        health = .retrying(attempt: attempt, until: now + delay, reason: reason)
+        let (attempt, delay) = health.fail(reason, after: after, lane.retry, at: now, &random)
         var shown = reason
         if let id {
             outage = id

@@ -43,21 +43,15 @@ extension Lane {
         _ flight: Int, _ reason: String, retryAfter: Duration?, at now: Int64, _ random: inout SplitMix
     ) -> [LaneEvent] {
         guard !isStale(flight) else { return [] }
-        let earlier: Int
-        if flight > 0 {
-            earlier = keyed?.attempts(flight) ?? 0
-        } else {
-            earlier = keyed == nil ? health.failures : outOfTurn?.attempt ?? 0
+        guard let keyed else {
+            let (attempt, _) = health.fail(reason, after: retryAfter, policy.retry, at: now, &random)
+            return [.outage(reason: reason, attempt: attempt)]
         }
-        let attempt = earlier + 1
+        let attempt = 1 + (flight > 0 ? keyed.attempts(flight) : outOfTurn?.attempt ?? 0)
         let until = now + policy.retry.pause(attempt: attempt, after: retryAfter, &random)
         // Of a thousand keys that fail together one is told.
         let isNews = flight == 0 || reportedHealth == .well || attempt > 1
-        if keyed == nil {
-            health = .retrying(attempt: attempt, until: until, reason: reason)
-        } else {
-            waits(flight, .init(attempt: attempt, until: until, reason: reason, rejected: nil))
-        }
+        waits(flight, .init(attempt: attempt, until: until, reason: reason, rejected: nil))
         return isNews ? [.outage(reason: reason, attempt: attempt)] : []
     }
 
@@ -191,9 +185,7 @@ extension Lane {
 
     mutating func opened() -> [LaneEvent] {
         opening = .open
-        guard health != .well else { return [] }
-        health = .well
-        return [.recovered]
+        return health.recover() ? [.recovered] : []
     }
 
     mutating func openFailed(_ error: SinkError, at now: Int64, _ random: inout SplitMix) -> [LaneEvent] {
@@ -203,9 +195,8 @@ extension Lane {
         switch error.code {
         case .misconfigured: events += blocked(error.reason, at: now)
         case .unavailable:
-            let attempt = health.failures + 1
-            let until = now + max(1, policy.retry.pause(attempt: attempt, after: nil, &random))
-            health = .retrying(attempt: attempt, until: until, reason: error.reason)
+            // Not at once again, whatever the policy says.
+            let (attempt, _) = health.fail(error.reason, after: .milliseconds(1), policy.retry, at: now, &random)
             events.append(.outage(reason: error.reason, attempt: attempt))
         }
         return events

@@ -19,9 +19,29 @@ package enum SinkHealth: Hashable, Sendable {
     package var isClosed: Bool { if case .closed = self { true } else { false } }
 
     /// How many attempts in a row have met an outage.
-    var failures: Int { if case .retrying(let attempt, _, _) = self { attempt } else { 0 } }
+    private var failures: Int { if case .retrying(let attempt, _, _) = self { attempt } else { 0 } }
 
     package func mayTry(at now: Int64) -> Bool { !isClosed && now >= nextTry ?? now }
+
+    /// The sink takes events.
+    ///
+    /// - Returns: whether that is news.
+    mutating func recover() -> Bool {
+        defer { self = .well }
+        return self != .well
+    }
+
+    /// An outage: the sink is tried again after a pause, and not before `asked` where the far side asked for that.
+    ///
+    /// - Returns: which outage in a row it is, from 1, and the pause (milliseconds).
+    mutating func fail(
+        _ reason: String, after asked: Duration?, _ policy: RetryPolicy, at now: Int64, _ random: inout SplitMix
+    ) -> (attempt: Int, pause: Int64) {
+        let attempt = failures + 1
+        let pause = policy.pause(attempt: attempt, after: asked, &random)
+        self = .retrying(attempt: attempt, until: now + pause, reason: reason)
+        return (attempt, pause)
+    }
 
     /// The sink can take nothing until somebody corrects something.
     ///

@@ -4,27 +4,36 @@
 package struct Replay: Hashable, Sendable {
     /// What is to be done next.
     package enum Step: Hashable, Sendable {
-        /// Open the sink: answered by ``opened(_:draw:)``.
+        /// Open the sink: answered by ``opened(_:at:)``.
         case open
         /// Read the lowest rows above `after`, at or below `through`: answered by ``rowsRead(_:reachedEnd:)``.
         case read(ReadRequest)
-        /// Deliver these rows of the last portion: answered by ``delivered(_:draw:)``.
+        /// Deliver these rows of the last portion: answered by ``delivered(_:at:)``.
         case deliver(Range<Int>)
-        /// Let so many milliseconds pass: answered by ``waited()``.
-        case wait(Int64)
+        /// Nothing before then (milliseconds): the sink is tried again.
+        case wait(until: Int64)
         case end(ReplayEnd)
     }
 
     private enum Phase: Hashable, Sendable {
-        /// Exits: `reading`, `waiting`, `ended`.
+        /// Exits: `reading`, `ended`.
         case opening
         /// Exits: `delivering`, `ended`.
         case reading
-        /// Exits: `delivering`, `waiting`, `reading`, `ended`.
-        case delivering
-        /// Exits: `opening`, `delivering`.
-        case waiting(Int64)
+        /// Exits: `reading`, `ended`.
+        case delivering(Portion)
         case ended(ReplayEnd)
+    }
+
+    /// Rows that were read together.
+    private struct Portion: Hashable, Sendable {
+        var ids: [Int64]
+        /// Those that are neither delivered nor passed over.
+        var rest: Range<Int>
+        /// Nothing is left to read after it.
+        var isLast: Bool
+
+        var first: Int64? { rest.first.map { ids[$0] } }
     }
 
     package let plan: ReplayPlan
@@ -34,29 +43,33 @@ package struct Replay: Hashable, Sendable {
     package private(set) var rejectedCount = 0
 
     private var phase = Phase.opening
-    /// The last id that is delivered or passed over; at first the one before all.
+    private var health = SinkHealth.well
+    /// Everything at or below is delivered, passed over, or not there.
     private var last: Int64
-    private var isOpen = false
     private var isStopping = false
-    /// Ids of the last portion, and those of them that are left.
-    private var ids: [Int64] = []
-    private var rest = 0..<0
-    private var isLastPortion = false
-    /// Failures in a row.
-    private var attempt = 0
+    private var random: SplitMix
 
-    package init(_ plan: ReplayPlan) {
+    /// - Parameter seed: of the random numbers that pauses are drawn from; every value is allowed.
+    package init(_ plan: ReplayPlan, seed: UInt64) {
         self.plan = plan
         last = plan.from - 1
+        random = SplitMix(state: seed)
         if plan.from > plan.through { phase = .ended(.done) }
     }
 
     /// The first event that is neither delivered nor passed over, as far as that is known: where another replay goes on.
-    package var next: Int64 { rest.first.map { ids[$0] } ?? (last == .max ? .max : last + 1) }
+    package var next: Int64 { last == .max ? .max : last + 1 }
 
-    package var step: Step {
-        if case .ended(let end) = phase { return .end(end) }
-        if isStopping { return .end(.stopped) }
+    /// How it ended; nil while it goes on.
+    package var end: ReplayEnd? {
+        if case .ended(let end) = phase { return end }
+        return isStopping ? .stopped : nil
+    }
+
+    /// - Parameter now: milliseconds.
+    package func step(at now: Int64) -> Step {
+        if let end { return .end(end) }
+        if !health.mayTry(at: now), let until = health.nextTry { return .wait(until: until) }
         switch phase {
         case .opening: return .open
         case .reading:
@@ -64,8 +77,7 @@ package struct Replay: Hashable, Sendable {
                 ReadRequest(
                     sink: "", after: last, through: plan.through, rows: plan.rows, bytes: plan.bytes,
                     idsOnly: false))
-        case .delivering: return .deliver(rest.prefix(plan.chunk))
-        case .waiting(let time): return .wait(time)
+        case .delivering(let portion): return .deliver(portion.rest.prefix(plan.chunk))
         case .ended(let end): return .end(end)
         }
     }
@@ -74,36 +86,28 @@ package struct Replay: Hashable, Sendable {
     package mutating func stop() { isStopping = true }
 
     /// The sink was opened, or why not.
-    ///
-    /// - Parameter draw: a random number; every value is allowed.
-    package mutating func opened(_ failure: SinkError?, draw: UInt64) -> ReplayNote? {
+    package mutating func opened(_ failure: SinkError?, at now: Int64) -> ReplayNote? {
         guard let failure else {
-            isOpen = true
             phase = .reading
-            return attempt > 0 ? recovered() : nil
+            return health.recover() ? .recovered : nil
         }
         guard failure.code == .unavailable else {
             phase = .ended(.blocked(reason: failure.reason))
             return nil
         }
-        return outage(after: nil, failure.reason, draw)
+        return outage(after: nil, failure.reason, at: now)
     }
 
     package mutating func rowsRead(_ ids: [Int64], reachedEnd: Bool) {
-        self.ids = ids
-        rest = ids.indices
-        isLastPortion = reachedEnd || ids.isEmpty || ids.last == plan.through
-        goOn()
+        let isLast = reachedEnd || ids.isEmpty || ids.last == plan.through
+        goOn(Portion(ids: ids, rest: ids.indices, isLast: isLast))
     }
-
-    package mutating func waited() { phase = isOpen ? .delivering : .opening }
 
     /// The delivery of the last step is over.
     ///
-    /// - Parameters:
-    ///   - answers: the sink's, in order; what has none is not delivered.
-    ///   - draw: a random number; every value is allowed.
-    package mutating func delivered(_ answers: [SinkAnswer], draw: UInt64) -> [ReplayNote] {
+    /// - Parameter answers: the sink's, in order; what has none is not delivered.
+    package mutating func delivered(_ answers: [SinkAnswer], at now: Int64) -> [ReplayNote] {
+        guard case .delivering(var portion) = phase else { return [] }
         var notes: [ReplayNote] = []
         var failure: DeliveryOutcome?
         for answer in answers {
@@ -111,59 +115,46 @@ package struct Replay: Hashable, Sendable {
                 failure = answer.outcome
                 break
             }
-            deliveredCount += pass(answer.count)
-            if attempt > 0 { notes.append(recovered()) }
+            deliveredCount += pass(answer.count, of: &portion)
+            if health.recover() { notes.append(.recovered) }
         }
         // A sink that was not cancelled owes an answer: not at once again.
         if answers.isEmpty, !isStopping { failure = .retry(after: nil, reason: "the sink gave no answer") }
+        if case .rejected(let reason)? = failure, plan.passesRejected, let rejected = portion.first {
+            rejectedCount += pass(1, of: &portion)
+            notes.append(.rejected(id: rejected, reason: reason))
+            failure = nil
+        }
+        goOn(portion)
         switch failure {
-        case .retry(let after, let reason): outage(after: after, reason, draw).map { notes.append($0) }
-        case .rejected(let reason): rejected(reason).map { notes.append($0) }
+        case .retry(let after, let reason): outage(after: after, reason, at: now).map { notes.append($0) }
+        case .rejected(let reason): if let id = portion.first { phase = .ended(.rejected(id: id, reason: reason)) }
         case .blocked(let reason): phase = .ended(.blocked(reason: reason))
         case .closed(let reason): phase = .ended(.closed(reason: reason))
-        case .delivered, nil: goOn()
+        case .delivered, nil: break
         }
         return notes
     }
 
-    private mutating func rejected(_ reason: String) -> ReplayNote? {
-        guard let first = rest.first else { return nil }
-        let id = ids[first]
-        guard plan.passesRejected else {
-            phase = .ended(.rejected(id: id, reason: reason))
-            return nil
-        }
-        rejectedCount += pass(1)
-        goOn()
-        return .rejected(id: id, reason: reason)
-    }
-
     /// - Returns: how many rows are passed.
-    private mutating func pass(_ count: Int) -> Int {
-        let passed = rest.prefix(count)
-        rest = rest.dropFirst(count)
-        if let index = passed.last { last = ids[index] }
+    private mutating func pass(_ count: Int, of portion: inout Portion) -> Int {
+        let passed = portion.rest.prefix(count)
+        portion.rest = portion.rest.dropFirst(count)
+        if let index = passed.last { last = portion.ids[index] }
         return passed.count
     }
 
-    private mutating func goOn() {
-        if !rest.isEmpty {
-            phase = .delivering
-        } else if isLastPortion {
-            phase = .ended(.done)
+    private mutating func goOn(_ portion: Portion) {
+        if let first = portion.first {
+            last = first - 1
+            phase = .delivering(portion)
         } else {
-            phase = .reading
+            phase = portion.isLast ? .ended(.done) : .reading
         }
     }
 
-    private mutating func recovered() -> ReplayNote {
-        attempt = 0
-        return .recovered
-    }
-
-    private mutating func outage(after: Duration?, _ reason: String, _ draw: UInt64) -> ReplayNote? {
-        attempt += 1
-        phase = .waiting(max(plan.retry.delay(attempt: attempt, draw: draw), after?.pauseMilliseconds ?? 0))
+    private mutating func outage(after: Duration?, _ reason: String, at now: Int64) -> ReplayNote? {
+        let (attempt, _) = health.fail(reason, after: after, plan.retry, at: now, &random)
         return attempt == 1 ? .outage(reason: reason) : nil
     }
 }
