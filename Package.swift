@@ -222,7 +222,7 @@ let package = Package(
     ]
 )
 
-// `make fuzz`: libFuzzer brings the process's main, and every target below is built to tell it what an input reached.
+// `make fuzz`: every target below is built to tell libFuzzer what an input reached.
 if Context.environment["RELAY_FUZZ"] != nil {
     let coverage = SwiftSetting.unsafeFlags(["-sanitize=fuzzer,address"])
     let fuzzed: Set<String> = [
@@ -235,7 +235,9 @@ if Context.environment["RELAY_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "RelayFuzzer", dependencies: ["RelayFuzzing"], path: "Tests/RelayFuzzer",
-            swiftSettings: strict + [coverage, .unsafeFlags(["-parse-as-library"])],
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+            swiftSettings: strict + [coverage],
+            linkerSettings: [
+                .unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld", "-Xlinker", "--allow-multiple-definition"])
+            ]))
     package.products.append(.executable(name: "relay-fuzzer", targets: ["RelayFuzzer"]))
 }
