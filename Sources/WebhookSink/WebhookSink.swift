@@ -69,12 +69,11 @@ package final class WebhookSink: Sink {
             case .delivered:
                 plan.accepted(places)
                 report(places.count, .delivered)
-            case .later(let after, let reason):
-                return report(1, .retry(after: after, reason: reason))
-            case .refused(let reason):
+            case .rejected(let reason):
+                // Which of its events it was is known once a request held that one alone.
                 if plan.refused(places) == .known { return report(1, .rejected(reason: reason)) }
-            case .impossible(let reason):
-                return report(1, .blocked(reason: reason))
+            case let outcome?:
+                return report(1, outcome)
             case nil:
                 return
             }
@@ -82,14 +81,14 @@ package final class WebhookSink: Sink {
     }
 
     /// What became of one request; nil where the task was cancelled before that was known.
-    private func send(_ events: EventRun, _ session: Session) async -> Verdict? {
+    private func send(_ events: EventRun, _ session: Session) async -> DeliveryOutcome? {
         do {
             // Read before every request, so that a rotated secret counts at once.
             let credentials = try await session.files.current()
             let request = session.maker.request(events, credentials, timestamp: now())
             return await session.client.send(request, credentials)
         } catch {
-            return Task.isCancelled ? nil : .impossible(reason: error.reason)
+            return Task.isCancelled ? nil : .blocked(reason: error.reason)
         }
     }
 }

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import RelayCore
 import WebhookSink
 
 extension FuzzTarget {
@@ -10,17 +11,17 @@ extension FuzzTarget {
     /// status line decides, whatever follows it.
     static let answer = FuzzTarget("answer", longest: 3000) { input throws(BrokenPromise) in
         let bytes = Array(input.dropFirst())
-        let verdict = try verdict(on: bytes, by: 1 + Int(input.first ?? 0) * 8)
+        let outcome = try outcome(on: bytes, by: 1 + Int(input.first ?? 0) * 8)
         let status = wholeHead(bytes)
-        switch verdict {
+        switch outcome {
         case .delivered:
             try promise(status.map { (200...299).contains($0) } ?? true, "\(status ?? 0) counts as delivered")
             return true
-        case .later(let after, let reason):
+        case .retry(let after, let reason):
             try promise(after.map { $0 >= .zero && $0 <= .seconds(3600) } ?? true, "a wait beyond the hour")
             try check(reason, status)
             return true
-        case .refused(let reason), .impossible(let reason):
+        case .rejected(let reason), .blocked(let reason), .closed(let reason):
             try check(reason, status)
             return true
         case nil:
@@ -36,7 +37,7 @@ extension FuzzTarget {
     }
 
     /// What the answer comes to; nil where there is none.
-    private static func verdict(on bytes: [UInt8], by size: Int) throws(BrokenPromise) -> Verdict? {
+    private static func outcome(on bytes: [UInt8], by size: Int) throws(BrokenPromise) -> DeliveryOutcome? {
         let channel = EmbeddedChannel()
         defer { _ = try? channel.finish(acceptAlreadyClosed: true) }
         do {
@@ -68,7 +69,7 @@ extension FuzzTarget {
         }
         guard let answer else { return nil }
         return Answer(status: answer.status, headers: answer.headers, beginning: body, hiding: [secret])
-            .verdict(receiver: "https://example.com", now: { 1_795_212_990 })
+            .outcome(receiver: "https://example.com", now: { 1_795_212_990 })
     }
 
     /// The status of a head that is plainly whole, read by other means: a status line at the very beginning, and an

@@ -47,16 +47,16 @@ final class WebhookClient: Sendable {
     }
 
     /// Sends a request and waits for what the answer means; nil where the task was cancelled before there was one.
-    func send(_ request: HTTPClientRequest, _ credentials: Credentials) async -> Verdict? {
+    func send(_ request: HTTPClientRequest, _ credentials: Credentials) async -> DeliveryOutcome? {
         do {
             let response = try await http.execute(request, timeout: .init(settings.timeout))
             let beginning = await ResponseBody.beginning(of: response.body, within: settings.timeout)
             let answer = Answer(
                 status: response.status, headers: response.headers, beginning: beginning, hiding: secrets(credentials))
-            return answer.verdict(receiver: endpoint.shown, now: now)
+            return answer.outcome(receiver: endpoint.shown, now: now)
         } catch {
             if Task.isCancelled { return nil }
-            return .later(after: nil, reason: await reason(error))
+            return .retry(after: nil, reason: await reason(error))
         }
     }
 

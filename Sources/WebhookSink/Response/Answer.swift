@@ -1,16 +1,6 @@
 import Foundation
 import NIOHTTP1
-
-/// What an answer means for the events of its request.
-package enum Verdict: Sendable, Hashable {
-    case delivered
-    /// An outage.
-    case later(after: Duration?, reason: String)
-    /// Never, the way they are.
-    case refused(reason: String)
-    /// Nothing can be sent before somebody has fixed what the reason names.
-    case impossible(reason: String)
-}
+import RelayCore
 
 /// An answer as far as it matters.
 package struct Answer: Sendable {
@@ -46,24 +36,26 @@ package struct Answer: Sendable {
             excerpt: Excerpt.make(beginning, hiding: hidden))
     }
 
+    /// What the answer means for the events of its request.
+    ///
     /// - Parameters:
     ///   - receiver: The receiver, as it may be shown.
     ///   - now: Seconds since 1970, asked for where a date is to be compared with it.
-    package func verdict(receiver: String, now: () -> Int64) -> Verdict {
+    package func outcome(receiver: String, now: () -> Int64) -> DeliveryOutcome {
         switch status {
         case 200...299:
             return .delivered
         case 408, 425, 429, 500...599:
             let after = retryAfter.flatMap { RetryAfter.parse($0, now: now()) }
-            return .later(after: after, reason: sentence(receiver))
+            return .retry(after: after, reason: sentence(receiver))
         case 300...399:
-            guard let location else { return .refused(reason: sentence(receiver)) }
+            guard let location else { return .rejected(reason: sentence(receiver)) }
             let host = URLComponents(string: location)?.host.map { Excerpt.make($0.utf8.prefix(100), hiding: []) }
-            return .refused(
+            return .rejected(
                 reason: "\(receiver) answered \(status) and redirects to \(host ?? "another path"), "
                     + "which is not followed; set the sink's URL to one that answers without a redirect")
         default:
-            return .refused(reason: sentence(receiver))
+            return .rejected(reason: sentence(receiver))
         }
     }
 

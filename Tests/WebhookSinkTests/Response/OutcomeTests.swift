@@ -1,29 +1,30 @@
+import RelayCore
 import Testing
 
 @testable import WebhookSink
 
 @Suite("What an answer means")
-struct VerdictTests {
-    private func verdict(_ status: Int, location: String? = nil, body: String = "") -> Verdict {
+struct OutcomeTests {
+    private func outcome(_ status: Int, location: String? = nil, body: String = "") -> DeliveryOutcome {
         Answer(status: status, phrase: "Phrase", retryAfter: "7", location: location, excerpt: body)
-            .verdict(receiver: "https://hook.example", now: { 0 })
+            .outcome(receiver: "https://hook.example", now: { 0 })
     }
 
     @Test(arguments: [200, 201, 202, 204, 299])
     func delivered(status: Int) {
-        #expect(verdict(status) == .delivered)
+        #expect(outcome(status) == .delivered)
     }
 
     @Test(arguments: [408, 425, 429, 500, 502, 503, 504, 599])
     func outages(status: Int) {
         #expect(
-            verdict(status, body: "busy")
-                == .later(after: .seconds(7), reason: "https://hook.example answered \(status) Phrase: \"busy\""))
+            outcome(status, body: "busy")
+                == .retry(after: .seconds(7), reason: "https://hook.example answered \(status) Phrase: \"busy\""))
     }
 
     @Test(arguments: [300, 304, 400, 401, 403, 404, 409, 410, 413, 418, 422, 451, 499, 600, 999])
     func refusals(status: Int) {
-        #expect(verdict(status) == .refused(reason: "https://hook.example answered \(status) Phrase"))
+        #expect(outcome(status) == .rejected(reason: "https://hook.example answered \(status) Phrase"))
     }
 
     @Test(arguments: [
@@ -33,8 +34,8 @@ struct VerdictTests {
     ])
     func redirectsNameTheHostAndNothingElse(location: String, target: String) {
         #expect(
-            verdict(301, location: location)
-                == .refused(
+            outcome(301, location: location)
+                == .rejected(
                     reason: "https://hook.example answered 301 and redirects \(target), which is not followed; "
                         + "set the sink's URL to one that answers without a redirect"))
     }
