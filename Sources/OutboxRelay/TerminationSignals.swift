@@ -20,8 +20,8 @@ struct TerminationSignals: Sendable {
     ///   - onHangUp: what SIGHUP is for; without it, it ends the process as it always does.
     ///   - onTermination: called with the first signal.
     init(onHangUp: (@Sendable () async -> Void)? = nil, onTermination: @escaping @Sendable (Int32) async -> Void) {
-        // Without a bell or a thread the signals do what they do by default: they end the process.
-        guard let bell, Pthread.start({ Self.listen(bell, onHangUp, onTermination) }) != nil else { return }
+        // Without a wake-up or a thread the signals do what they do by default: they end the process.
+        guard let wakeUp, Pthread.start({ Self.listen(wakeUp, onHangUp, onTermination) }) != nil else { return }
         for number in [SIGTERM, SIGINT] + (onHangUp == nil ? [] : [SIGHUP]) {
             var action = sigaction()
             action.__sigaction_handler.sa_handler = takeSignal
@@ -32,12 +32,12 @@ struct TerminationSignals: Sendable {
 
     /// The thread's whole life.
     private static func listen(
-        _ bell: WakeUp, _ onHangUp: (@Sendable () async -> Void)?,
+        _ wakeUp: WakeUp, _ onHangUp: (@Sendable () async -> Void)?,
         _ onTermination: @escaping @Sendable (Int32) async -> Void
     ) {
         var isTold = false
         while true {
-            bell.wait()
+            wakeUp.wait()
             // Whatever it takes, the next signal is heard.
             if hangUps.exchange(0, ordering: .acquiringAndReleasing) > 0, let onHangUp { Task { await onHangUp() } }
             let number = firstTermination.load(ordering: .acquiring)
@@ -53,7 +53,7 @@ struct TerminationSignals: Sendable {
 // change in one step, and a descriptor to write to.
 private let firstTermination = Atomic<Int32>(0)
 private let hangUps = Atomic<Int>(0)
-private let bell = WakeUp()
+private let wakeUp = WakeUp()
 
 private let takeSignal: @convention(c) (Int32) -> Void = { number in
     let before = errno
@@ -64,6 +64,6 @@ private let takeSignal: @convention(c) (Int32) -> Void = { number in
             expected: 0, desired: number, ordering: .acquiringAndReleasing)
         if !isFirst { _exit(ExitCode.signal(number).rawValue) }
     }
-    bell?.signal()
+    wakeUp?.signal()
     errno = before
 }

@@ -14,10 +14,10 @@ extension Relay {
     /// One beat; false once the tenure is over.
     private func beats(_ term: Int) async -> Bool {
         guard term == self.term, tenureEnd == nil, let tenure else { return false }
-        let known = memory
+        let known = known
         let sent = clock.now
         do {
-            let beat = try await tenure.beat()
+            let beat = try await tenure.watch.beat()
             guard term == self.term, tenureEnd == nil else { return false }
             lastBeat = sent
             await judge(beat, known, tenure, term)
@@ -31,7 +31,7 @@ extension Relay {
     }
 
     private func judge(
-        _ beat: LeaderBeat, _ known: ProcessMemory, _ tenure: any LeaderTenure, _ term: Int
+        _ beat: LeaderBeat, _ known: KnownProgress, _ tenure: any LeaderTenure, _ term: Int
     ) async {
         if beat.epoch != tenure.epoch { return endTenure(.lost("another relay leads, in epoch \(beat.epoch)")) }
         if let reason = beat.stoppedReason {
@@ -63,7 +63,7 @@ extension Relay {
         suspendedBy = travel.reason
         decide(.suspended(travel.reason))
         do {
-            guard try await tenure.writeStop(travel) else {
+            guard try await tenure.watch.writeStop(travel) else {
                 suspendedBy = earlier
                 decide(.suspended(earlier))
                 return

@@ -21,7 +21,7 @@ extension Relay {
         guard let sink = sinks.first(where: { $0.name == place.sink }), parts.count == slices.count else {
             return decideLater(.deliveryEnded(sink: place.sink, flight: place.flight))
         }
-        if let last = slices.last?.ids.last { memory.handed(last) }
+        if let last = slices.last?.ids.last { known.handed(last) }
         deliveryNumber += 1
         let number = deliveryNumber
         // Deliveries that were cancelled may still be ending, and could hold the same keys.

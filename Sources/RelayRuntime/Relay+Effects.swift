@@ -9,7 +9,7 @@ extension Relay {
         case .claim, .look, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, tenure)
         case .readTail(let request): readTail(request, tenure)
         case .read(let request): read(request, tenure)
-        case .readLate(let sink, let ids): readLate(sink, ids, tenure)
+        case .readOwed(let sink, let ids): readOwed(sink, ids, tenure)
         case .readParked(let sink, let ids): readParked(sink, ids, tenure)
         case .openStream: openStream(tenure)
         case .closeStream: streamTask?.cancel()
@@ -41,7 +41,7 @@ extension Relay {
         let term = term
         spawn { relay in
             do {
-                await relay.take(.scanned(try await tenure.scan()), term: term)
+                await relay.take(.scanned(try await tenure.watch.scan()), term: term)
             } catch {
                 await relay.scanFailed(error, tenure, term)
             }
@@ -58,7 +58,7 @@ extension Relay {
     // MARK: - Work session
 
     private func performOnWork(_ effect: RelayEffect, _ tenure: any LeaderTenure) {
-        let (term, memory) = (term, memory)
+        let (term, known) = (term, known)
         watchWork(tenure)
         // One after the other: the end of a claim is not answered, and the next work must not pass it.
         let before = lastWork
@@ -66,7 +66,7 @@ extension Relay {
         lastWork = spawn { relay in
             await before?.value
             do {
-                try await relay.work(effect, tenure, memory, term)
+                try await relay.work(effect, tenure, known, term)
             } catch {
                 await relay.workFailed(error, effect, tenure, term)
             }
@@ -75,21 +75,21 @@ extension Relay {
     }
 
     private nonisolated func work(
-        _ effect: RelayEffect, _ tenure: any LeaderTenure, _ memory: ProcessMemory, _ term: Int
+        _ effect: RelayEffect, _ tenure: any LeaderTenure, _ known: KnownProgress, _ term: Int
     ) async throws {
         switch effect {
         case .claim(let request):
-            let answer = try await tenure.claim(request)
+            let answer = try await tenure.work.claim(request)
             await claimed(answer, term)
-        case .endClaim: try await tenure.endClaim()
-        case .look(let gaps): await take(.looked(try await tenure.look(gaps)), term: term)
+        case .endClaim: try await tenure.work.endClaim()
+        case .look(let gaps): await take(.looked(try await tenure.work.look(gaps)), term: term)
         case .settle(let lanes, let inClaim):
-            await settled(try await tenure.settle(lanes, inClaim: inClaim), term)
+            await settled(try await tenure.work.settle(lanes, inClaim: inClaim), term)
         case .sweep(let request):
-            let answer = try await tenure.sweep(request, memory: memory)
+            let answer = try await tenure.work.sweep(request, known: known)
             await take(.swept(answer), term: term)
         case .fixStarts(let closedThrough, let firstScanIsOver):
-            let sinks = try await tenure.fixStarts(closedThrough: closedThrough, firstScanIsOver: firstScanIsOver)
+            let sinks = try await tenure.work.fixStarts(closedThrough: closedThrough, firstScanIsOver: firstScanIsOver)
             await startsFixed(sinks, term)
         default: break
         }
@@ -106,7 +106,7 @@ extension Relay {
 
     private func settled(_ state: SettledState, _ term: Int) {
         guard term == self.term else { return }
-        memory.settled(state.sinks)
+        known.settled(state.sinks)
         for fault in state.unmoved { tell(fault) }
         take(.settled(state), term: term)
     }
@@ -174,7 +174,7 @@ extension Relay {
     private static let workPatience: Int64 = 1200
 
     private func tellWaits(_ tenure: any LeaderTenure, _ term: Int) async {
-        guard let waits = try? await tenure.waits(), term == self.term else { return }
+        guard let waits = try? await tenure.watch.standingWaits(), term == self.term else { return }
         for wait in waits where repeated.admit(wait.sentence, at: clock.now) != nil {
             report(wait.isCommit ? .commitWaits(wait.milliseconds) : .waits(wait.sentence))
         }
@@ -230,13 +230,13 @@ extension Relay {
         }
     }
 
-    private func readLate(_ sink: String, _ ids: [Int64], _ tenure: any LeaderTenure) {
+    private func readOwed(_ sink: String, _ ids: [Int64], _ tenure: any LeaderTenure) {
         let term = term
         spawn { relay in
             do {
-                let rows = try await tenure.readLate(ids)
+                let rows = try await tenure.readOwed(ids)
                 await relay.rowsRead(rows, term) {
-                    .lateRowsRead(sink: sink, $0, reachedEnd: rows.reachedEnd, faults: rows.faults)
+                    .owedRowsRead(sink: sink, $0, reachedEnd: rows.reachedEnd, faults: rows.faults)
                 }
             } catch {
                 await relay.readFailed(sink, error, term)

@@ -51,7 +51,7 @@ extension Relay {
         guard let tenure else { return }
         let term = term
         spawn { relay in
-            let description = try? await tenure.describe(orderHold.cause)
+            let description = try? await tenure.watch.describe(orderHold.cause)
             await relay.holds(orderHold, description ?? nil, term)
         }
     }
@@ -72,7 +72,7 @@ extension Relay {
         isNoting = true
         let term = term
         spawn { relay in
-            do { try await tenure.note(current) } catch { await relay.noteFailed(error, tenure, term) }
+            do { try await tenure.watch.note(current) } catch { await relay.noteFailed(error, tenure, term) }
             await relay.noted(term)
         }
     }

@@ -24,7 +24,7 @@ extension Relay {
     private func open(_ sink: any Sink, _ tenure: any LeaderTenure) async -> SinkError? {
         guard !openSinks.contains(sink.name) else { return nil }
         do {
-            let beat = try await tenure.beat()
+            let beat = try await tenure.watch.beat()
             try await sink.open(OutboxPosition(lastValue: beat.lastValue))
             openSinks.insert(sink.name)
             return nil

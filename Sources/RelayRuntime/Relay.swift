@@ -13,7 +13,7 @@ package actor Relay {
     let report: @Sendable (RelayReport) -> Void
 
     var machine: RelayMachine
-    var memory = ProcessMemory()
+    var known = KnownProgress()
     var lastEpoch: Int64 = 0
 
     var tenure: (any LeaderTenure)?
@@ -148,10 +148,10 @@ package actor Relay {
 
     /// Waits for the lead; nil if asked to stop meanwhile.
     private func lead() async throws -> (any LeaderTenure)? {
-        let (database, memory, lastEpoch, report, clock) = (database, memory, lastEpoch, report, clock)
+        let (database, known, lastEpoch, report, clock) = (database, known, lastEpoch, report, clock)
         let unsettled = machine.unsettled
         let work = Task<LeadOutcome, any Error>(executorPreference: clock.tasks) {
-            try await database.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { [weak self] waiting in
+            try await database.lead(known: known, lastEpoch: lastEpoch, unsettled: unsettled) { [weak self] waiting in
                 report(.waiting(waiting))
                 if case .standby = waiting, let self { clock.task { await self.closeSinksOnStandby() } }
             }
@@ -196,7 +196,7 @@ package actor Relay {
         pollingReason = nil
         isStreamingTold = false
         report(.leading(epoch: taken.epoch))
-        memory.settled(taken.opened.sinks)
+        known.settled(taken.opened.sinks)
         announce(taken.opened)
         take(.sessionsOpened(taken.opened), term: term)
         if tenureEnd == nil {

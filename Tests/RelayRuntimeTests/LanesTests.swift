@@ -27,7 +27,7 @@ import Testing
         try await database.execute(
             """
             INSERT INTO outbox (id, aggregate_type, aggregate_id, event_type, payload)
-            OVERRIDING SYSTEM VALUE VALUES (-5, 't', 'k', 't.late', '{}')
+            OVERRIDING SYSTEM VALUE VALUES (-5, 't', 'k', 't.owed', '{}')
             """)
         try await eventually("the late row is published") {
             try await database.number("SELECT count(*) FROM outbox_published WHERE id = -5") == 1

@@ -20,7 +20,7 @@ import Testing
             reachWithin: nil)
         let error = await #expect(throws: RelayStop.self) {
             _ = try await PostgresDatabase(settings).lead(
-                memory: ProcessMemory(), lastEpoch: 0, unsettled: [DeliveredRow(id: 1, mark: RowMark(createdAt: 7))]
+                known: KnownProgress(), lastEpoch: 0, unsettled: [DeliveredRow(id: 1, mark: RowMark(createdAt: 7))]
             ) { _ in }
         }
         #expect(error?.wentBack == true)

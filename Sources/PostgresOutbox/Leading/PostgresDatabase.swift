@@ -64,17 +64,17 @@ package actor PostgresDatabase: OutboxDatabase {
     }
 
     package func lead(
-        memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
+        known: KnownProgress, lastEpoch: Int64, unsettled: [DeliveredRow],
         report: @escaping @Sendable (WaitingReport) -> Void
     ) async throws -> LeadOutcome {
         try await patience.wait(report) {
-            try await self.leadOnce(memory, lastEpoch, unsettled, report)
+            try await self.leadOnce(known, lastEpoch, unsettled, report)
         }
     }
 
     /// Opens a session, waits for the lock and takes over.
     private func leadOnce(
-        _ memory: ProcessMemory, _ lastEpoch: Int64, _ unsettled: [DeliveredRow],
+        _ known: KnownProgress, _ lastEpoch: Int64, _ unsettled: [DeliveredRow],
         _ report: @escaping @Sendable (WaitingReport) -> Void
     ) async throws -> LeadOutcome {
         let session = try await openSession(
@@ -83,7 +83,7 @@ package actor PostgresDatabase: OutboxDatabase {
         let leader = LeaderSession(session, host: settings.host, limit: settings.leaderTimeout)
         do {
             try await inspect(session, leader)
-            guard try await waitForLock(leader, memory, unsettled, report) else {
+            guard try await waitForLock(leader, known, unsettled, report) else {
                 await leader.close()
                 return .drained
             }
@@ -91,12 +91,12 @@ package actor PostgresDatabase: OutboxDatabase {
             let succession = try await takeOver(leader, report)
             let nobodyElseLed = tries.begin(with: leader.mark, succession, lastEpoch: lastEpoch)
             try await leader.commitEpoch(succession)
-            try await judge(leader, memory, unsettled)
+            try await judge(leader, known, unsettled)
             if succession.serverIsNew {
                 await patience.tell(.judgement, report)
-                try await waitOut(leader, memory)
+                try await waitOut(leader, known)
             }
-            return .leads(try await openTenure(leader, succession, keepsMemory: nobodyElseLed, memory, report))
+            return .leads(try await openTenure(leader, succession, keepsLanes: nobodyElseLed, known, report))
         } catch let change as OutboxChanged {
             await leader.close()
             // A new session finds out what there is now.
@@ -130,18 +130,18 @@ package actor PostgresDatabase: OutboxDatabase {
 
     /// Whether this process has the lock; if not, it is not needed: everything is drained.
     private func waitForLock(
-        _ leader: LeaderSession, _ memory: ProcessMemory, _ unsettled: [DeliveredRow],
+        _ leader: LeaderSession, _ known: KnownProgress, _ unsettled: [DeliveredRow],
         _ report: @Sendable (WaitingReport) -> Void
     ) async throws -> Bool {
         // Once for each connection: behind this one may be another server.
-        try await judge(leader, memory, unsettled)
+        try await judge(leader, known, unsettled)
         let drain = DrainWatch(settings, leader)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             var isWatched = !settings.untilDrained
             while true {
                 try Task.checkCancellation()
-                try await judge(leader, memory, [])
+                try await judge(leader, known, [])
                 if try await leader.tryLock() { return true }
                 if await !patience.saysStandby {
                     await patience.tell(.standby(pid: try await leader.holderOfLock()), report)
@@ -161,11 +161,11 @@ package actor PostgresDatabase: OutboxDatabase {
         return RelayStop(.wentBack, refusal.message)
     }
 
-    /// Every process judges its own memory, in whatever role.
-    private func judge(_ leader: LeaderSession, _ memory: ProcessMemory, _ unsettled: [DeliveredRow]) async throws {
+    /// Every process judges by what it knows itself, in whatever role.
+    private func judge(_ leader: LeaderSession, _ known: KnownProgress, _ unsettled: [DeliveredRow]) async throws {
         let beat = try await leader.beat()
         if let reason = beat.stoppedReason { throw RelayStop(.wentBack, reason) }
-        var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
+        var travel = known.judge(lastValue: beat.lastValue, sinks: beat.sinks)
         if travel == nil {
             let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
             travel = try await leader.changedRow(unsettled, known: history, settledThrough: lowest)
@@ -199,22 +199,22 @@ package actor PostgresDatabase: OutboxDatabase {
     }
 
     /// After a restart or a promotion of the server every living process must have judged before anything is sent.
-    private func waitOut(_ leader: LeaderSession, _ memory: ProcessMemory) async throws {
+    private func waitOut(_ leader: LeaderSession, _ known: KnownProgress) async throws {
         let end = ContinuousClock.now + settings.leaderTimeout
         while ContinuousClock.now < end {
             await settings.sleep(for: settings.leaderTimeout / 5)
             try Task.checkCancellation()
-            try await judge(leader, memory, [])
+            try await judge(leader, known, [])
         }
     }
 
     private func openTenure(
-        _ leader: LeaderSession, _ succession: Succession, keepsMemory: Bool, _ memory: ProcessMemory,
+        _ leader: LeaderSession, _ succession: Succession, keepsLanes: Bool, _ known: KnownProgress,
         _ report: @escaping @Sendable (WaitingReport) -> Void
     ) async throws -> any LeaderTenure {
         let work = try await leader.openFurther(.work, settings)
         do {
-            let (stored, parkedKeys, history) = try await beating(leader, memory, report) {
+            let (stored, parkedKeys, history) = try await beating(leader, known, report) {
                 try await self.register(on: work)
                 return (
                     try await StandingState.read(work, epoch: succession.epoch), try await self.parkedKeys(on: work),
@@ -229,7 +229,7 @@ package actor PostgresDatabase: OutboxDatabase {
                     parkingByKey: settings.parkingByKey),
                 settings: settings, epoch: succession.epoch,
                 opened: OpenedSessions(
-                    sinks: stored.sinks, late: stored.late, keepsMemory: keepsMemory,
+                    sinks: stored.sinks, owed: stored.owed, keepsLanes: keepsLanes,
                     publishedAboveCursors: stored.publishedAbove, parkedKeys: parkedKeys))
         } catch {
             await work.connection.close()
@@ -240,7 +240,7 @@ package actor PostgresDatabase: OutboxDatabase {
     /// Beats while the work session does what may take its time: a leader session that is silent for so long loses the lock.
     /// What the work session waits for on the server is told.
     private func beating<Value: Sendable>(
-        _ leader: LeaderSession, _ memory: ProcessMemory, _ report: @escaping @Sendable (WaitingReport) -> Void,
+        _ leader: LeaderSession, _ known: KnownProgress, _ report: @escaping @Sendable (WaitingReport) -> Void,
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         seenWait = nil
@@ -251,7 +251,7 @@ package actor PostgresDatabase: OutboxDatabase {
                     await self.settings.sleep(for: self.settings.leaderTimeout / 5)
                     try Task.checkCancellation()
                     // To its end: a beat that is cancelled half way would leave its cancellation to the next statement.
-                    try await Task { try await self.beatOnce(leader, memory, report) }.value
+                    try await Task { try await self.beatOnce(leader, known, report) }.value
                 }
             }
             defer { group.cancelAll() }
@@ -263,9 +263,9 @@ package actor PostgresDatabase: OutboxDatabase {
     }
 
     private func beatOnce(
-        _ leader: LeaderSession, _ memory: ProcessMemory, _ report: @Sendable (WaitingReport) -> Void
+        _ leader: LeaderSession, _ known: KnownProgress, _ report: @Sendable (WaitingReport) -> Void
     ) async throws {
-        try await judge(leader, memory, [])
+        try await judge(leader, known, [])
         seenWait = try await leader.waits().first
         if let wait = seenWait, wait.seconds > 1 { await patience.tell(.database(wait.refusal.message), report) }
     }

@@ -5,7 +5,7 @@ import RelayCore
 /// leader session beats.
 struct StandingState: Sendable {
     var sinks: [SinkRegistration]
-    var late: [String: OwedPortion]
+    var owed: [String: OwedPortion]
     /// Whether a row above every cursor is marked published already.
     var publishedAbove: Bool
 
@@ -15,13 +15,13 @@ struct StandingState: Sendable {
         do {
             let stored = try await StoredState.read(connection, epoch: epoch, begins: true)
             let highest = stored.sinks.map(\.cursor).max() ?? 0
-            let late =
+            let owed =
                 stored.hasOwed ? try await OwedRows.portions(of: stored.sinks.map(\.name), connection) : [:]
             // A constant, not a subquery: one look into the index, however many rows are published.
             let above = try await connection.execute(
                 "SELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > \(highest.sql)); COMMIT"
             ).first?.bool(0, 0)
-            return StandingState(sinks: stored.sinks, late: late, publishedAbove: above ?? false)
+            return StandingState(sinks: stored.sinks, owed: owed, publishedAbove: above ?? false)
         } catch {
             try await connection.rollBack()
             throw error

@@ -94,7 +94,7 @@ package actor TableReader {
 
     /// The rows of these ids that are still there, ascending, as far as they fit into `bytes`, without those that cannot
     /// be read.
-    package func readLate(_ ids: [Int64], bytes: Int) async throws -> FetchedRows {
+    package func readOwed(_ ids: [Int64], bytes: Int) async throws -> FetchedRows {
         let place = """
             (SELECT \(EventRows.columns) FROM \(schema.unpublished) WHERE id = ANY($1::bigint[])
              UNION ALL SELECT \(EventRows.columns) FROM \(schema.published) WHERE id = ANY($1::bigint[])) AS o

@@ -6,9 +6,9 @@ enum OwedRows {
     /// What a settlement must know.
     static func facts(
         in span: IDRanges, _ stored: StoredState, _ connection: Connection
-    ) async throws -> (entries: [LateEntry], stillOwed: Set<String>) {
+    ) async throws -> (entries: [OwedEntry], stillOwed: Set<String>) {
         guard stored.hasOwed, !span.isEmpty || stored.sinks.contains(where: \.isRemoving) else { return ([], []) }
-        var entries: [LateEntry] = []
+        var entries: [OwedEntry] = []
         if !span.isEmpty {
             let table = try await connection.query(
                 """
@@ -16,7 +16,7 @@ enum OwedRows {
                   SELECT sink, id, delivered FROM outbox_late WHERE id BETWEEN s.low AND s.high ORDER BY id) AS l
                 ORDER BY 2, 1
                 """)
-            entries = table.rows.compactMap(LateEntry.init)
+            entries = table.rows.compactMap(OwedEntry.init)
         }
         var stillOwed: Set<String> = []
         for sink in stored.sinks where sink.isRemoving {
@@ -30,12 +30,12 @@ enum OwedRows {
     }
 
     /// Which of these ids are owed to anybody.
-    static func entries(of ids: [Int64], _ connection: Connection) async throws -> [LateEntry] {
+    static func entries(of ids: [Int64], _ connection: Connection) async throws -> [OwedEntry] {
         guard !ids.isEmpty else { return [] }
         return try await connection.query(
             "SELECT sink, id, delivered FROM outbox_late WHERE id = ANY($1::bigint[]) ORDER BY id, sink",
             [.int8Array(ids)]
-        ).rows.compactMap(LateEntry.init)
+        ).rows.compactMap(OwedEntry.init)
     }
 
     /// The lowest of what is owed to each sink.
@@ -62,31 +62,31 @@ enum OwedRows {
 
     // MARK: - Statements
 
-    static func enter(_ entries: [LateEntry]) -> String {
+    static func enter(_ entries: [OwedEntry]) -> String {
         guard !entries.isEmpty else { return "" }
         let values = entries.map { "(\(quotedLiteral($0.sink)), \($0.id.sql), \($0.isDelivered))" }
         return "INSERT INTO outbox_late (sink, id, delivered) VALUES \(values.joined(separator: ", "))"
             + " ON CONFLICT (sink, id) DO UPDATE SET delivered = outbox_late.delivered OR EXCLUDED.delivered;\n"
     }
 
-    static func remove(_ entries: [LateEntry]) -> String {
+    static func remove(_ entries: [OwedEntry]) -> String {
         bySink(entries).map { sink, ids in
             "DELETE FROM outbox_late WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(ids.arraySQL));\n"
         }.joined()
     }
 
-    static func keep(_ entries: [LateEntry]) -> String {
+    static func keep(_ entries: [OwedEntry]) -> String {
         bySink(entries).map { sink, ids in
             "UPDATE outbox_late SET delivered = true WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(ids.arraySQL));\n"
         }.joined()
     }
 
-    private static func bySink(_ entries: [LateEntry]) -> [(String, [Int64])] {
+    private static func bySink(_ entries: [OwedEntry]) -> [(String, [Int64])] {
         Dictionary(grouping: entries, by: \.sink).map { ($0.key, $0.value.map(\.id).sorted()) }.sorted { $0.0 < $1.0 }
     }
 }
 
-extension LateEntry {
+extension OwedEntry {
     /// A row of `sink, id, delivered`.
     init?(_ row: ResultTable.Row) {
         guard let sink = row.string(0), let id = row.int(1), let isDelivered = row.bool(2) else { return nil }

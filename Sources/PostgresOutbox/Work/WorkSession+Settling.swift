@@ -45,7 +45,7 @@ extension WorkSession {
         let absent = try await AbsentRows.touching(span, in: stored, connection)
         let owed = try await OwedRows.facts(in: span, stored, connection)
         var facts = SettlementFacts(
-            sinks: stored.sinks, absent: absent.ranges, late: owed.entries, stillOwed: owed.stillOwed, places: [:])
+            sinks: stored.sinks, absent: absent.ranges, owed: owed.entries, stillOwed: owed.stillOwed, places: [:])
         facts.places = try await places(lanes, stored)
         try await judgeMissing(lanes, facts)
         return (facts, absent)
@@ -60,7 +60,7 @@ extension WorkSession {
             guard let sink = stored.sinks.first(where: { $0.name == lane.sink && $0.generation == lane.generation })
             else { continue }
             places.reserveCapacity(lane.done.count)
-            for id in lane.done + lane.lateDone {
+            for id in lane.done + lane.owedDone {
                 if claimed.contains(id) { places[id] = .unpublished } else { unknown.insert(id) }
             }
             if let last = lane.done.last {
@@ -122,8 +122,8 @@ extension WorkSession {
 
                 """
         }
-        sql += OwedRows.remove(writes.lateRemoved) + OwedRows.enter(writes.lateEntered)
-        sql += OwedRows.keep(writes.lateKept)
+        sql += OwedRows.remove(writes.owedRemoved) + OwedRows.enter(writes.owedEntered)
+        sql += OwedRows.keep(writes.owedKept)
         if let ranges = writes.absent { sql += absent.statements(for: ranges) }
         if let span = writes.absentSpan { sql += AbsentRows.trim(to: span) }
         sql += ParkedWrites.retried(writes.retried)
@@ -153,10 +153,10 @@ extension WorkSession {
         writes.published.removeAll(where: stuck.contains)
         // Kept as delivered, so that no sweep takes such a row for one that nobody has.
         let staying = facts.sinks.filter { !writes.ended.contains($0.name) }
-        writes.lateEntered += unmoved.flatMap { fault in
-            staying.map { LateEntry(sink: $0.name, id: fault.id, isDelivered: true) }
+        writes.owedEntered += unmoved.flatMap { fault in
+            staying.map { OwedEntry(sink: $0.name, id: fault.id, isDelivered: true) }
         }
-        writes.lateRemoved.removeAll { stuck.contains($0.id) }
+        writes.owedRemoved.removeAll { stuck.contains($0.id) }
         try await connection.execute(Self.statements(writes, absent) + "COMMIT")
         claimEnded()
         var state = writes.settled(from: facts, unparked: unparked)

@@ -3,20 +3,20 @@ import RelayCore
 
 extension WorkSession {
     /// Finds rows that turned up where cursors have passed, and enters them as owed: one bounded portion.
-    package func sweep(_ request: SweepRequest, memory: ProcessMemory) async throws -> SweptState {
+    package func sweep(_ request: SweepRequest, known: KnownProgress) async throws -> SweptState {
         try await endingClaim {
             let stored = try await StoredState.read(connection, epoch: epoch, begins: true)
             let question = SnapshotQuestion(transactions: request.announced.map(\.transaction), wantsEdges: false)
             let visible = try await question.ask(on: connection).visible
             let portion = try await SweepPortion.look(request, stored, on: connection, schema)
-            let late = try await OwedRows.entries(of: portion.found, connection)
-            let owed = Set(late.map(\.id))
-            if portion.found.contains(where: { !owed.contains($0) }) { try await judge(memory, stored) }
+            let entries = try await OwedRows.entries(of: portion.found, connection)
+            let owed = Set(entries.map(\.id))
+            if portion.found.contains(where: { !owed.contains($0) }) { try await judge(known, stored) }
             let absent = try await AbsentRows.touching(
                 IDRanges(ascending: portion.found), in: stored, connection)
             let writes = SweepWrites(
-                SweepFacts(sinks: stored.sinks, absent: absent.ranges, late: late, found: portion.found))
-            var sql = OwedRows.enter(writes.lateEntered)
+                SweepFacts(sinks: stored.sinks, absent: absent.ranges, owed: entries, found: portion.found))
+            var sql = OwedRows.enter(writes.owedEntered)
             if let ranges = writes.absent { sql += absent.statements(for: ranges) }
             let gone = try await removeGone(stored, above: request.above)
             sql += gone
@@ -24,25 +24,25 @@ extension WorkSession {
             let setAside = try await takeSetAside()
             if !sql.isEmpty { try await connection.execute(sql) }
             let portions =
-                request.owed || !writes.lateEntered.isEmpty || !gone.isEmpty
+                request.owed || !writes.owedEntered.isEmpty || !gone.isEmpty
                 ? try await OwedRows.portions(of: stored.sinks.map(\.name), connection) : nil
             let above = try await connection.query(
                 "SELECT id FROM \(schema.unpublished) WHERE id > $1 ORDER BY id LIMIT 100", [.int(request.tail)])
             try await connection.execute("COMMIT")
             return SweptState(
-                sinks: stored.sinks, late: portions, entered: writes.lateEntered,
+                sinks: stored.sinks, owed: portions, entered: writes.owedEntered,
                 aboveTail: above.rows.compactMap { $0.int(0) }, lookedThrough: portion.lookedThrough,
                 visible: visible, retries: parked.retries, setAside: setAside, parkedKeys: parked.keys)
         }
     }
 
     /// Ids that are issued a second time look like late rows.
-    private func judge(_ memory: ProcessMemory, _ stored: StoredState) async throws {
+    private func judge(_ known: KnownProgress, _ stored: StoredState) async throws {
         let cursors = stored.sinks.map {
             ($0.name, LeaderBeat.StoredCursor(generation: $0.generation, cursor: $0.cursor))
         }
         let lastValue = try await SequencePosition.read(schema.sequence, on: connection).drawn
-        if let travel = memory.judge(
+        if let travel = known.judge(
             lastValue: lastValue, sinks: Dictionary(cursors, uniquingKeysWith: { first, _ in first }))
         {
             throw travel

@@ -4,7 +4,7 @@ import RelayCore
 /// The session that claims, settles and sweeps, one thing after the other.
 ///
 /// Every write is bound to the leader's epoch: once a successor has raised it, nothing here takes effect.
-package actor WorkSession {
+package actor WorkSession: LeaderWork {
     let connection: Connection
     let schema: OutboxSchema
     let epoch: Int64

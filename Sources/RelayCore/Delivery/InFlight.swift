@@ -6,7 +6,7 @@ extension Lane {
             /// The lane's next rows.
             case ordered
             /// Owed rows.
-            case late
+            case owed
             /// Parked events that somebody wants tried again.
             case parked
         }
@@ -114,7 +114,7 @@ extension Lane {
         guard !flight.isStale else { return }
         switch flight.turn {
         case .ordered: done.append(Done(id: id, mark: mark, fate: fate))
-        case .late: late[id] = true
+        case .owed: owed[id] = true
         case .parked: if fate == .delivered { retried.append(ParkedRetry(id: id)) }
         }
     }

@@ -23,26 +23,26 @@ extension Lane {
     }
 
     private mutating func nextOwed(_ room: Int, at now: Int64) -> ReadOutOfTurn? {
-        guard inFlight == nil, awaitedLate == nil else { return nil }
-        guard late.values.contains(false) else {
+        guard inFlight == nil, awaitedOwed == nil else { return nil }
+        guard owed.values.contains(false) else {
             // What failed may have been deleted, or is asked for no longer.
             if retries.isEmpty { outOfTurn = nil }
             return nil
         }
         if let end = passesThrough {
-            let passed = late.filter { !$0.value && $0.key <= end }.keys
-            for id in passed { late[id] = true }
+            let passed = owed.filter { !$0.value && $0.key <= end }.keys
+            for id in passed { owed[id] = true }
             if !passed.isEmpty { return ReadOutOfTurn.none }
         }
-        guard isConfigured, mayGoOutOfTurn(at: now), room > 0, now >= nextLateRead else { return nil }
+        guard isConfigured, mayGoOutOfTurn(at: now), room > 0, now >= nextOwedRead else { return nil }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
-        let asked = Array(late.filter { !$0.value }.keys.sorted().prefix(room))
-        awaitedLate = asked
+        let asked = Array(owed.filter { !$0.value }.keys.sorted().prefix(room))
+        awaitedOwed = asked
         return .owed(asked)
     }
 
     private func mayGoOutOfTurn(at now: Int64) -> Bool {
-        inFlight == nil && awaitedLate == nil && awaitedParked == nil && mayTry(at: now)
+        inFlight == nil && awaitedOwed == nil && awaitedParked == nil && mayTry(at: now)
             && now >= outOfTurn?.until ?? now
     }
 
@@ -55,18 +55,18 @@ extension Lane {
     mutating func takeOwed(
         _ batch: RowBatch, _ reachedEnd: Bool, unreadable: [RowFault], next: Int64
     ) -> (slices: [RowSlice], news: [RowFault]) {
-        guard let asked = awaitedLate else { return ([], []) }
-        awaitedLate = nil
-        if !unreadable.isEmpty { nextLateRead = next }
-        let news = unreadable.filter { !lateFaults.contains($0.id) }
-        lateFaults = Set(unreadable.map(\.id))
+        guard let asked = awaitedOwed else { return ([], []) }
+        awaitedOwed = nil
+        if !unreadable.isEmpty { nextOwedRead = next }
+        let news = unreadable.filter { !owedFaults.contains($0.id) }
+        owedFaults = Set(unreadable.map(\.id))
         // What is not there any more was deleted, and is not owed.
         let through = reachedEnd ? asked.last : batch.ids.last
         let came = Set(batch.ids).union(unreadable.map(\.id))
-        for id in asked where late[id] == false && !came.contains(id) {
-            if let through, id <= through { late[id] = true }
+        for id in asked where owed[id] == false && !came.contains(id) {
+            if let through, id <= through { owed[id] = true }
         }
-        let rows = batch.ids.indices.filter { asked.contains(batch.ids[$0]) && late[batch.ids[$0]] == false }
+        let rows = batch.ids.indices.filter { asked.contains(batch.ids[$0]) && owed[batch.ids[$0]] == false }
         guard inFlight == nil else { return ([], news) }
         return (rows.map { RowSlice(batch, $0..<($0 + 1)) }, news)
     }
@@ -90,7 +90,7 @@ extension Lane {
     mutating func readFailed(next: Int64) {
         awaitedRows = nil
         if place == .meeting { place = .reading }
-        awaitedLate = nil
+        awaitedOwed = nil
         awaitedParked = nil
         nextRead = next
     }

@@ -70,7 +70,7 @@ package struct Lane: Hashable, Sendable {
     /// The keys of what is parked and not settled: a list that was read before does not hold them.
     package var parkedUnsettled: [Int64: EventKey] = [:]
     /// Owed rows: false while they wait, true once delivered. The lowest of them, where there are many.
-    package var late: [Int64: Bool] = [:]
+    package var owed: [Int64: Bool] = [:]
     /// More is owed than `late` and `stuck` tell, or may be: nobody has looked yet.
     package var isOwedMore = true
     /// Owed rows that were delivered, as a settlement has written, but could not move: tried again now and then.
@@ -86,13 +86,13 @@ package struct Lane: Hashable, Sendable {
     /// Not before (milliseconds): the last read brought nothing.
     package var nextRead: Int64 = 0
     /// Not before (milliseconds): some of the owed rows could not be read.
-    var nextLateRead: Int64 = 0
+    var nextOwedRead: Int64 = 0
     /// Those that could not be read when they were asked for last.
-    var lateFaults: Set<Int64> = []
+    var owedFaults: Set<Int64> = []
     /// The row at which its reads end, since it cannot be read.
     var fault: RowFault?
     /// The owed rows that a read under way asks for.
-    package var awaitedLate: [Int64]?
+    package var awaitedOwed: [Int64]?
     /// Parked events that somebody wants tried again, ascending.
     package var retries: [Int64] = []
     /// What became of those that were tried.
@@ -114,17 +114,17 @@ package struct Lane: Hashable, Sendable {
     package var isOnTail: Bool { place == .tail }
 
     var readsUnderWay: Int {
-        (awaitedRows == nil ? 0 : 1) + (awaitedLate == nil ? 0 : 1) + (awaitedParked == nil ? 0 : 1)
+        (awaitedRows == nil ? 0 : 1) + (awaitedOwed == nil ? 0 : 1) + (awaitedParked == nil ? 0 : 1)
     }
 
     /// Handed to the sink, or done, and not settled, or asked for out of turn: what a crash may repeat.
     package var unsettled: Int {
         done.count + (keyed?.count ?? 0) + (inFlight?.count ?? 0) - (inFlight?.answered ?? 0)
-            + late.values.count(where: \.self) + retried.count + (awaitedLate?.count ?? 0) + (awaitedParked?.count ?? 0)
+            + owed.values.count(where: \.self) + retried.count + (awaitedOwed?.count ?? 0) + (awaitedParked?.count ?? 0)
     }
 
     /// Owed rows, or parked ones, wait for room in the window.
-    var waitsOutOfTurn: Bool { !retries.isEmpty || late.values.contains(false) }
+    var waitsOutOfTurn: Bool { !retries.isEmpty || owed.values.contains(false) }
 
     /// Rows in turn that the sink has, or may have, and that no settlement has written; ascending.
     var leftRows: [DeliveredRow] {
@@ -144,10 +144,10 @@ package struct Lane: Hashable, Sendable {
     /// There is something to settle.
     func hasNews(at now: Int64) -> Bool {
         guard let unparked, now < nextParking else {
-            return !done.isEmpty || late.values.contains(true) || !retried.isEmpty
+            return !done.isEmpty || owed.values.contains(true) || !retried.isEmpty
         }
         return (done.first.map { $0.id < unparked.id } ?? false)
-            || late.contains { $0.value && $0.key != unparked.id } || !retried.isEmpty
+            || owed.contains { $0.value && $0.key != unparked.id } || !retried.isEmpty
     }
 
     /// How the lane fares, a failing key included.
@@ -168,14 +168,14 @@ package struct Lane: Hashable, Sendable {
     var isPassing: Bool { passesThrough.map { position < $0 && passedThrough < $0 } ?? false }
 
     /// Everything that was handed over is settled, and nothing is owed.
-    package var isSettled: Bool { isIdle && done.isEmpty && late.isEmpty && !isOwedMore && retried.isEmpty }
+    package var isSettled: Bool { isIdle && done.isEmpty && owed.isEmpty && !isOwedMore && retried.isEmpty }
 
     /// All that was taken on of what is owed is settled, and there is more.
-    var lacksOwed: Bool { isOwedMore && late.isEmpty }
+    var lacksOwed: Bool { isOwedMore && owed.isEmpty }
 
     /// More is owed, and there is room for it: rows that cannot be read, or moved, do not keep others waiting.
     var hasRoomForOwed: Bool {
-        isOwedMore && late.count < OwedPortion.limit || isStuckMore && stuck.count < OwedPortion.limit
+        isOwedMore && owed.count < OwedPortion.limit || isStuckMore && stuck.count < OwedPortion.limit
     }
 
     /// The last id that has left the queue, or is over: whatever comes next is above. A flight of an earlier registration
@@ -203,15 +203,15 @@ package struct Lane: Hashable, Sendable {
     /// - Parameter triesStuck: with those that could not move; a settlement that failed for one takes long.
     package func progress(triesStuck: Bool, at now: Int64) -> LaneProgress {
         var done = done
-        var lateDone = late.filter(\.value).map(\.key)
+        var owedDone = owed.filter(\.value).map(\.key)
         if let unparked, now < nextParking {
             done.removeAll { $0.id >= unparked.id }
-            lateDone.removeAll { $0 == unparked.id }
+            owedDone.removeAll { $0 == unparked.id }
         }
-        if triesStuck { lateDone += stuck.sorted().prefix(Self.stuckAtOnce) }
+        if triesStuck { owedDone += stuck.sorted().prefix(Self.stuckAtOnce) }
         return LaneProgress(
             sink: name, generation: registration.generation, done: done.map(\.id),
-            endsPassed: done.last?.fate == .passed, lateDone: lateDone.sorted(),
+            endsPassed: done.last?.fate == .passed, owedDone: owedDone.sorted(),
             parked: parkings.values.sorted { $0.id < $1.id }, retried: retried,
             passedThrough: registration.isRemoving && done.isEmpty ? passedThrough : .min)
     }
@@ -229,35 +229,35 @@ package struct Lane: Hashable, Sendable {
     }
 
     private mutating func forgetSettledParkings() {
-        for id in parkings.keys where id <= registration.cursor && late[id] != true {
+        for id in parkings.keys where id <= registration.cursor && owed[id] != true {
             parkings[id] = nil
             parkedUnsettled[id] = nil
         }
     }
 
     /// What is owed as the table has it; what was delivered and not settled stays so.
-    package mutating func takeLate(_ portion: OwedPortion) {
+    package mutating func refreshOwed(_ portion: OwedPortion) {
         let end = portion.isPart ? portion.waiting.last : nil
-        var next = late.filter { id, isDelivered in isDelivered && end.map { id > $0 } ?? false }
-        for id in portion.waiting { next[id] = late[id] ?? false }
-        late = next
+        var next = owed.filter { id, isDelivered in isDelivered && end.map { id > $0 } ?? false }
+        for id in portion.waiting { next[id] = owed[id] ?? false }
+        owed = next
         stuck = Set(portion.delivered)
         isStuckMore = portion.delivered.count >= OwedPortion.limit
         isOwedMore = portion.isPart
     }
 
     /// A settlement has written what became of owed rows, and what is owed since.
-    mutating func lateSettled(_ state: SettledState) {
+    mutating func owedSettled(_ state: SettledState) {
         for entry in state.removed where entry.sink == name {
-            late[entry.id] = nil
+            owed[entry.id] = nil
             stuck.remove(entry.id)
         }
         for entry in state.entered where entry.sink == name {
             if entry.isDelivered {
-                late[entry.id] = nil
+                owed[entry.id] = nil
                 if stuck.count < OwedPortion.limit { stuck.insert(entry.id) } else { isStuckMore = true }
-            } else if late.count < OwedPortion.limit {
-                late[entry.id] = late[entry.id] ?? false
+            } else if owed.count < OwedPortion.limit {
+                owed[entry.id] = owed[entry.id] ?? false
             } else {
                 isOwedMore = true
             }
@@ -271,7 +271,7 @@ package struct Lane: Hashable, Sendable {
         place = .reading
         passedThrough = .min
         awaitedRows?.isStale = true
-        if awaitedLate != nil { awaitedLate = [] }
+        if awaitedOwed != nil { awaitedOwed = [] }
         retries = []
         if awaitedParked != nil { awaitedParked = [] }
         if keeping {
@@ -279,7 +279,7 @@ package struct Lane: Hashable, Sendable {
             position = max(row.cursor, lastHanded)
         } else {
             done = []
-            late = [:]
+            owed = [:]
             isOwedMore = true
             stuck = []
             isStuckMore = false
@@ -306,7 +306,7 @@ package struct Lane: Hashable, Sendable {
         place = .reading
         passedThrough = .min
         awaitedRows = nil
-        awaitedLate = nil
+        awaitedOwed = nil
         awaitedParked = nil
         retries = []
     }

@@ -17,7 +17,7 @@ package enum RelayEffect: Hashable, Sendable {
     /// WAL mode: the tail's next rows.
     case readTail(TailRequest)
     case read(ReadRequest)
-    case readLate(sink: String, ids: [Int64])
+    case readOwed(sink: String, ids: [Int64])
     case readParked(sink: String, ids: [Int64])
 
     // The stream. `closeStream` is not answered.
@@ -102,7 +102,7 @@ package struct SweepRequest: Hashable, Sendable {
 package enum RelayNote: Hashable, Sendable {
     case orderHold(OrderHold)
     case orderReleased
-    case late(LateEntry)
+    case late(OwedEntry)
     case outage(sink: String, reason: String, attempt: Int)
     case rejected(sink: String, id: Int64, reason: String, isParked: Bool)
     /// Nothing is delivered to the sink before somebody has fixed what the reason names.

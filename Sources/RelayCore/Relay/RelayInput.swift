@@ -24,7 +24,7 @@ package enum RelayInput: Hashable, Sendable {
     /// row that cannot be read.
     case rowsRead(sink: String, RowBatch, reachedEnd: Bool, fault: RowFault? = nil)
     /// `reachedEnd`: all that were asked for and are there came, but for those that cannot be read.
-    case lateRowsRead(sink: String, RowBatch, reachedEnd: Bool = true, faults: [RowFault] = [])
+    case owedRowsRead(sink: String, RowBatch, reachedEnd: Bool = true, faults: [RowFault] = [])
     case readFailed(sink: String)
 
     case streamStanding
@@ -51,21 +51,21 @@ package enum RelayInput: Hashable, Sendable {
 package struct OpenedSessions: Hashable, Sendable {
     package var sinks: [SinkRegistration]
     /// Per sink, what is owed to it, as far as ``OwedPortion`` takes it.
-    package var late: [String: OwedPortion]
+    package var owed: [String: OwedPortion]
     /// Nobody else has led since these lanes were last settled: what they remember holds.
-    package var keepsMemory: Bool
+    package var keepsLanes: Bool
     /// The published leaf holds rows above the highest cursor.
     package var publishedAboveCursors: Bool
     /// Per sink with `onReject: parkKey`: the keys that are parked, and the lowest parked event of each.
     package var parkedKeys: [String: [EventKey: Int64]]
 
     package init(
-        sinks: [SinkRegistration], late: [String: OwedPortion] = [:], keepsMemory: Bool = false,
+        sinks: [SinkRegistration], owed: [String: OwedPortion] = [:], keepsLanes: Bool = false,
         publishedAboveCursors: Bool = false, parkedKeys: [String: [EventKey: Int64]] = [:]
     ) {
         self.sinks = sinks
-        self.late = late
-        self.keepsMemory = keepsMemory
+        self.owed = owed
+        self.keepsLanes = keepsLanes
         self.publishedAboveCursors = publishedAboveCursors
         self.parkedKeys = parkedKeys
     }
@@ -147,9 +147,9 @@ package struct LookedRows: Hashable, Sendable {
 package struct SettledState: Hashable, Sendable {
     package var sinks: [SinkRegistration]
     /// Entries that are there no more.
-    package var removed: [LateEntry]
+    package var removed: [OwedEntry]
     /// Entries that this settlement made, or whose row was delivered and could not move.
-    package var entered: [LateEntry]
+    package var entered: [OwedEntry]
     /// A row that was to move and is locked by somebody else.
     package var lockedRow: Int64?
     /// Rows that were to move and could not, for what they hold or for a trigger: they count as delivered.
@@ -160,7 +160,7 @@ package struct SettledState: Hashable, Sendable {
     package var gone: [Int64]
 
     package init(
-        sinks: [SinkRegistration], removed: [LateEntry] = [], entered: [LateEntry] = [], lockedRow: Int64? = nil,
+        sinks: [SinkRegistration], removed: [OwedEntry] = [], entered: [OwedEntry] = [], lockedRow: Int64? = nil,
         unmoved: [RowFault] = [], unparked: [UnparkedEvent] = [], gone: [Int64] = []
     ) {
         self.sinks = sinks
@@ -177,8 +177,8 @@ package struct SettledState: Hashable, Sendable {
 package struct SweptState: Hashable, Sendable {
     package var sinks: [SinkRegistration]
     /// Per sink, what is owed to it, as far as ``OwedPortion`` takes it; nil where nobody asked and nothing of it changed.
-    package var late: [String: OwedPortion]?
-    package var entered: [LateEntry]
+    package var owed: [String: OwedPortion]?
+    package var entered: [OwedEntry]
     /// The lowest unpublished rows above the tail, ascending, bounded.
     package var aboveTail: [Int64]
     /// How far it has looked for late rows; nil: to the end.
@@ -193,12 +193,12 @@ package struct SweptState: Hashable, Sendable {
     package var parkedKeys: [String: [EventKey: Int64]]?
 
     package init(
-        sinks: [SinkRegistration], late: [String: OwedPortion]?, entered: [LateEntry] = [], aboveTail: [Int64] = [],
+        sinks: [SinkRegistration], owed: [String: OwedPortion]?, entered: [OwedEntry] = [], aboveTail: [Int64] = [],
         lookedThrough: Int64? = nil, visible: [UInt32] = [], retries: [String: [Int64]] = [:],
         setAside: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
     ) {
         self.sinks = sinks
-        self.late = late
+        self.owed = owed
         self.entered = entered
         self.aboveTail = aboveTail
         self.lookedThrough = lookedThrough

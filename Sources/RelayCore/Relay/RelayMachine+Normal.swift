@@ -38,7 +38,7 @@ extension RelayMachine {
                 + ", in flight \(lane.inFlight?.slices.flatMap(\.ids) ?? []), done \(lane.done.map(\.id))"
                 + (lane.keyed.map { ", window \($0.summary)" } ?? "")
                 + (lane.parkedKeys.isEmpty ? "" : ", parked keys \(lane.parkedKeys.values.sorted())")
-                + ", owed \(lane.late), \(lane.health), reads from \(lane.awaitedRows?.after ?? -1)"
+                + ", owed \(lane.owed), \(lane.health), reads from \(lane.awaitedRows?.after ?? -1)"
         }
         return "tail \(tail.position), closed \(tail.horizon.closedThrough), ordered \(tail.orderedThrough), "
             + (tenure?.summary ?? "no tenure") + "; " + lanes.joined(separator: "; ")
@@ -52,7 +52,7 @@ extension RelayMachine {
         tenure?.fold(clock: now, stamp: stamp)
         for index in lanes.indices {
             fold(&lanes[index].nextRead)
-            fold(&lanes[index].nextLateRead)
+            fold(&lanes[index].nextOwedRead)
             fold(&lanes[index].nextParking)
             lanes[index].keyed?.foldClock(now)
             lanes[index].outOfTurn?.foldClock(now)

@@ -9,7 +9,7 @@ extension RelayMachine {
             guard lanes.count(where: { $0.readsUnderWay > 0 }) < Self.readsAtOnce else { return }
             let name = lanes[index].name
             switch lanes[index].nextReadOutOfTurn(window: policy.window, rows: policy.batchSize, at: now) {
-            case .owed(let ids): effects.append(.readLate(sink: name, ids: ids))
+            case .owed(let ids): effects.append(.readOwed(sink: name, ids: ids))
             case .parked(let ids): effects.append(.readParked(sink: name, ids: ids))
             case .some(.none): break
             case nil: startRead(index, at: now, &effects)
@@ -128,19 +128,19 @@ extension RelayMachine {
         effects.append(.note(.caughtUp(sink: lane.name)))
     }
 
-    mutating func lateRowsRead(
+    mutating func owedRowsRead(
         _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, _ faults: [RowFault], at now: Int64,
         _ effects: inout [RelayEffect]
     ) {
         held.hold(batch, isOfTail: false)
         readEnded(of: sink)
-        guard let index = lane(sink), lanes[index].awaitedLate != nil else { return }
+        guard let index = lane(sink), lanes[index].awaitedOwed != nil else { return }
         stamp += 1
         let next = now + max(policy.pollInterval, policy.faultInterval)
         let owed = lanes[index].takeOwed(batch, reachedEnd, unreadable: faults, next: next)
         for fault in owed.news { effects.append(.note(.rowFault(fault))) }
         guard !owed.slices.isEmpty, !isStopping else { return }
-        sendOutOfTurn(owed.slices, .late, index, &effects)
+        sendOutOfTurn(owed.slices, .owed, index, &effects)
     }
 
     mutating func readFailed(_ sink: String, at now: Int64) {

@@ -4,7 +4,7 @@ extension RelayMachine {
         tenure = Tenure(policy, rules: rules, publishedAbove: opened.publishedAboveCursors, at: now)
         settlements.begin(at: now)
         tail.begin(earnedCursor: opened.sinks.earnedCursor)
-        adopt(opened.sinks, late: opened.late, keeping: opened.keepsMemory, restarting: true, at: now, &effects)
+        adopt(opened.sinks, owed: opened.owed, keeping: opened.keepsLanes, restarting: true, at: now, &effects)
         goOn(from: lanes.reduce(opened.sinks.cursorSpan.high) { max($0, $1.position) }, &effects)
         for index in lanes.indices {
             lanes[index].takeParkedKeys(opened.parkedKeys[lanes[index].name] ?? [:])
@@ -30,7 +30,7 @@ extension RelayMachine {
 
     /// Brings the lanes in step with the stored sinks.
     mutating func adopt(
-        _ sinks: [SinkRegistration], late: [String: OwedPortion]?, keeping: Bool = false, restarting: Bool = false,
+        _ sinks: [SinkRegistration], owed: [String: OwedPortion]?, keeping: Bool = false, restarting: Bool = false,
         at now: Int64, _ effects: inout [RelayEffect]
     ) {
         others = sinks.filter { !hasLane($0) }
@@ -50,7 +50,7 @@ extension RelayMachine {
                     Lane(
                         sink, isConfigured: configured.contains(sink.name),
                         policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry)))
-                takeLate(late, lanes.count - 1)
+                refreshOwed(owed, lanes.count - 1)
                 if !restarting { beginOnTail(lanes.count - 1, &effects) }
                 if !restarting { lookForPublished(lanes[lanes.count - 1], reach) }
                 stamp += 1
@@ -60,12 +60,12 @@ extension RelayMachine {
             if restarting || !isSame {
                 lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
                 if lanes[index].hasStaleFlights { effects.append(.cancelDelivery(sink: sink.name)) }
-                takeLate(late, index)
+                refreshOwed(owed, index)
                 if !restarting { lookForPublished(lanes[index], reach) }
                 stamp += 1
             } else {
                 lanes[index].settled(sink)
-                if let late { lanes[index].takeLate(late[sink.name] ?? OwedPortion()) }
+                if let owed { lanes[index].refreshOwed(owed[sink.name] ?? OwedPortion()) }
             }
         }
         lanes.sort { $0.name < $1.name }
@@ -77,9 +77,9 @@ extension RelayMachine {
     }
 
     /// What is owed to a lane as it was read, and where it was not, a sweep reads it.
-    private mutating func takeLate(_ late: [String: OwedPortion]?, _ index: Int) {
-        if let late {
-            lanes[index].takeLate(late[lanes[index].name] ?? OwedPortion())
+    private mutating func refreshOwed(_ owed: [String: OwedPortion]?, _ index: Int) {
+        if let owed {
+            lanes[index].refreshOwed(owed[lanes[index].name] ?? OwedPortion())
         } else {
             tenure?.turns.sweeps.isWanted = true
         }

@@ -47,8 +47,8 @@ extension RelayMachine {
         }
         // What was delivered while the settlement was under way is not in it, and stays.
         let before = lanes.map(\.registration)
-        adopt(state.sinks, late: nil, keeping: true, at: now, &effects)
-        for index in lanes.indices { lanes[index].lateSettled(state) }
+        adopt(state.sinks, owed: nil, keeping: true, at: now, &effects)
+        for index in lanes.indices { lanes[index].owedSettled(state) }
         if let lowest = state.sinks.map(\.cursor).min() { tenure?.source.stream?.bell.settled(through: lowest) }
         settlements.movedNothing = before == lanes.map(\.registration) && state.removed.isEmpty
         blockAtUnparked(state.unparked, at: now, &effects)

@@ -27,7 +27,7 @@ extension RelayMachine {
         guard case .sweeping(let request, let sent, let since)? = tenure?.turns.work else { return }
         tenure?.turns.work = .idle
         let nothingHappened = sent == stamp
-        adopt(state.sinks, late: state.late, keeping: true, at: now, &effects)
+        adopt(state.sinks, owed: state.owed, keeping: true, at: now, &effects)
         for entry in state.entered { effects.append(.note(.late(entry))) }
         takeSetAside(state.setAside)
         if !state.entered.isEmpty { stamp += 1 }

@@ -77,11 +77,11 @@ package struct RelayMachine: Hashable, Sendable {
         case .startsFixed(let sinks):
             guard tenure?.turns.work == .fixing else { return }
             tenure?.turns.work = .idle
-            adopt(sinks, late: nil, at: now, &effects)
+            adopt(sinks, owed: nil, at: now, &effects)
         case .rowsRead(let sink, let batch, let reachedEnd, let fault):
             rowsRead(sink, batch, reachedEnd, fault, at: now, &effects)
-        case .lateRowsRead(let sink, let batch, let reachedEnd, let faults):
-            lateRowsRead(sink, batch, reachedEnd, faults, at: now, &effects)
+        case .owedRowsRead(let sink, let batch, let reachedEnd, let faults):
+            owedRowsRead(sink, batch, reachedEnd, faults, at: now, &effects)
         case .readFailed(let sink): readFailed(sink, at: now)
         case .streamStanding: streamStanding()
         case .rung(let announcements): rung(announcements)

@@ -10,7 +10,7 @@ extension Settlement {
             if let first = lane.done.first, let last = lane.done.last {
                 result.insert(IDRange(min(first, sink.cursor + 1), last))
             }
-            for id in lane.lateDone { result.insert(id) }
+            for id in lane.owedDone { result.insert(id) }
         }
         return result
     }

@@ -19,7 +19,7 @@ package struct OwedPortion: Hashable, Sendable {
 
 extension [String: OwedPortion] {
     /// The portions of entries that are all there are.
-    package init(whole entries: [LateEntry]) {
+    package init(whole entries: [OwedEntry]) {
         self.init()
         for entry in entries.sorted(by: { $0.id < $1.id }) {
             if entry.isDelivered {

@@ -4,32 +4,32 @@ extension Settlement {
         let facts: SettlementFacts
         let lanes: [LaneProgress]
         let caps: [String: Int64]
-        let kept: Set<LateEntry>
+        let kept: Set<OwedEntry>
         var writes = SettlementWrites()
 
         private var sinks: [SinkRegistration]
         private var raisedSinks: [SinkRegistration]
-        private var owed: Set<LateEntry>
+        private var owed: Set<OwedEntry>
         /// Of what is owed, what the sink has: the row could not move.
-        private let delivered: Set<LateEntry>
+        private let delivered: Set<OwedEntry>
         private var cut = IDRanges()
 
-        init(facts: SettlementFacts, lanes: [LaneProgress], caps: [String: Int64], kept: Set<LateEntry>) {
+        init(facts: SettlementFacts, lanes: [LaneProgress], caps: [String: Int64], kept: Set<OwedEntry>) {
             self.facts = facts
             self.lanes = lanes
             self.caps = caps
             self.kept = kept
             sinks = facts.sinks
             raisedSinks = facts.sinks
-            owed = Set(facts.late.map { LateEntry(sink: $0.sink, id: $0.id) })
-            delivered = Set(facts.late.lazy.filter(\.isDelivered).map { LateEntry(sink: $0.sink, id: $0.id) })
+            owed = Set(facts.owed.map { OwedEntry(sink: $0.sink, id: $0.id) })
+            delivered = Set(facts.owed.lazy.filter(\.isDelivered).map { OwedEntry(sink: $0.sink, id: $0.id) })
         }
 
         func oldCursor(_ sink: String) -> Int64 { facts.sinks.first { $0.name == sink }?.cursor ?? 0 }
         /// Also of a sink that ends here.
         func raised(_ sink: String) -> Int64 { raisedSinks.first { $0.name == sink }?.cursor ?? 0 }
         func cursor(_ sink: String) -> Int64 { sinks.first { $0.name == sink }?.cursor ?? 0 }
-        func removes(_ entry: LateEntry) -> Bool { !owed.contains(entry) }
+        func removes(_ entry: OwedEntry) -> Bool { !owed.contains(entry) }
 
         /// Fills `writes`; returns the rows that were to move and are locked, ascending.
         mutating func run() -> [Int64] {
@@ -61,8 +61,8 @@ extension Settlement {
                     let passed = lane.endsPassed && reached == lane.done.last
                     if !passed { sinks[index].isEarned = true }
                 }
-                for id in lane.lateDone {
-                    let entry = LateEntry(sink: lane.sink, id: id)
+                for id in lane.owedDone {
+                    let entry = OwedEntry(sink: lane.sink, id: id)
                     if !kept.contains(entry) { owed.remove(entry) }
                 }
             }
@@ -83,13 +83,13 @@ extension Settlement {
             let holes = IDRanges.absent(above: old, through: new, present: lane.done)
             for id in facts.places.keys.sorted() where holes.contains(id) {
                 if !facts.absent.contains(id) { result.remove(id) }
-                let entry = LateEntry(sink: lane.sink, id: id)
-                if facts.late.contains(where: { $0.sink == lane.sink && $0.id == id }) { continue }
+                let entry = OwedEntry(sink: lane.sink, id: id)
+                if facts.owed.contains(where: { $0.sink == lane.sink && $0.id == id }) { continue }
                 owed.insert(entry)
                 oweToOthers(id, than: lane.sink)
             }
             // An entry that stands already speaks for its id.
-            for entry in facts.late where entry.sink == lane.sink && holes.contains(entry.id) {
+            for entry in facts.owed where entry.sink == lane.sink && holes.contains(entry.id) {
                 if !facts.absent.contains(entry.id) { result.remove(entry.id) }
             }
             if !facts.absent.isEmpty {
@@ -107,7 +107,7 @@ extension Settlement {
             cut.insert(id)
             for other in facts.sinks
             where other.name != sink && other.isFixed && !other.isRemoving && other.cursor >= id {
-                owed.insert(LateEntry(sink: other.name, id: id))
+                owed.insert(OwedEntry(sink: other.name, id: id))
             }
         }
 
@@ -115,13 +115,13 @@ extension Settlement {
             guard !sinks.isEmpty else { return [] }
             var locked: [Int64] = []
             var candidates = Set<Int64>()
-            if lanes.count == 1, let lane = lanes.first, lane.lateDone.isEmpty {
+            if lanes.count == 1, let lane = lanes.first, lane.owedDone.isEmpty {
                 writes.published.reserveCapacity(lane.done.count)
                 for id in lane.done { judge(id, ranges, &locked) }
             } else {
                 for lane in lanes {
                     candidates.formUnion(lane.done)
-                    candidates.formUnion(lane.lateDone)
+                    candidates.formUnion(lane.owedDone)
                 }
                 for id in candidates.sorted() { judge(id, ranges, &locked) }
             }
@@ -132,13 +132,13 @@ extension Settlement {
             guard let place = facts.places[id], place != .published, !ranges.contains(id) else { return }
             for sink in sinks {
                 guard sink.isFixed, sink.cursor >= id else { return }
-                let entry = LateEntry(sink: sink.name, id: id)
+                let entry = OwedEntry(sink: sink.name, id: id)
                 if !owed.isEmpty, owed.contains(entry), !delivered.contains(entry) { return }
             }
             guard place != .locked else { return locked.append(id) }
             writes.published.append(id)
             // A sink that nobody serves any more brings nothing of its own.
-            if !delivered.isEmpty { for sink in sinks { owed.remove(LateEntry(sink: sink.name, id: id)) } }
+            if !delivered.isEmpty { for sink in sinks { owed.remove(OwedEntry(sink: sink.name, id: id)) } }
         }
 
         private mutating func endLanes() {
@@ -177,10 +177,10 @@ extension Settlement {
         private mutating func park() {
             for lane in lanes {
                 let (old, new) = (oldCursor(lane.sink), cursor(lane.sink))
-                let lateDone = Set(lane.lateDone)
+                let owedDone = Set(lane.owedDone)
                 let parked = lane.parked.filter { parking in
                     guard facts.places[parking.id] != nil else { return false }
-                    return lateDone.contains(parking.id) || (parking.id > old && parking.id <= new)
+                    return owedDone.contains(parking.id) || (parking.id > old && parking.id <= new)
                 }
                 if !parked.isEmpty { writes.parked[lane.sink] = parked }
                 if !lane.retried.isEmpty { writes.retried[lane.sink] = lane.retried }
@@ -197,10 +197,10 @@ extension Settlement {
         }
 
         private mutating func noteLateEntries() {
-            let before = Set(facts.late.map { LateEntry(sink: $0.sink, id: $0.id) })
-            writes.lateRemoved = before.subtracting(owed).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }
-            writes.lateEntered = owed.subtracting(before).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }
-            writes.lateKept = kept.intersection(owed).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }
+            let before = Set(facts.owed.map { OwedEntry(sink: $0.sink, id: $0.id) })
+            writes.owedRemoved = before.subtracting(owed).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }
+            writes.owedEntered = owed.subtracting(before).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }
+            writes.owedKept = kept.intersection(owed).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }
         }
     }
 }
@@ -215,9 +215,9 @@ extension SettlementWrites {
             sinks[index].isEarned = write.isEarned
             if write.endsPassing { sinks[index].passThrough = nil }
         }
-        let kept = lateKept.map { LateEntry(sink: $0.sink, id: $0.id, isDelivered: true) }
+        let kept = owedKept.map { OwedEntry(sink: $0.sink, id: $0.id, isDelivered: true) }
         return SettledState(
-            sinks: sinks, removed: lateRemoved, entered: lateEntered + kept, lockedRow: lockedRow, unparked: unparked,
+            sinks: sinks, removed: owedRemoved, entered: owedEntered + kept, lockedRow: lockedRow, unparked: unparked,
             gone: gone)
     }
 }

@@ -21,7 +21,7 @@ package struct Settlement: Sendable {
             let ids = Set(unparked.lazy.filter { $0.sink == lane.sink }.map(\.id))
             guard !ids.isEmpty else { return lane }
             var lane = lane
-            lane.lateDone.removeAll(where: ids.contains)
+            lane.owedDone.removeAll(where: ids.contains)
             lane.parked.removeAll { ids.contains($0.id) }
             return lane
         }
@@ -31,7 +31,7 @@ package struct Settlement: Sendable {
     package func decide() -> SettlementWrites {
         var caps: [String: Int64] = [:]
         for event in unparked { caps[event.sink] = min(caps[event.sink] ?? event.id, event.id) }
-        var kept: Set<LateEntry> = []
+        var kept: Set<OwedEntry> = []
         var lockedRow: Int64?
         while true {
             var attempt = Attempt(facts: facts, lanes: lanes, caps: caps, kept: kept)
@@ -47,7 +47,7 @@ package struct Settlement: Sendable {
 
     /// A locked row would have moved: stop the cursors below it, or keep its entry. False if neither applies.
     private func lower(
-        below row: Int64, _ attempt: Attempt, _ caps: inout [String: Int64], _ kept: inout Set<LateEntry>
+        below row: Int64, _ attempt: Attempt, _ caps: inout [String: Int64], _ kept: inout Set<OwedEntry>
     ) -> Bool {
         var changed = false
         for lane in lanes {
@@ -58,8 +58,8 @@ package struct Settlement: Sendable {
             }
         }
         if changed { return true }
-        for entry in facts.late where entry.id == row {
-            let key = LateEntry(sink: entry.sink, id: row)
+        for entry in facts.owed where entry.id == row {
+            let key = OwedEntry(sink: entry.sink, id: row)
             if attempt.removes(key), kept.insert(key).inserted { changed = true }
         }
         return changed

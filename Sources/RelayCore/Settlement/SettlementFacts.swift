@@ -7,8 +7,8 @@ package struct LaneProgress: Hashable, Sendable {
     /// The last of `done` was passed, not delivered, so that the cursor would not be earned.
     package var endsPassed: Bool
     /// Owed rows that were delivered out of turn, ascending.
-    package var lateDone: [Int64]
-    /// Which of `done` and `lateDone` were parked, and why, ascending.
+    package var owedDone: [Int64]
+    /// Which of `done` and `owedDone` were parked, and why, ascending.
     package var parked: [Parking]
     /// Parked events that were tried again.
     package var retried: [ParkedRetry]
@@ -16,14 +16,14 @@ package struct LaneProgress: Hashable, Sendable {
     package var passedThrough: Int64
 
     package init(
-        sink: String, generation: Int64, done: [Int64], endsPassed: Bool = false, lateDone: [Int64] = [],
+        sink: String, generation: Int64, done: [Int64], endsPassed: Bool = false, owedDone: [Int64] = [],
         parked: [Parking] = [], retried: [ParkedRetry] = [], passedThrough: Int64 = .min
     ) {
         self.sink = sink
         self.generation = generation
         self.done = done
         self.endsPassed = endsPassed
-        self.lateDone = lateDone
+        self.owedDone = owedDone
         self.parked = parked
         self.retried = retried
         self.passedThrough = passedThrough
@@ -45,7 +45,7 @@ package struct SettlementFacts: Hashable, Sendable {
     /// The ranges that meet ``Settlement/span(of:_:)``.
     package var absent: IDRanges
     /// The entries whose ids lie in ``Settlement/span(of:_:)``.
-    package var late: [LateEntry]
+    package var owed: [OwedEntry]
     /// Sinks that are being removed and are owed more than `late` tells.
     package var stillOwed: Set<String>
     /// Every id that is done somewhere, or was passed as absent by a lane whose cursor moves, and is visible in a leaf.
@@ -53,12 +53,12 @@ package struct SettlementFacts: Hashable, Sendable {
     package var places: [Int64: RowPlace]
 
     package init(
-        sinks: [SinkRegistration], absent: IDRanges, late: [LateEntry], stillOwed: Set<String> = [],
+        sinks: [SinkRegistration], absent: IDRanges, owed: [OwedEntry], stillOwed: Set<String> = [],
         places: [Int64: RowPlace]
     ) {
         self.sinks = sinks
         self.absent = absent
-        self.late = late
+        self.owed = owed
         self.stillOwed = stillOwed
         self.places = places
     }
@@ -89,10 +89,10 @@ package struct SettlementWrites: Hashable, Sendable {
     package var cursors: [Cursor] = []
     /// Rows to move to the published leaf, ascending.
     package var published: [Int64] = []
-    package var lateEntered: [LateEntry] = []
-    package var lateRemoved: [LateEntry] = []
+    package var owedEntered: [OwedEntry] = []
+    package var owedRemoved: [OwedEntry] = []
     /// Entries whose row was delivered and could not move.
-    package var lateKept: [LateEntry] = []
+    package var owedKept: [OwedEntry] = []
     /// What is to stand in the place of the ranges that were read; nil where nothing changes.
     package var absent: IDRanges?
     /// With a sink that ends, no range stands any more but above `low` and up to `high`.
@@ -109,7 +109,7 @@ package struct SettlementWrites: Hashable, Sendable {
     package var gone: [Int64] = []
 
     package var isEmpty: Bool {
-        cursors.isEmpty && published.isEmpty && lateEntered.isEmpty && lateRemoved.isEmpty && lateKept.isEmpty
+        cursors.isEmpty && published.isEmpty && owedEntered.isEmpty && owedRemoved.isEmpty && owedKept.isEmpty
             && absent == nil && ended.isEmpty && parked.isEmpty && retried.isEmpty
     }
 }

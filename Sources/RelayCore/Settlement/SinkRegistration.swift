@@ -50,7 +50,7 @@ extension [SinkRegistration] {
 }
 
 /// A row that turned up at or below a sink's cursor and is owed to it out of turn.
-package struct LateEntry: Hashable, Sendable {
+package struct OwedEntry: Hashable, Sendable {
     package var sink: String
     package var id: Int64
     /// The sink has it; the entry stays because the row could not move.

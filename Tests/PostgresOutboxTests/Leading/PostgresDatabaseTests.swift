@@ -17,10 +17,10 @@ import Testing
 
     /// Leads, and gives the lead back.
     private func lead(
-        _ relay: PostgresDatabase, memory: ProcessMemory = ProcessMemory(), lastEpoch: Int64 = 0,
+        _ relay: PostgresDatabase, known: KnownProgress = KnownProgress(), lastEpoch: Int64 = 0,
         unsettled: [DeliveredRow] = [], _ body: (any LeaderTenure) async throws -> Void = { _ in }
     ) async throws -> OpenedSessions {
-        let outcome = try await relay.lead(memory: memory, lastEpoch: lastEpoch, unsettled: unsettled) { _ in }
+        let outcome = try await relay.lead(known: known, lastEpoch: lastEpoch, unsettled: unsettled) { _ in }
         guard case .leads(let tenure) = outcome else { throw KitFailure("it does not lead: \(outcome)") }
         do {
             try await body(tenure)
@@ -34,7 +34,7 @@ import Testing
 
     /// Every row, as one that left.
     private func delivered(_ tenure: any LeaderTenure) async throws -> [DeliveredRow] {
-        let claim = try await tenure.claim(
+        let claim = try await tenure.work.claim(
             ClaimRequest(after: 0, below: nil, rows: 100, bytes: 1 << 20, looksFirst: false))
         let batch = try #require(claim.rows.batch)
         return zip(batch.ids, batch.marks).map { DeliveredRow(id: $0, mark: $1) }
@@ -55,9 +55,9 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         let (one, other) = (try relay(on: database), try relay(on: database))
         _ = try await lead(one)
-        #expect(try await lead(one, lastEpoch: 1).keepsMemory)
-        #expect(try await lead(other).keepsMemory == false)
-        #expect(try await lead(one, lastEpoch: 2).keepsMemory == false)
+        #expect(try await lead(one, lastEpoch: 1).keepsLanes)
+        #expect(try await lead(other).keepsLanes == false)
+        #expect(try await lead(one, lastEpoch: 2).keepsLanes == false)
     }
 
     /// Once its epoch is raised, a leader opens no session any more.
@@ -66,7 +66,7 @@ import Testing
         try await database.insert(1)
         _ = try await lead(try relay(on: database)) { tenure in
             try await database.execute("UPDATE outbox_leader SET epoch = epoch + 1")
-            await #expect(throws: Deposed()) { _ = try await tenure.readLate([1]) }
+            await #expect(throws: Deposed()) { _ = try await tenure.readOwed([1]) }
             #expect(tenure.isLoss(Deposed()))
         }
     }
@@ -74,10 +74,10 @@ import Testing
     /// The sequence stands below what has left: everybody stops, until somebody resumes.
     @Test func aSequenceBelowWhatHasLeftStopsEverybody() async throws {
         let database = try await PrivateCluster.shared().database()
-        var memory = ProcessMemory()
-        memory.handed(100)
+        var known = KnownProgress()
+        known.handed(100)
         let stop = await #expect(throws: RelayStop.self) {
-            _ = try await lead(try relay(on: database), memory: memory)
+            _ = try await lead(try relay(on: database), known: known)
         }
         #expect(stop?.wentBack == true)
         let reason = try #require(try await database.value("SELECT stopped_reason FROM outbox_leader"))

@@ -12,7 +12,7 @@ import Testing
             let lane = LaneProgress(sink: "a", generation: 1, done: [2, 3])
             switch self {
             case .settling, .settlingInClaim: _ = try await session.settle([lane], inClaim: self == .settlingInClaim)
-            case .sweeping: _ = try await session.sweep(SweepRequest(tail: 3), memory: ProcessMemory())
+            case .sweeping: _ = try await session.sweep(SweepRequest(tail: 3), known: KnownProgress())
             case .fixingStarts: _ = try await session.fixStarts(closedThrough: 3, firstScanIsOver: true)
             }
         }
@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: Work.allCases) func nothingIsWritten(_ what: Work) async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(3)
-        // Row 1 is late, and b would begin below it.
+        // Row 1 is owed, and b would begin below it.
         try await database.register(["a": 1])
         try await database.execute("INSERT INTO outbox_sink (name, start) VALUES ('b', 'oldest')")
         try await database.withWork { work in

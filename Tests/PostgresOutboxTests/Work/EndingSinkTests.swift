@@ -25,7 +25,7 @@ import Testing
             _ = try await work.settle([level], inClaim: false)
             #expect(try await database.cursors() == ["a 5 earned", "b 5"], "row 3 is owed to it still")
             var passed = level
-            passed.lateDone = [3]
+            passed.owedDone = [3]
             let state = try await work.settle([passed], inClaim: false)
             #expect(state.sinks.map(\.name) == ["a"])
             #expect(try await database.cursors() == ["a 5 earned"])

@@ -26,7 +26,7 @@ import Testing
     }
 
     private func sweep(_ work: WorkSession) async throws -> SweptState {
-        try await work.sweep(SweepRequest(tail: 100), memory: ProcessMemory())
+        try await work.sweep(SweepRequest(tail: 100), known: KnownProgress())
     }
 
     @Test func whatIsParkedIsACopyOfTheRow() async throws {

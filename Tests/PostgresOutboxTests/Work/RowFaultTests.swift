@@ -50,10 +50,10 @@ import Testing
     }
 
     /// Both sinks are done with these.
-    private func lanes(_ ids: [Int64], late: [Int64] = []) -> [LaneProgress] {
+    private func lanes(_ ids: [Int64], owed: [Int64] = []) -> [LaneProgress] {
         [
-            LaneProgress(sink: "a", generation: 1, done: ids, lateDone: late),
-            LaneProgress(sink: "b", generation: 2, done: ids, lateDone: late),
+            LaneProgress(sink: "a", generation: 1, done: ids, owedDone: owed),
+            LaneProgress(sink: "b", generation: 2, done: ids, owedDone: owed),
         ]
     }
 
@@ -73,7 +73,7 @@ import Testing
             #expect(try await database.unlocked() == [3])
             let table = refusal.trigger.contains("outbox_published") ? "outbox_published" : "outbox_unpublished"
             try await database.execute("DROP TRIGGER refusing ON \(table)")
-            _ = try await work.settle(lanes([], late: [3]), inClaim: false)
+            _ = try await work.settle(lanes([], owed: [3]), inClaim: false)
             #expect(try await database.published() == [1, 2, 3, 4, 5])
             #expect(try await database.owed() == [])
         }

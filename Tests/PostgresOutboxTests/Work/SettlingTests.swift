@@ -70,14 +70,14 @@ import Testing
         try await database.execute("DELETE FROM outbox WHERE id = 4")
         try await database.withWork { work in
             let passed = try await work.settle([done("a", 1, [1, 2, 5])], inClaim: false)
-            #expect(passed.entered == [LateEntry(sink: "a", id: 3)])
+            #expect(passed.entered == [OwedEntry(sink: "a", id: 3)])
             #expect(try await database.owed() == ["a 3"])
             #expect(try await database.ranges() == ["4-4"])
             _ = try await work.settle([done("b", 2, [1, 2, 3, 5])], inClaim: false)
             #expect(try await database.published() == [1, 2, 5])
             let brought = try await work.settle(
-                [LaneProgress(sink: "a", generation: 1, done: [], lateDone: [3])], inClaim: false)
-            #expect(brought.removed == [LateEntry(sink: "a", id: 3)])
+                [LaneProgress(sink: "a", generation: 1, done: [], owedDone: [3])], inClaim: false)
+            #expect(brought.removed == [OwedEntry(sink: "a", id: 3)])
             #expect(try await database.owed() == [])
             #expect(try await database.published() == [1, 2, 3, 5])
         }

@@ -28,20 +28,20 @@ import Testing
     }
 
     private func sweep(_ work: WorkSession, above: Int64? = nil, owed: Bool = false) async throws -> SweptState {
-        try await work.sweep(SweepRequest(tail: 10_000, above: above, owed: owed), memory: ProcessMemory())
+        try await work.sweep(SweepRequest(tail: 10_000, above: above, owed: owed), known: KnownProgress())
     }
 
     @Test func aRowBelowTheLowestCursorIsOwedToEverySinkOnce() async throws {
         try await withSession(Self.rows("3, 3")) { _, work in
             let first = try await sweep(work)
-            #expect(first.entered == [LateEntry(sink: "a", id: 3), LateEntry(sink: "b", id: 3)])
-            #expect(first.late?["a"]?.waiting == [3] && first.late?["b"]?.waiting == [3])
+            #expect(first.entered == [OwedEntry(sink: "a", id: 3), OwedEntry(sink: "b", id: 3)])
+            #expect(first.owed?["a"]?.waiting == [3] && first.owed?["b"]?.waiting == [3])
             #expect(first.lookedThrough == nil)
             let second = try await sweep(work)
             #expect(second.entered.isEmpty)
-            #expect(second.late == nil, "nothing of it has changed")
+            #expect(second.owed == nil, "nothing of it has changed")
             let asked = try await sweep(work, owed: true)
-            #expect(asked.late?["a"]?.waiting == [3])
+            #expect(asked.owed?["a"]?.waiting == [3])
         }
     }
 
@@ -53,7 +53,7 @@ import Testing
             #expect(first.lookedThrough == 1000 && first.entered.isEmpty)
             let second = try await sweep(work, above: first.lookedThrough)
             #expect(second.lookedThrough == nil)
-            #expect(second.entered == [LateEntry(sink: "a", id: 1501), LateEntry(sink: "b", id: 1501)])
+            #expect(second.entered == [OwedEntry(sink: "a", id: 1501), OwedEntry(sink: "b", id: 1501)])
         }
     }
 
@@ -66,7 +66,7 @@ import Testing
             #expect(first.lookedThrough == 6999 && first.entered.isEmpty)
             let second = try await sweep(work, above: first.lookedThrough)
             #expect(second.lookedThrough == nil)
-            #expect(second.entered == [LateEntry(sink: "a", id: 7201)])
+            #expect(second.entered == [OwedEntry(sink: "a", id: 7201)])
             let left = try await database.query("SELECT count(*) FROM outbox_absent WHERE first_id = 7201")
             #expect(left == [["0"]])
         }
@@ -88,7 +88,7 @@ import Testing
         let owed = "INSERT INTO outbox_late (sink, id) VALUES ('a', 7), ('a', 8);"
         try await withSession(Self.rows("8, 8") + owed) { database, work in
             let swept = try await sweep(work)
-            #expect(swept.late?["a"]?.waiting == [8])
+            #expect(swept.owed?["a"]?.waiting == [8])
             let left = try await database.query("SELECT id FROM outbox_late")
             #expect(left == [["8"]])
         }

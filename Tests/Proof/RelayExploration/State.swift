@@ -22,7 +22,7 @@ struct State: Hashable, Sendable {
 
     /// Everything that was committed is delivered, published and forgotten, and nobody is in the middle of anything.
     func isAtRest(_ scenario: Scenario) -> Bool {
-        guard world.producersAreDone(scenario), world.unpublished.isEmpty, world.late.isEmpty, world.locked.isEmpty,
+        guard world.producersAreDone(scenario), world.unpublished.isEmpty, world.owed.isEmpty, world.locked.isEmpty,
             world.sinks.allSatisfy({ $0.isFixed && !$0.isRemoving }),
             world.sides.allSatisfy({
                 world.published.above($0.begins).subtracting($0.given).subtracting(world.parked(for: $0.name)).isEmpty

@@ -7,11 +7,11 @@ extension Stepper {
         state.world.requestsDone += 1
         // One that is refused changes nothing.
         guard let decision = try? SinkAdministration(request, facts(for: request)) else { return }
-        let owed = Set(state.world.late.map(\.id)).sorted()
+        let owed = Set(state.world.owed.map(\.id)).sorted()
         state.world.absent = decision.ranges.applied(to: state.world.absent, owed: owed)
         if let sink = decision.written { write(sink) }
         state.world.sinks.removeAll { decision.deleted.contains($0.name) }
-        state.world.late.removeAll { decision.deleted.contains($0.sink) }
+        state.world.owed.removeAll { decision.deleted.contains($0.sink) }
         state.world.write()
         if state.world.sessionsAreOpen { feed(.sinksChanged) }
     }

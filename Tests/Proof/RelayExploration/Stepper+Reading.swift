@@ -91,8 +91,8 @@ extension Stepper {
             let ids = Array(rows.prefix(request.rows))
             return .rowsRead(
                 sink: request.sink, batch(ids, isIDsOnly: request.idsOnly), reachedEnd: ids.count < request.rows)
-        case .readLate(let sink, let ids):
-            return .lateRowsRead(sink: sink, batch(ids.filter(state.world.visible.contains)))
+        case .readOwed(let sink, let ids):
+            return .owedRowsRead(sink: sink, batch(ids.filter(state.world.visible.contains)))
         case .readParked(let sink, let ids):
             return .parkedRowsRead(sink: sink, batch(ids.filter(state.world.parked(for: sink).contains)))
         default: return nil

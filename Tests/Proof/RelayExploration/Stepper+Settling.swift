@@ -15,16 +15,16 @@ extension Stepper {
             state.world.unpublished.remove(id)
             state.world.published.insert(id)
         }
-        state.world.late.removeAll { entry in
-            writes.lateRemoved.contains { $0.sink == entry.sink && $0.id == entry.id }
+        state.world.owed.removeAll { entry in
+            writes.owedRemoved.contains { $0.sink == entry.sink && $0.id == entry.id }
         }
-        for entry in writes.lateKept {
-            for index in state.world.late.indices
-            where state.world.late[index].sink == entry.sink && state.world.late[index].id == entry.id {
-                state.world.late[index].isDelivered = true
+        for entry in writes.owedKept {
+            for index in state.world.owed.indices
+            where state.world.owed[index].sink == entry.sink && state.world.owed[index].id == entry.id {
+                state.world.owed[index].isDelivered = true
             }
         }
-        enter(writes.lateEntered, by: "settle")
+        enter(writes.owedEntered, by: "settle")
         if let absent = writes.absent {
             state.world.absent = state.world.absent.subtracting(facts.absent).union(absent)
         }
@@ -53,7 +53,7 @@ extension Stepper {
             guard let sink = world.sinks.first(where: { $0.name == lane.sink && $0.generation == lane.generation })
             else { continue }
             ids.formUnion(lane.done)
-            ids.formUnion(lane.lateDone)
+            ids.formUnion(lane.owedDone)
             guard let last = lane.done.last, scenario.mutation != .passedUnseen else { continue }
             let passed = IDRanges.absent(above: sink.cursor, through: last, present: lane.done)
             ids.formUnion(world.visible.ids.filter(passed.contains))
@@ -68,7 +68,7 @@ extension Stepper {
             }
         }
         let absent = world.absent.touching(Settlement.span(of: lanes, world.sinks))
-        return SettlementFacts(sinks: world.sinks, absent: absent, late: world.late, places: places)
+        return SettlementFacts(sinks: world.sinks, absent: absent, owed: world.owed, places: places)
     }
 
     private mutating func write(_ cursor: SettlementWrites.Cursor) {
@@ -82,19 +82,19 @@ extension Stepper {
     }
 
     /// Notes what is owed; a row that was in nobody's way may not be called late.
-    mutating func enter(_ entries: [LateEntry], by whom: String) {
+    mutating func enter(_ entries: [OwedEntry], by whom: String) {
         for entry in entries {
             if let side = state.world.side(entry.sink), !state.world.lateRows.contains(entry.id),
                 !state.world.sides[side].given.contains(entry.id)
             {
                 find("FALSE LATE: the \(whom) owes \(entry.id) to \(entry.sink), though it is lawful")
             }
-            if state.world.late.contains(where: { $0.sink == entry.sink && $0.id == entry.id }) {
+            if state.world.owed.contains(where: { $0.sink == entry.sink && $0.id == entry.id }) {
                 find("OWED TWICE: \(entry.id) to \(entry.sink), by the \(whom)")
             }
         }
-        state.world.late.append(contentsOf: entries)
-        state.world.late.sort { ($0.id, $0.sink) < ($1.id, $1.sink) }
+        state.world.owed.append(contentsOf: entries)
+        state.world.owed.sort { ($0.id, $0.sink) < ($1.id, $1.sink) }
     }
 
     private mutating func judgePublishing(_ writes: SettlementWrites) {

@@ -65,10 +65,10 @@ extension Stepper {
     }
 
     private mutating func sweep(_ request: SweepRequest) -> SweptState {
-        let owedBefore = state.world.late
+        let owedBefore = state.world.owed
         if scenario.mutation != .goneStaysOwed {
             let visible = state.world.visible
-            state.world.late.removeAll { !visible.contains($0.id) }
+            state.world.owed.removeAll { !visible.contains($0.id) }
         }
         let world = state.world
         let low = world.sinks.cursorSpan.low
@@ -77,15 +77,15 @@ extension Stepper {
             $0 <= low || world.absent.contains($0) || announced.contains($0)
         }
         let met = world.absent.touching(IDRanges(found.map { IDRange($0, $0) }))
-        let writes = SweepWrites(SweepFacts(sinks: world.sinks, absent: met, late: world.late, found: found))
-        enter(writes.lateEntered, by: "sweep")
+        let writes = SweepWrites(SweepFacts(sinks: world.sinks, absent: met, owed: world.owed, found: found))
+        enter(writes.owedEntered, by: "sweep")
         if let absent = writes.absent { state.world.absent = world.absent.subtracting(met).union(absent) }
         if !writes.isEmpty { state.world.write() }
         if scenario.policy.untilDrained { state.world.seenBySweep = world.visible }
-        let isOwedRead = request.owed || state.world.late != owedBefore
+        let isOwedRead = request.owed || state.world.owed != owedBefore
         return SweptState(
-            sinks: world.sinks, late: isOwedRead ? [String: OwedPortion](whole: state.world.late) : nil,
-            entered: writes.lateEntered,
+            sinks: world.sinks, owed: isOwedRead ? [String: OwedPortion](whole: state.world.owed) : nil,
+            entered: writes.owedEntered,
             aboveTail: world.unpublished.above(request.tail).ids,
             visible: request.announced.map(\.transaction).filter(world.isOver), retries: parkedRetries,
             parkedKeys: request.parkedKeys ? parkedKeys : nil)

@@ -139,7 +139,7 @@ struct Stepper {
             state.world.work = .sent(effect)
         case .endClaim: state.world.claimed = IDSet()
         case .read(let request): startRead(request.sink, effect)
-        case .readLate(let sink, _), .readParked(let sink, _): startRead(sink, effect)
+        case .readOwed(let sink, _), .readParked(let sink, _): startRead(sink, effect)
         case .openStream:
             var running: UInt8 = 0
             for (index, producer) in state.world.producers.enumerated() where producer.hasWritten {
@@ -208,8 +208,8 @@ struct Stepper {
         feed(
             .sessionsOpened(
                 OpenedSessions(
-                    sinks: world.sinks, late: [String: OwedPortion](whole: world.late),
-                    keepsMemory: world.hasLed, publishedAboveCursors: !world.published.above(highest).isEmpty,
+                    sinks: world.sinks, owed: [String: OwedPortion](whole: world.owed),
+                    keepsLanes: world.hasLed, publishedAboveCursors: !world.published.above(highest).isEmpty,
                     parkedKeys: parkedKeys)))
     }
 
@@ -252,7 +252,7 @@ struct Stepper {
         let side = state.world.sides[index]
         guard let sink = state.world.sinks.first(where: { $0.name == side.name }) else { return }
         var unsettled = side.given.above(sink.cursor)
-        for entry in state.world.late where entry.sink == side.name && !entry.isDelivered {
+        for entry in state.world.owed where entry.sink == side.name && !entry.isDelivered {
             if side.given.contains(entry.id) { unsettled.insert(entry.id) }
         }
         for entry in state.world.parked where entry.sink == side.name && side.given.contains(entry.id) {

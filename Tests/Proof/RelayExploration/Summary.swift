@@ -10,7 +10,7 @@ extension State {
         ]
         for producer in world.producers { lines.append("producer \(producer.phase) \(producer.ids.ids)") }
         for sink in world.sinks { lines.append("stored \(sink.name): cursor \(sink.cursor), earned \(sink.isEarned)") }
-        for entry in world.late { lines.append("owed \(entry.id) to \(entry.sink), delivered \(entry.isDelivered)") }
+        for entry in world.owed { lines.append("owed \(entry.id) to \(entry.sink), delivered \(entry.isDelivered)") }
         for side in world.sides {
             let flights = side.deliveries.map { "\($0.flight): \($0.ids)" }.joined(separator: ", ")
             lines.append("sink \(side.name): has \(side.given.ids), with it \(flights.isEmpty ? "nothing" : flights)")

@@ -137,7 +137,7 @@ struct World: Hashable, Sendable {
     var producers: [Producer]
     var sinks: [SinkRegistration]
     var absent = IDRanges()
-    var late: [LateEntry] = []
+    var owed: [OwedEntry] = []
     /// By sink and id, ascending.
     var parked: [Parked] = []
 

@@ -56,9 +56,9 @@ import Testing
         lane.begin(Lane.InFlight(slices: lane.queue.take(2), turn: .ordered))
         lane.finished(2, .delivered)
         lane.settled(SinkRegistration(name: "a", cursor: 1))
-        lane.takeLate(OwedPortion(waiting: [7]))
+        lane.refreshOwed(OwedPortion(waiting: [7]))
         #expect(lane.done.map(\.id) == [2])
-        #expect(lane.late == [7: false])
+        #expect(lane.owed == [7: false])
         #expect(lane.position == 2)
     }
 

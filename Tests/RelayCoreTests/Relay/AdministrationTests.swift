@@ -49,7 +49,7 @@ import Testing
                 switch open.removeFirst() {
                 case .claim: script.findsNothing()
                 case .settle: script.give(.settled(SettledState(sinks: sinks)))
-                case .sweep: script.give(.swept(SweptState(sinks: sinks, late: [:])))
+                case .sweep: script.give(.swept(SweptState(sinks: sinks, owed: [:])))
                 case .scan: script.scanned(9)
                 default: continue
                 }

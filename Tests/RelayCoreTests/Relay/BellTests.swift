@@ -38,7 +38,7 @@ struct BellTests {
         #expect(!script.machine.ringsForAll)
         script.give(rows(nothing, edges: SnapshotEdges(xmin: 9, xmax: 12)))
         #expect(script.effects.contains(.note(.streaming)))
-        script.give(.swept(SweptState(sinks: [a], late: [:])))
+        script.give(.swept(SweptState(sinks: [a], owed: [:])))
         #expect(script.machine.ringsForAll)
         return script
     }
@@ -85,13 +85,13 @@ struct BellTests {
     @Test func whatWasUnheardIsSweptForFromTheBottom() throws {
         var script = RelayScript(["a"]) { $0.usesStream = true }
         script.give(.sessionsOpened(OpenedSessions(sinks: [a])))
-        script.give(.swept(SweptState(sinks: [a], late: nil, lookedThrough: 5)))
+        script.give(.swept(SweptState(sinks: [a], owed: nil, lookedThrough: 5)))
         script.scanned(0)
         script.give(rows(nothing))
         script.give(.streamStanding)
         script.give(rows(nothing, edges: SnapshotEdges(xmin: 9, xmax: 9)))
         #expect(script.sweep?.above == 5)
-        script.give(.swept(SweptState(sinks: [a], late: nil)))
+        script.give(.swept(SweptState(sinks: [a], owed: nil)))
         #expect(try #require(script.sweep).above == nil)
     }
 
@@ -173,11 +173,11 @@ struct BellTests {
         // Its own announcement came before; a second one is news, and so is one of another id.
         script.give(.rung([announcement(10, 3)]))
         #expect(script.sweep?.announced == [announcement(10, 3)])
-        script.give(.swept(SweptState(sinks: [a], late: [:])))
+        script.give(.swept(SweptState(sinks: [a], owed: [:])))
         script.now += 1
         script.give(.tick)
         #expect(script.sweep?.announced == [announcement(10, 3)], "its transaction is not visible yet")
-        script.give(.swept(SweptState(sinks: [a], late: [:], visible: [10])))
+        script.give(.swept(SweptState(sinks: [a], owed: [:], visible: [10])))
         #expect(!script.machine.waitsForAnnounced)
     }
 

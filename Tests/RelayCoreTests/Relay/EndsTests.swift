@@ -25,7 +25,7 @@ import Testing
         var script = RelayScript { $0.untilDrained = true }
         script.give(.sessionsOpened(OpenedSessions(sinks: [a])))
         var answers: [RelayInput] = [
-            .scanned(SequenceScan(lastValue: 0, holders: [])), .swept(SweptState(sinks: [a], late: [])),
+            .scanned(SequenceScan(lastValue: 0, holders: [])), .swept(SweptState(sinks: [a], owed: [])),
         ]
         var end: RelayEnd?
         for _ in 0..<100 where end == nil {
@@ -43,7 +43,7 @@ import Testing
                         .claimed(
                             ClaimedRows(
                                 rows: RowBatch(token: nil, ids: []), lastValue: nil, reachedEnd: true, isOpen: false)))
-                case .sweep: answers.append(.swept(SweptState(sinks: [a], late: [])))
+                case .sweep: answers.append(.swept(SweptState(sinks: [a], owed: [])))
                 case .scan: answers.append(.scanned(SequenceScan(lastValue: 0, holders: [])))
                 default: break
                 }
@@ -63,7 +63,7 @@ import Testing
         script.delivers("a", 1)
         #expect(script.sent("a") == nil)
         // What this process delivered it remembers.
-        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsMemory: true)))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsLanes: true)))
         script.now += 20
         script.give(.tick)
         let settled = script.settle?.first?.done ?? script.machine.unsettled.map(\.id)

@@ -99,8 +99,8 @@ import Testing
         script.give(.deliveryEnded(sink: "a", flight: 1))
         script.ends("a", 3)
         #expect(script.machine.unsettled.map(\.id) == [2, 4])
-        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsMemory: true)))
-        script.give(.swept(SweptState(sinks: [a], late: [])))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsLanes: true)))
+        script.give(.swept(SweptState(sinks: [a], owed: [])))
         script.claimed(script.batch(keys: [1: "x", 2: "y", 3: "x", 4: "z", 5: "y"]), lastValue: 5)
         #expect(script.flights("a") == [.flight(1, of: 1), .flight(2, of: 5)])
         script.ends("a", 1)
@@ -119,8 +119,8 @@ import Testing
         script.ends("a", 1)
         let behind = SinkRegistration(name: "b", cursor: 5, isEarned: true)
         script.give(
-            .sessionsOpened(OpenedSessions(sinks: [a, behind], keepsMemory: true, publishedAboveCursors: true)))
-        script.give(.swept(SweptState(sinks: [a, behind], late: [])))
+            .sessionsOpened(OpenedSessions(sinks: [a, behind], keepsLanes: true, publishedAboveCursors: true)))
+        script.give(.swept(SweptState(sinks: [a, behind], owed: [])))
         let reads = script.lastRead("a") == 0
         #expect(reads)
         script.give(.rowsRead(sink: "a", script.batch(keys: [1: "x", 2: "y"]), reachedEnd: true))
@@ -173,7 +173,7 @@ import Testing
         var script = script()
         script.claimed(script.batch(keys: [1: "x", 2: "y"]), lastValue: 2)
         script.give(.sessionsLost)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsMemory: true)))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsLanes: true)))
         #expect(!script.effects.contains(.cancelDelivery(sink: "a")))
     }
 
@@ -213,7 +213,7 @@ import Testing
             lanes: ["a": LanePolicy(order: .key(concurrency: 4, batch: 1), onReject: .parkKey, retry: steady)])
         // Somebody has set the cursor back below a parked event.
         script.give(.sessionsOpened(OpenedSessions(sinks: [a], parkedKeys: ["a": [EventKey("x"): 2]])))
-        script.give(.swept(SweptState(sinks: [a], late: [])))
+        script.give(.swept(SweptState(sinks: [a], owed: [])))
         script.claimed(script.batch(keys: [1: "x", 2: "x", 3: "x"]), lastValue: 3)
         #expect(script.flights("a") == [.flight(1, of: 1)])
         script.ends("a", 1)
@@ -230,30 +230,30 @@ import Testing
         #expect(script.end == .sinkClosed("a"))
     }
 
-    /// A late row travels beside the others, and what becomes of it is its own matter.
+    /// An owed row travels beside the others, and what becomes of it is its own matter.
     @Test func aLateRowThatIsRejectedHoldsNobodyUp() {
         var script = RelayScript(
             lanes: ["a": LanePolicy(order: .key(concurrency: 4, batch: 1), retry: RetryPolicy(base: 10, maximum: 1000))]
         )
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
-        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [OwedEntry(sink: "a", id: 3)])))
+        script.give(.owedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
         #expect(script.effects.contains(.note(.rejected(sink: "a", id: 3, reason: "no", isParked: false))))
         script.give(.deliveryEnded(sink: "a"))
-        script.give(.swept(SweptState(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        script.give(.swept(SweptState(sinks: [stored], owed: [OwedEntry(sink: "a", id: 3)])))
         #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "blocked")
         script.claimed(script.batch(keys: [6: "y", 7: "z"]), lastValue: 7)
         #expect(script.flights("a") == [.flight(1, of: 6), .flight(2, of: 7)])
         script.ends("a", 1)
         // It is not asked for again before its time, however well the others fare.
-        #expect(!script.effects.contains(.readLate(sink: "a", ids: [3])))
+        #expect(!script.effects.contains(.readOwed(sink: "a", ids: [3])))
         #expect(!script.effects.contains(.note(.recovered(sink: "a"))))
         script.now = 1000
         script.give(.tick)
-        #expect(script.effects.contains(.readLate(sink: "a", ids: [3])))
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [3])))
         // Somebody has deleted it.
-        script.give(.lateRowsRead(sink: "a", RowBatch(token: nil, ids: [])))
+        script.give(.owedRowsRead(sink: "a", RowBatch(token: nil, ids: [])))
         #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "live")
     }
 }

@@ -53,9 +53,9 @@ import Testing
         script.give(.settled(SettledState(sinks: [moved])))
         script.give(.sessionsLost)
         script.give(
-            .sessionsOpened(OpenedSessions(sinks: [moved], keepsMemory: true, publishedAboveCursors: true)))
+            .sessionsOpened(OpenedSessions(sinks: [moved], keepsLanes: true, publishedAboveCursors: true)))
         script.give(.deliveryEnded(sink: "a"))
-        script.give(.swept(SweptState(sinks: [moved], late: [])))
+        script.give(.swept(SweptState(sinks: [moved], owed: [])))
         script.scanned(2)
         let reads = script.lastRead("a") == 0
         #expect(reads)
@@ -65,7 +65,7 @@ import Testing
     @Test func aLaneDoesNotMeetTheTailBelowRowsThatMayBePublished() {
         var script = RelayScript()
         script.give(.sessionsOpened(OpenedSessions(sinks: [a], publishedAboveCursors: true)))
-        script.give(.swept(SweptState(sinks: [a], late: [])))
+        script.give(.swept(SweptState(sinks: [a], owed: [])))
         script.scanned(4, [SequenceHolder(virtualTransaction: "3/1", pid: 7)])
         script.give(.rowsRead(sink: "a", script.batch(1, 2, 4), reachedEnd: true))
         #expect(script.sent("a") == [1, 2])
@@ -90,7 +90,7 @@ import Testing
         var script = RelayScript()
         let sink = SinkRegistration(name: "a", passThrough: 2)
         script.give(.sessionsOpened(OpenedSessions(sinks: [sink], publishedAboveCursors: true)))
-        script.give(.swept(SweptState(sinks: [sink], late: [])))
+        script.give(.swept(SweptState(sinks: [sink], owed: [])))
         script.scanned(4)
         #expect(script.read?.through == 2)
         script.give(.rowsRead(sink: "a", RowBatch(token: nil, ids: [1, 2]), reachedEnd: true))
@@ -157,10 +157,10 @@ import Testing
     @Test func anOwedRowIsReadAndDeliveredOutOfTurn() {
         var script = RelayScript()
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        let owed = LateEntry(sink: "a", id: 3)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [owed])))
-        #expect(script.effects.contains(.readLate(sink: "a", ids: [3])))
-        script.give(.lateRowsRead(sink: "a", script.batch(3)))
+        let owed = OwedEntry(sink: "a", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [owed])))
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [3])))
+        script.give(.owedRowsRead(sink: "a", script.batch(3)))
         #expect(script.sent("a") == [3])
     }
 
@@ -168,44 +168,44 @@ import Testing
     @Test func owedRowsShareTheWindow() {
         var script = RelayScript { $0.window = 4 }
         let sink = SinkRegistration(name: "a", cursor: 9, isEarned: true)
-        let owed = (1...6).map { LateEntry(sink: "a", id: $0) }
-        script.give(.sessionsOpened(OpenedSessions(sinks: [sink], late: owed)))
-        #expect(script.effects.contains(.readLate(sink: "a", ids: [1, 2, 3, 4])))
-        script.give(.swept(SweptState(sinks: [sink], late: owed)))
-        script.give(.lateRowsRead(sink: "a", script.batch(1, 2, 3, 4)))
+        let owed = (1...6).map { OwedEntry(sink: "a", id: $0) }
+        script.give(.sessionsOpened(OpenedSessions(sinks: [sink], owed: owed)))
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [1, 2, 3, 4])))
+        script.give(.swept(SweptState(sinks: [sink], owed: owed)))
+        script.give(.owedRowsRead(sink: "a", script.batch(1, 2, 3, 4)))
         #expect(script.claim == nil)
         script.now = 10
         script.delivers("a", 4)
         // Nothing more is asked for until this is settled.
-        #expect(!script.effects.contains { if case .readLate = $0 { true } else { false } })
-        #expect(script.settle?.first?.lateDone == [1, 2, 3, 4])
+        #expect(!script.effects.contains { if case .readOwed = $0 { true } else { false } })
+        #expect(script.settle?.first?.owedDone == [1, 2, 3, 4])
         script.give(.settled(SettledState(sinks: [sink], removed: Array(owed.prefix(4)))))
-        #expect(script.effects.contains(.readLate(sink: "a", ids: [5, 6])))
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [5, 6])))
         #expect(script.claim?.after == 9)
     }
 
     @Test func onlyWhatWasAskedForCountsAsDeleted() {
         var script = RelayScript()
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        let first = LateEntry(sink: "a", id: 3)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [first])))
+        let first = OwedEntry(sink: "a", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [first])))
         // Another row turns up late while the read of the first is under way.
-        let second = LateEntry(sink: "a", id: 4)
-        script.give(.swept(SweptState(sinks: [stored], late: [first, second], entered: [second])))
-        script.give(.lateRowsRead(sink: "a", RowBatch(token: nil, ids: [])))
-        #expect(script.effects.contains(.readLate(sink: "a", ids: [4])))
+        let second = OwedEntry(sink: "a", id: 4)
+        script.give(.swept(SweptState(sinks: [stored], owed: [first, second], entered: [second])))
+        script.give(.owedRowsRead(sink: "a", RowBatch(token: nil, ids: [])))
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [4])))
     }
 
     @Test func anOwedRowThatFoundNoRoomInAReadIsNotTakenForDeleted() {
         var script = RelayScript()
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        let owed = [LateEntry(sink: "a", id: 2), LateEntry(sink: "a", id: 3), LateEntry(sink: "a", id: 4)]
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: owed)))
+        let owed = [OwedEntry(sink: "a", id: 2), OwedEntry(sink: "a", id: 3), OwedEntry(sink: "a", id: 4)]
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: owed)))
         // 2 is gone; 3 took all the room.
-        script.give(.lateRowsRead(sink: "a", script.batch(3), reachedEnd: false))
+        script.give(.owedRowsRead(sink: "a", script.batch(3), reachedEnd: false))
         #expect(script.sent("a") == [3])
         script.delivers("a", 1)
-        #expect(script.effects.contains(.readLate(sink: "a", ids: [4])))
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [4])))
     }
 
     @Test func aRemovedSinkThatNobodyIsConfiguredWithPassesWhatItIsOwed() {
@@ -213,27 +213,27 @@ import Testing
         var gone = SinkRegistration(name: "b", cursor: 5)
         gone.isRemoving = true
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        let owed = LateEntry(sink: "b", id: 3)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored, gone], late: [owed])))
-        script.give(.swept(SweptState(sinks: [stored, gone], late: [owed])))
+        let owed = OwedEntry(sink: "b", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored, gone], owed: [owed])))
+        script.give(.swept(SweptState(sinks: [stored, gone], owed: [owed])))
         script.now = 1000
         script.findsNothing()
-        #expect(script.lastSettle?.last?.lateDone == [3])
+        #expect(script.lastSettle?.last?.owedDone == [3])
     }
 
     @Test func aStopWaitsForWhatIsDeliveredOutOfTurnAndNotSettled() {
         var script = RelayScript()
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        let owed = LateEntry(sink: "a", id: 3)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [owed])))
-        script.give(.lateRowsRead(sink: "a", script.batch(3)))
+        let owed = OwedEntry(sink: "a", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [owed])))
+        script.give(.owedRowsRead(sink: "a", script.batch(3)))
         script.delivers("a", 1)
-        script.give(.swept(SweptState(sinks: [stored], late: [owed])))
+        script.give(.swept(SweptState(sinks: [stored], owed: [owed])))
         #expect(script.claim != nil)
         script.findsNothing()
         script.now = 1000
         script.give(.tick)
-        #expect(script.lastSettle?.first?.lateDone == [3])
+        #expect(script.lastSettle?.first?.owedDone == [3])
         script.give(.workFailed)
         #expect(script.claim != nil, "a claim has its turn before the settlement is tried again")
         script.findsNothing()
@@ -241,6 +241,6 @@ import Testing
         #expect(script.end == nil)
         script.now = 2000
         script.give(.tick)
-        #expect(script.settle?.first?.lateDone == [3])
+        #expect(script.settle?.first?.owedDone == [3])
     }
 }

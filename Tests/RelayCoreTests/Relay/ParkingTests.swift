@@ -41,7 +41,7 @@ import Testing
     @Test func aDeliveryOfParkedKeysAloneIsNone() {
         var script = script(.parkKey)
         script.give(
-            .swept(SweptState(sinks: [a], late: [], parkedKeys: ["a": [EventKey("x"): 7]])))
+            .swept(SweptState(sinks: [a], owed: [], parkedKeys: ["a": [EventKey("x"): 7]])))
         script.give(.sessionsLost)
         script.give(
             .sessionsOpened(
@@ -49,7 +49,7 @@ import Testing
                     sinks: [SinkRegistration(name: "a", cursor: 8, isEarned: true)],
                     parkedKeys: ["a": [EventKey("x"): 7]])))
         script.give(
-            .swept(SweptState(sinks: [SinkRegistration(name: "a", cursor: 8, isEarned: true)], late: [])))
+            .swept(SweptState(sinks: [SinkRegistration(name: "a", cursor: 8, isEarned: true)], owed: [])))
         script.claimed(script.batch(keys: [9: "x", 10: "x"]), lastValue: 10)
         #expect(script.sent("a") == nil)
         #expect(script.settle?.first?.parked.map(\.behind) == [7, 7])
@@ -71,7 +71,7 @@ import Testing
         script.findsNothing()
         script.give(.parkedRequested)
         #expect(script.sweeps)
-        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [3, 5, 8]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [3, 5, 8]])))
         #expect(script.effects.contains(.readParked(sink: "a", ids: [3, 5, 8])))
         // 5 was deleted by hand meanwhile.
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x", 8: "x"])))
@@ -85,7 +85,7 @@ import Testing
         // The keys that are free now are asked for.
         #expect(script.sweep?.parkedKeys == true)
         script.now = 1000
-        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [8]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [8]])))
         script.findsNothing()
         #expect(script.settle?.first?.retried == [ParkedRetry(id: 8, rejection: "still no")])
     }
@@ -94,7 +94,7 @@ import Testing
         var script = script(.park)
         script.findsNothing()
         script.give(.parkedRequested)
-        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [3]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [3]])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.delivers("a", 1)
         #expect(script.lastSettle?.first?.retried == [ParkedRetry(id: 3)])
@@ -109,7 +109,7 @@ import Testing
         var script = script(.park)
         script.findsNothing()
         script.give(.parkedRequested)
-        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [3]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [3]])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.give(.answered(sink: "a", count: 1, .retry(after: nil, reason: "down")))
         script.give(.deliveryEnded(sink: "a"))
@@ -120,16 +120,16 @@ import Testing
     @Test func anOwedRowThatIsRejectedIsParked() {
         var script = RelayScript(lanes: ["a": LanePolicy(onReject: .park)])
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
-        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [OwedEntry(sink: "a", id: 3)])))
+        script.give(.owedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
         script.give(.deliveryEnded(sink: "a"))
-        script.give(.swept(SweptState(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        script.give(.swept(SweptState(sinks: [stored], owed: [OwedEntry(sink: "a", id: 3)])))
         // A claim has its turn first.
         script.findsNothing()
         script.now = 1000
         script.give(.tick)
-        #expect(script.lastSettle?.first?.lateDone == [3])
+        #expect(script.lastSettle?.first?.owedDone == [3])
         #expect(script.lastSettle?.first?.parked == [Parking(id: 3, reason: "no")])
     }
 
@@ -137,13 +137,13 @@ import Testing
     @Test(arguments: [false, true]) func aRejectionAfterAnEventThatStaysBehindIsItsOwn(_ isLate: Bool) {
         var script = RelayScript(lanes: ["a": LanePolicy(onReject: .parkKey)])
         let stored = SinkRegistration(name: "a", cursor: isLate ? 5 : 1, isEarned: true)
-        let late = isLate ? [2, 3].map { LateEntry(sink: "a", id: $0) } : []
+        let owed = isLate ? [2, 3].map { OwedEntry(sink: "a", id: $0) } : []
         script.give(
             .sessionsOpened(
-                OpenedSessions(sinks: [stored], late: late, parkedKeys: ["a": [EventKey("x"): 1]])))
-        script.give(.swept(SweptState(sinks: [stored], late: late)))
+                OpenedSessions(sinks: [stored], owed: owed, parkedKeys: ["a": [EventKey("x"): 1]])))
+        script.give(.swept(SweptState(sinks: [stored], owed: owed)))
         let rows = script.batch(keys: [2: "x", 3: "y"])
-        if isLate { script.give(.lateRowsRead(sink: "a", rows)) } else { script.claimed(rows, lastValue: 3) }
+        if isLate { script.give(.owedRowsRead(sink: "a", rows)) } else { script.claimed(rows, lastValue: 3) }
         #expect(script.sent("a") == [3])
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
         #expect(script.effects.contains(.note(.rejected(sink: "a", id: 3, reason: "no", isParked: true))))
@@ -161,11 +161,11 @@ import Testing
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
         script.give(.deliveryEnded(sink: "a"))
         #expect(script.sent("a") == nil)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsMemory: true)))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [a], keepsLanes: true)))
         #expect(script.settled == [1])
         let settled = SinkRegistration(name: "a", cursor: 1, isEarned: true)
         script.give(.settled(SettledState(sinks: [settled])))
-        script.give(.swept(SweptState(sinks: [settled], late: [])))
+        script.give(.swept(SweptState(sinks: [settled], owed: [])))
         script.scanned(3)
         script.claimed(script.batch(keys: [2: "y", 3: "z"]), lastValue: 3)
         #expect(script.sent("a") == [2, 3])
@@ -176,7 +176,7 @@ import Testing
         var script = script(.park)
         script.findsNothing()
         script.give(.parkedRequested)
-        script.give(.swept(SweptState(sinks: [a], late: [], retries: ["a": [3]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [3]])))
         script.findsNothing()
         script.now = 1000
         script.give(.sinksChanged)
@@ -186,23 +186,23 @@ import Testing
         script.give(.settled(SettledState(sinks: [gone])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         #expect(script.sent("a") == nil)
-        script.give(.swept(SweptState(sinks: [gone], late: [], retries: ["a": [3]])))
+        script.give(.swept(SweptState(sinks: [gone], owed: [], retries: ["a": [3]])))
         #expect(!script.effects.contains(.readParked(sink: "a", ids: [3])))
     }
 
-    /// A late row of the same key may lie below the one that is parked.
+    /// An owed row of the same key may lie below the one that is parked.
     @Test func theLowestOfAKeyIsTheOneThatOthersStandBehind() {
         var script = RelayScript(lanes: ["a": LanePolicy(onReject: .parkKey)])
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        let late = [2, 3].map { LateEntry(sink: "a", id: $0) }
+        let owed = [2, 3].map { OwedEntry(sink: "a", id: $0) }
         script.give(
-            .sessionsOpened(OpenedSessions(sinks: [stored], late: late, parkedKeys: ["a": [EventKey("x"): 5]])))
-        script.give(.lateRowsRead(sink: "a", script.batch(keys: [2: "x"]), reachedEnd: false))
+            .sessionsOpened(OpenedSessions(sinks: [stored], owed: owed, parkedKeys: ["a": [EventKey("x"): 5]])))
+        script.give(.owedRowsRead(sink: "a", script.batch(keys: [2: "x"]), reachedEnd: false))
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
         script.give(.deliveryEnded(sink: "a"))
-        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(.owedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         #expect(script.everSent("a") == [2])
-        script.give(.swept(SweptState(sinks: [stored], late: late)))
+        script.give(.swept(SweptState(sinks: [stored], owed: owed)))
         script.now = 1000
         script.findsNothing()
         #expect(script.lastSettle?.first?.parked == [Parking(id: 2, reason: "no"), Parking(id: 3, behind: 2)])
@@ -210,7 +210,7 @@ import Testing
 
     @Test func parkedIsWhatTheCursorPassesAndNoMore() {
         let facts = SettlementFacts(
-            sinks: [a], absent: IDRanges(), late: [], places: [1: .unpublished, 2: .unpublished])
+            sinks: [a], absent: IDRanges(), owed: [], places: [1: .unpublished, 2: .unpublished])
         // 3 is not visible yet: the cursor stops below it, and it is not parked.
         let progress = LaneProgress(
             sink: "a", generation: a.generation, done: [1, 2, 3], parked: [2, 3].map { Parking(id: $0, reason: "no") })

@@ -21,7 +21,7 @@ import Testing
             switch effect {
             case .claim: script.findsNothing()
             case .scan: script.scanned(9)
-            case .sweep: script.give(.swept(SweptState(sinks: [stored, dead], late: nil)))
+            case .sweep: script.give(.swept(SweptState(sinks: [stored, dead], owed: nil)))
             case .read(let request):
                 // Only the one that is down lacks rows.
                 let rows = request.sink == "a" ? RowBatch(token: nil, ids: []) : script.batch(6, 7)
@@ -56,23 +56,23 @@ import Testing
 
     @Test func whatIsOwedIsReadOnlyByASweepThatIsAskedTo() {
         var script = RelayScript()
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: [LateEntry(sink: "a", id: 3)])))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [OwedEntry(sink: "a", id: 3)])))
         #expect(script.sweep?.owed == false)
-        script.give(.swept(SweptState(sinks: [stored], late: nil)))
-        script.give(.lateRowsRead(sink: "a", script.batch(3)))
+        script.give(.swept(SweptState(sinks: [stored], owed: nil)))
+        script.give(.owedRowsRead(sink: "a", script.batch(3)))
         #expect(script.sent("a") == [3])
     }
 
     @Test func aLaneThatMayBeOwedMoreAsksForIt() {
         var script = RelayScript()
         let part = OwedPortion(waiting: [3], isPart: true)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: ["a": part])))
-        script.give(.swept(SweptState(sinks: [stored], late: nil)))
-        script.give(.lateRowsRead(sink: "a", script.batch(3)))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: ["a": part])))
+        script.give(.swept(SweptState(sinks: [stored], owed: nil)))
+        script.give(.owedRowsRead(sink: "a", script.batch(3)))
         script.findsNothing()
         script.now = 1000
         script.delivers("a", 1)
-        script.give(.settled(SettledState(sinks: [stored], removed: [LateEntry(sink: "a", id: 3)])))
+        script.give(.settled(SettledState(sinks: [stored], removed: [OwedEntry(sink: "a", id: 3)])))
         #expect(script.claim != nil)
         script.findsNothing()
         #expect(script.sweep?.owed == true)
@@ -82,15 +82,15 @@ import Testing
     @Test func anUnreadableOwedRowLeavesRoomForMore() {
         var script = RelayScript { $0.sweepInterval = 3000 }
         let part = OwedPortion(waiting: [3, 4], isPart: true)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: ["a": part])))
-        script.give(.swept(SweptState(sinks: [stored], late: nil)))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: ["a": part])))
+        script.give(.swept(SweptState(sinks: [stored], owed: nil)))
         let fault = RowFault(id: 3, work: .read, reason: "invalid byte sequence")
-        script.give(.lateRowsRead(sink: "a", script.batch(4), faults: [fault]))
+        script.give(.owedRowsRead(sink: "a", script.batch(4), faults: [fault]))
         script.findsNothing()
         script.now = 3000
         script.delivers("a", 1)
         #expect(script.settle != nil)
-        script.give(.settled(SettledState(sinks: [stored], removed: [LateEntry(sink: "a", id: 4)])))
+        script.give(.settled(SettledState(sinks: [stored], removed: [OwedEntry(sink: "a", id: 4)])))
         #expect(script.claim != nil)
         script.findsNothing()
         #expect(script.sweep?.owed == true)
@@ -101,10 +101,10 @@ import Testing
         var script = RelayScript { $0.sweepInterval = 3000 }
         let ids = (1...Int64(OwedPortion.limit)).map { $0 - Int64(OwedPortion.limit) }
         script.give(
-            .sessionsOpened(OpenedSessions(sinks: [stored], late: ["a": OwedPortion(delivered: ids)])))
+            .sessionsOpened(OpenedSessions(sinks: [stored], owed: ["a": OwedPortion(delivered: ids)])))
         #expect(script.sweep?.owed == false)
-        script.give(.swept(SweptState(sinks: [stored], late: nil)))
-        let moved = ids.map { LateEntry(sink: "a", id: $0, isDelivered: true) }
+        script.give(.swept(SweptState(sinks: [stored], owed: nil)))
+        let moved = ids.map { OwedEntry(sink: "a", id: $0, isDelivered: true) }
         script.findsNothing()
         #expect(script.settle != nil)
         script.now = 3000
@@ -118,7 +118,7 @@ import Testing
     @Test func aScanThatFailsIsMadeAgain() {
         var script = RelayScript()
         script.give(.sessionsOpened(OpenedSessions(sinks: [stored])))
-        script.give(.swept(SweptState(sinks: [stored], late: nil)))
+        script.give(.swept(SweptState(sinks: [stored], owed: nil)))
         script.scanned(5)
         script.claimed(script.batch(7), lastValue: 7)
         #expect(script.effects.contains(.scan))

@@ -37,7 +37,7 @@ struct RelayScript {
     /// Leadership begins on these sinks; the sweep that comes with it finds nothing.
     mutating func lead(_ sinks: [SinkRegistration]) {
         give(.sessionsOpened(OpenedSessions(sinks: sinks)))
-        give(.swept(SweptState(sinks: sinks, late: [:])))
+        give(.swept(SweptState(sinks: sinks, owed: [:])))
     }
 
     mutating func batch(_ ids: Int64...) -> RowBatch {
@@ -178,22 +178,22 @@ struct RelayScript {
 }
 
 extension OpenedSessions {
-    init(sinks: [SinkRegistration], late: [LateEntry]) {
-        self.init(sinks: sinks, late: [String: OwedPortion](whole: late))
+    init(sinks: [SinkRegistration], owed: [OwedEntry]) {
+        self.init(sinks: sinks, owed: [String: OwedPortion](whole: owed))
     }
 
-    init(sinks: [SinkRegistration], late: [LateEntry], parkedKeys: [String: [EventKey: Int64]]) {
-        self.init(sinks: sinks, late: [String: OwedPortion](whole: late), parkedKeys: parkedKeys)
+    init(sinks: [SinkRegistration], owed: [OwedEntry], parkedKeys: [String: [EventKey: Int64]]) {
+        self.init(sinks: sinks, owed: [String: OwedPortion](whole: owed), parkedKeys: parkedKeys)
     }
 }
 
 extension SweptState {
     init(
-        sinks: [SinkRegistration], late: [LateEntry], entered: [LateEntry] = [], retries: [String: [Int64]] = [:],
+        sinks: [SinkRegistration], owed: [OwedEntry], entered: [OwedEntry] = [], retries: [String: [Int64]] = [:],
         setAside: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
     ) {
         self.init(
-            sinks: sinks, late: [String: OwedPortion](whole: late), entered: entered, retries: retries,
+            sinks: sinks, owed: [String: OwedPortion](whole: owed), entered: entered, retries: retries,
             setAside: setAside, parkedKeys: parkedKeys)
     }
 }

@@ -5,9 +5,9 @@ import Testing
 @Suite struct SettingAsideTests {
     private let a = SinkRegistration(name: "a")
 
-    private func swept(_ ids: Int64..., late: [LateEntry] = [], cursor: Int64 = 0) -> RelayInput {
+    private func swept(_ ids: Int64..., owed: [OwedEntry] = [], cursor: Int64 = 0) -> RelayInput {
         let stored = SinkRegistration(name: "a", cursor: cursor, isEarned: cursor > 0)
-        return .swept(SweptState(sinks: [stored], late: late, setAside: ["a": ids]))
+        return .swept(SweptState(sinks: [stored], owed: owed, setAside: ["a": ids]))
     }
 
     /// A lane that is at event 1, which its sink rejects.
@@ -92,18 +92,18 @@ import Testing
 
     @Test func anOwedEventIsParkedWithoutBeingSent() {
         var script = RelayScript()
-        let late = [LateEntry(sink: "a", id: 3)]
+        let owed = [OwedEntry(sink: "a", id: 3)]
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
-        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], late: late)))
-        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: owed)))
+        script.give(.owedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "no")))
         script.give(.deliveryEnded(sink: "a"))
-        script.give(swept(3, late: late, cursor: 5))
-        script.give(.lateRowsRead(sink: "a", script.batch(keys: [3: "x"])))
+        script.give(swept(3, owed: owed, cursor: 5))
+        script.give(.owedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         #expect(script.everSent("a") == [3])
         script.now = 1000
         script.findsNothing()
-        #expect(script.lastSettle?.first?.lateDone == [3])
+        #expect(script.lastSettle?.first?.owedDone == [3])
         #expect(script.lastSettle?.first?.parked == [Parking(setAside: 3)])
     }
 
@@ -116,10 +116,10 @@ import Testing
         script.give(swept(3, cursor: 5))
         let back = SinkRegistration(name: "a", generation: 2)
         script.give(.settled(SettledState(sinks: [back])))
-        script.give(.swept(SweptState(sinks: [back], late: [])))
+        script.give(.swept(SweptState(sinks: [back], owed: [])))
         script.give(.sessionsLost)
         script.give(.sessionsOpened(OpenedSessions(sinks: [back])))
-        script.give(.swept(SweptState(sinks: [back], late: [])))
+        script.give(.swept(SweptState(sinks: [back], owed: [])))
         script.claimed(script.batch(1, 2, 3), lastValue: 3)
         #expect(script.sent("a") == [1, 2, 3])
     }

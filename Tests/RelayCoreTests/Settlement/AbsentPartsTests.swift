@@ -36,18 +36,18 @@ import Testing
             let first = Int64.random(in: 1...60, using: &draws)
             absent.insert(IDRange(first, first + Int64.random(in: 0...4, using: &draws)))
         }
-        var late: [LateEntry] = []
+        var owed: [OwedEntry] = []
         for id in rows where Int.random(in: 0..<10, using: &draws) == 0 {
-            for sink in sinks where sink.cursor >= id { late.append(LateEntry(sink: sink.name, id: id)) }
+            for sink in sinks where sink.cursor >= id { owed.append(OwedEntry(sink: sink.name, id: id)) }
             absent.remove(id)
-            for index in lanes.indices where late.contains(LateEntry(sink: lanes[index].sink, id: id)) {
-                lanes[index].lateDone.append(id)
+            for index in lanes.indices where owed.contains(OwedEntry(sink: lanes[index].sink, id: id)) {
+                lanes[index].owedDone.append(id)
             }
         }
         var places: [Int64: RowPlace] = [:]
         for id in rows { places[id] = Int.random(in: 0..<9, using: &draws) == 0 ? .locked : .unpublished }
         let facts = SettlementFacts(
-            sinks: sinks, absent: absent.clamped(above: span.low, through: span.high), late: late, places: places)
+            sinks: sinks, absent: absent.clamped(above: span.low, through: span.high), owed: owed, places: places)
         return (facts, lanes)
     }
 

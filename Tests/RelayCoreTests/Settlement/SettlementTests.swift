@@ -7,15 +7,15 @@ import Testing
     }
 
     private func decide(
-        _ sinks: [SinkRegistration], absent: [IDRange] = [], late: [LateEntry] = [], places: [Int64: RowPlace],
+        _ sinks: [SinkRegistration], absent: [IDRange] = [], owed: [OwedEntry] = [], places: [Int64: RowPlace],
         _ lanes: LaneProgress...
     ) -> SettlementWrites {
-        let facts = SettlementFacts(sinks: sinks, absent: IDRanges(absent), late: late, places: places)
+        let facts = SettlementFacts(sinks: sinks, absent: IDRanges(absent), owed: owed, places: places)
         return Settlement(facts: facts, lanes: lanes).decide()
     }
 
-    private func done(_ sink: String, _ ids: Int64..., late: [Int64] = [], generation: Int64 = 1) -> LaneProgress {
-        LaneProgress(sink: sink, generation: generation, done: ids, lateDone: late)
+    private func done(_ sink: String, _ ids: Int64..., owed: [Int64] = [], generation: Int64 = 1) -> LaneProgress {
+        LaneProgress(sink: sink, generation: generation, done: ids, owedDone: owed)
     }
 
     @Test func aSingleSinkPublishesWhatItHas() {
@@ -43,12 +43,12 @@ import Testing
         #expect(writes.cursors.map(\.cursor) == [4])
         #expect(writes.published == [1, 3])
         #expect(writes.gone == [2, 4])
-        #expect(writes.lateEntered.isEmpty)
+        #expect(writes.owedEntered.isEmpty)
     }
 
     @Test func aCursorStopsBelowWhatCannotBeParked() {
         let facts = SettlementFacts(
-            sinks: [sink("a", 0)], absent: IDRanges(), late: [], places: [1: .unpublished, 2: .unpublished])
+            sinks: [sink("a", 0)], absent: IDRanges(), owed: [], places: [1: .unpublished, 2: .unpublished])
         var progress = done("a", 1, 2)
         progress.parked = [Parking(id: 2, reason: "no")]
         let unparked = [UnparkedEvent(sink: "a", id: 2, reason: "too large")]
@@ -60,10 +60,10 @@ import Testing
 
     /// It is delivered, as every sink's entry says, though nobody serves b any more.
     @Test func aRowThatCouldNotMoveMovesOnceItCan() {
-        let late = ["a", "b"].map { LateEntry(sink: $0, id: 1, isDelivered: true) }
-        let writes = decide([sink("a", 5), sink("b", 5)], late: late, places: [1: .unpublished], done("a", late: [1]))
+        let owed = ["a", "b"].map { OwedEntry(sink: $0, id: 1, isDelivered: true) }
+        let writes = decide([sink("a", 5), sink("b", 5)], owed: owed, places: [1: .unpublished], done("a", owed: [1]))
         #expect(writes.published == [1])
-        #expect(Set(writes.lateRemoved.map(\.sink)) == ["a", "b"])
+        #expect(Set(writes.owedRemoved.map(\.sink)) == ["a", "b"])
     }
 
     @Test func aCursorStopsBelowALockedRow() {
@@ -76,7 +76,7 @@ import Testing
 
     @Test func aRowThatTurnedUpWhereALanePassedIsOwed() {
         let writes = decide([sink("a", 0)], places: [1: .unpublished, 2: .unpublished], done("a", 2))
-        #expect(writes.lateEntered == [LateEntry(sink: "a", id: 1)])
+        #expect(writes.owedEntered == [OwedEntry(sink: "a", id: 1)])
         #expect(writes.published == [2])
     }
 
@@ -84,24 +84,24 @@ import Testing
         let writes = decide(
             [sink("a", 3), sink("b", 0)], absent: [IDRange(2, 2)], places: [1: .unpublished, 2: .unpublished],
             done("b", 1, 2))
-        #expect(writes.lateEntered == [LateEntry(sink: "a", id: 2)])
+        #expect(writes.owedEntered == [OwedEntry(sink: "a", id: 2)])
         #expect(writes.published == [1])
     }
 
     @Test func anOwedRowIsPublishedOnceItIsDelivered() {
-        let owed = LateEntry(sink: "a", id: 1)
-        let writes = decide([sink("a", 5)], late: [owed], places: [1: .unpublished], done("a", late: [1]))
+        let owed = OwedEntry(sink: "a", id: 1)
+        let writes = decide([sink("a", 5)], owed: [owed], places: [1: .unpublished], done("a", owed: [1]))
         #expect(writes.published == [1])
-        #expect(writes.lateRemoved == [owed])
+        #expect(writes.owedRemoved == [owed])
         #expect(writes.cursors.isEmpty)
     }
 
     @Test func anOwedRowThatCannotMoveKeepsItsEntry() {
-        let owed = LateEntry(sink: "a", id: 1)
-        let writes = decide([sink("a", 5)], late: [owed], places: [1: .locked], done("a", late: [1]))
+        let owed = OwedEntry(sink: "a", id: 1)
+        let writes = decide([sink("a", 5)], owed: [owed], places: [1: .locked], done("a", owed: [1]))
         #expect(writes.published.isEmpty)
-        #expect(writes.lateKept == [owed])
-        #expect(writes.lateRemoved.isEmpty)
+        #expect(writes.owedKept == [owed])
+        #expect(writes.owedRemoved.isEmpty)
     }
 
     @Test func answersOfAnOlderGenerationCountForNothing() {
@@ -113,11 +113,11 @@ import Testing
         let ghost = SinkRegistration(name: "b", cursor: 1, isRemoving: true)
         let early = decide([sink("a", 3), ghost], places: [:])
         #expect(early.ended.isEmpty)
-        let late = decide(
+        let owed = decide(
             [sink("a", 3), ghost], places: [2: .unpublished, 3: .unpublished],
             LaneProgress(sink: "b", generation: 1, done: [2, 3], endsPassed: true))
-        #expect(late.ended == ["b"])
-        #expect(late.published == [2, 3])
+        #expect(owed.ended == ["b"])
+        #expect(owed.published == [2, 3])
     }
 
     @Test func nothingIsPublishedWhileAStartIsOpen() {

@@ -157,7 +157,7 @@ final class LeaderLink: @unchecked Sendable {
             let tables = server.tables
             let highest = tables.sinks.reduce(Int64(0)) { max($0, $1.cursor) }
             return OpenedSessions(
-                sinks: tables.sinks, late: tables.owedPortions,
+                sinks: tables.sinks, owed: tables.owedPortions,
                 publishedAboveCursors: (tables.published.highest ?? 0) > highest,
                 parkedKeys: tables.parkedKeys(of: server.plan.parkingByKey))
         }

@@ -17,12 +17,12 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
     }
 
     func lead(
-        memory: ProcessMemory, lastEpoch: Int64, unsettled: [DeliveredRow],
+        known: KnownProgress, lastEpoch: Int64, unsettled: [DeliveredRow],
         report: @escaping @Sendable (WaitingReport) -> Void
     ) async throws -> LeadOutcome {
         while true {
             do {
-                return .leads(try await leadOnce(memory, lastEpoch, unsettled, report))
+                return .leads(try await leadOnce(known, lastEpoch, unsettled, report))
             } catch let stop as RelayStop {
                 throw stop
             } catch is CancellationError {
@@ -37,18 +37,18 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
     }
 
     private func leadOnce(
-        _ memory: ProcessMemory, _ lastEpoch: Int64, _ unsettled: [DeliveredRow],
+        _ known: KnownProgress, _ lastEpoch: Int64, _ unsettled: [DeliveredRow],
         _ report: @escaping @Sendable (WaitingReport) -> Void
     ) async throws -> any LeaderTenure {
         let leader = LeaderLink(try await Link.open(server, process))
         do {
-            try await waitForLock(leader, memory, unsettled, report)
+            try await waitForLock(leader, known, unsettled, report)
             let succession = try await takeOver(leader)
             let nobodyElseLed = tries.begin(with: leader.mark, succession, lastEpoch: lastEpoch)
             try await leader.commitEpoch(succession)
-            try await judge(leader, memory, unsettled)
-            if succession.serverIsNew { try await waitOut(leader, memory) }
-            return try await openTenure(leader, keepsMemory: nobodyElseLed)
+            try await judge(leader, known, unsettled)
+            if succession.serverIsNew { try await waitOut(leader, known) }
+            return try await openTenure(leader, keepsLanes: nobodyElseLed)
         } catch {
             leader.link.close()
             throw error
@@ -56,14 +56,14 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
     }
 
     private func waitForLock(
-        _ leader: LeaderLink, _ memory: ProcessMemory, _ unsettled: [DeliveredRow],
+        _ leader: LeaderLink, _ known: KnownProgress, _ unsettled: [DeliveredRow],
         _ report: @Sendable (WaitingReport) -> Void
     ) async throws {
         var hasReported = false
-        try await judge(leader, memory, unsettled)
+        try await judge(leader, known, unsettled)
         while true {
             try Task.checkCancellation()
-            try await judge(leader, memory, [])
+            try await judge(leader, known, [])
             if try await leader.tryLock() { return }
             if !hasReported { report(.standby(pid: nil)) }
             hasReported = true
@@ -71,10 +71,10 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
         }
     }
 
-    private func judge(_ leader: LeaderLink, _ memory: ProcessMemory, _ unsettled: [DeliveredRow]) async throws {
+    private func judge(_ leader: LeaderLink, _ known: KnownProgress, _ unsettled: [DeliveredRow]) async throws {
         let beat = try await leader.beat()
         if let reason = beat.stoppedReason { throw RelayStop(.wentBack, reason) }
-        var travel = memory.judge(lastValue: beat.lastValue, sinks: beat.sinks)
+        var travel = known.judge(lastValue: beat.lastValue, sinks: beat.sinks)
         if travel == nil, let history {
             let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
             travel = try await leader.changedRow(unsettled, known: history, closedThrough: lowest)
@@ -99,25 +99,25 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
     }
 
     /// After a restart or a promotion of the server every living process must have judged before anything is sent.
-    private func waitOut(_ leader: LeaderLink, _ memory: ProcessMemory) async throws {
+    private func waitOut(_ leader: LeaderLink, _ known: KnownProgress) async throws {
         let end = process.milliseconds + plan.leaderTimeout
         while process.milliseconds < end {
             await process.clock.sleep(until: process.milliseconds + plan.leaderTimeout / 5)
-            try await judge(leader, memory, [])
+            try await judge(leader, known, [])
         }
     }
 
-    private func openTenure(_ leader: LeaderLink, keepsMemory: Bool) async throws -> any LeaderTenure {
+    private func openTenure(_ leader: LeaderLink, keepsLanes: Bool) async throws -> any LeaderTenure {
         let work = try await leader.openFurther(.work)
         do {
             try await register(on: work)
             let (server, here) = (server, try await work.run { [server] _ in server.history })
             history = here
             var opened = try await leader.storedState()
-            opened.keepsMemory = keepsMemory
+            opened.keepsLanes = keepsLanes
             let tenure = SimulatedTenure(leader: leader, work: work, history: here, opened: opened)
             server.judge.leads(process, opened)
-            server.trace("relay \(process.number): leads in epoch \(tenure.epoch)\(keepsMemory ? ", as before" : "")")
+            server.trace("relay \(process.number): leads in epoch \(tenure.epoch)\(keepsLanes ? ", as before" : "")")
             return tenure
         } catch {
             work.close()

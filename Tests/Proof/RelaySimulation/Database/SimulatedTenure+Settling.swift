@@ -5,7 +5,7 @@ extension SimulatedTenure {
     ///
     /// - Throws: ``TimeTravel`` where a delivered row is gone in a way that no deletion explains; nothing is written.
     func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledState {
-        let (epoch, number, history) = (epoch, work.process.number, history)
+        let (epoch, number, history) = (epoch, worker.process.number, history)
         return try await onWorkWithSinks { server, backend in
             try server.checkEpoch(epoch)
             let stored = server.tables
@@ -14,7 +14,7 @@ extension SimulatedTenure {
             var lanes = lanes
             var facts = SettlementFacts(
                 sinks: stored.sinks, absent: stored.absent.touching(Settlement.span(of: lanes, stored.sinks)),
-                late: stored.late, places: [:])
+                owed: stored.owed, places: [:])
             facts.places = try await server.places(lanes, stored, backend)
             let missing = lanes.flatMap(\.done).filter { facts.places[$0] == nil }
             if !missing.isEmpty {
@@ -102,7 +102,7 @@ extension SimulatedServer {
             guard let sink = stored.sinks.first(where: { $0.name == lane.sink && $0.generation == lane.generation })
             else { continue }
             ids.formUnion(lane.done)
-            ids.formUnion(lane.lateDone)
+            ids.formUnion(lane.owedDone)
             guard let last = lane.done.last, plan.mutant != .passedUnseen else { continue }
             holes = holes.union(IDRanges.absent(above: sink.cursor, through: last, present: lane.done))
         }

@@ -4,7 +4,7 @@ extension SimulatedTenure {
     /// One bounded look for rows that turned up where cursors have passed.
     ///
     /// - Throws: ``TimeTravel`` where the database went back.
-    func sweep(_ request: SweepRequest, memory: ProcessMemory) async throws -> SweptState {
+    func sweep(_ request: SweepRequest, known: KnownProgress) async throws -> SweptState {
         let epoch = epoch
         return try await onWorkWithSinks { server, backend in
             try server.checkEpoch(epoch)
@@ -13,32 +13,32 @@ extension SimulatedTenure {
             await server.think()
             try backend.check()
             let portion = SweepPortion(request, stored, server.tables, size: server.plan.sweepPortion)
-            let owed = Set(stored.late.map(\.id))
+            let owed = Set(stored.owed.map(\.id))
             if portion.found.contains(where: { !owed.contains($0) }),
-                let travel = memory.judge(lastValue: server.sequence.last, sinks: stored.storedCursors)
+                let travel = known.judge(lastValue: server.sequence.last, sinks: stored.storedCursors)
             {
                 throw travel
             }
             let met = stored.absent.touching(IDRanges(ascending: portion.found))
             let writes = SweepWrites(
-                SweepFacts(sinks: stored.sinks, absent: met, late: stored.late, found: portion.found))
+                SweepFacts(sinks: stored.sinks, absent: met, owed: stored.owed, found: portion.found))
             let gone = server.goneEntries(above: request.above)
             if !writes.isEmpty || !gone.isEmpty {
                 server.trace(
-                    "a sweep enters \(writes.lateEntered.map { "\($0.id) for \($0.sink)" })"
+                    "a sweep enters \(writes.owedEntered.map { "\($0.id) for \($0.sink)" })"
                         + (gone.isEmpty ? "" : ", and forgets \(gone)"))
                 let change = Change { tables in
-                    tables.enter(writes.lateEntered)
+                    tables.enter(writes.owedEntered)
                     if let absent = writes.absent { tables.absent = tables.absent.subtracting(met).union(absent) }
-                    tables.late.removeAll { gone.contains($0.id) }
+                    tables.owed.removeAll { gone.contains($0.id) }
                 }
                 try await server.commit(change, in: backend.incarnation) { !backend.isAlive }
                 try backend.check()
             }
             let now = server.tables
-            let readsOwed = request.owed || !writes.lateEntered.isEmpty || !gone.isEmpty
+            let readsOwed = request.owed || !writes.owedEntered.isEmpty || !gone.isEmpty
             return SweptState(
-                sinks: stored.sinks, late: readsOwed ? now.owedPortions : nil, entered: writes.lateEntered,
+                sinks: stored.sinks, owed: readsOwed ? now.owedPortions : nil, entered: writes.owedEntered,
                 aboveTail: Array(now.unpublished.above(request.tail).map(\.id).prefix(100)),
                 lookedThrough: portion.lookedThrough, visible: visible, retries: now.parkedRetries,
                 parkedKeys: request.parkedKeys ? now.parkedKeys(of: server.plan.parkingByKey) : nil)
@@ -49,7 +49,7 @@ extension SimulatedTenure {
 extension SimulatedServer {
     /// Owed rows that are in neither leaf.
     fileprivate func goneEntries(above: Int64?) -> Set<Int64> {
-        let owed = tables.late.map(\.id).filter { id in above.map { id > $0 } ?? true }
+        let owed = tables.owed.map(\.id).filter { id in above.map { id > $0 } ?? true }
         return Set(owed.prefix(plan.sweepPortion).filter { tables.row($0) == nil })
     }
 }

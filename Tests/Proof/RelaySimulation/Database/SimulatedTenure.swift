@@ -3,9 +3,9 @@ import RelayCore
 /// A leader's sessions on the simulated server.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
-final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
+final class SimulatedTenure: LeaderTenure, LeaderWatch, LeaderWork, @unchecked Sendable {
     let leader: LeaderLink
-    let work: Link
+    let worker: Link
     /// What the database was when this lead began.
     let history: DatabaseHistory
     let opened: OpenedSessions
@@ -15,13 +15,16 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
     var server: SimulatedServer { leader.link.server }
 
     init(leader: LeaderLink, work: Link, history: DatabaseHistory, opened: OpenedSessions) {
-        (self.leader, self.work, self.history, self.opened) = (leader, work, history, opened)
+        (self.leader, worker, self.history, self.opened) = (leader, work, history, opened)
         epoch = leader.epoch
     }
 
+    var watch: any LeaderWatch { self }
+    var work: any LeaderWork { self }
+
     func close() async {
         for reader in readers { reader.close() }
-        work.close()
+        worker.close()
         leader.link.close()
         readers = []
         idleReaders = []
@@ -40,10 +43,10 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
     func scan() async throws -> SequenceScan { try await leader.scan() }
     func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription? { nil }
 
-    func waits() async throws -> [TenureWait] {
-        let (server, work) = (server, work)
+    func standingWaits() async throws -> [TenureWait] {
+        let (server, worker) = (server, worker)
         return try await leader.link.run(limit: server.plan.leaderTimeout) { _ in
-            work.backend.isBusy ? [TenureWait(sentence: "work is busy", milliseconds: 1000, isCommit: true)] : []
+            worker.backend.isBusy ? [TenureWait(sentence: "work is busy", milliseconds: 1000, isCommit: true)] : []
         }
     }
 
@@ -91,8 +94,8 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
     func onWork<Value: Sendable>(
         _ body: @escaping @Sendable (SimulatedServer, Backend) async throws -> Value
     ) async throws -> Value {
-        let (server, process) = (server, work.process)
-        return try await work.run { backend in
+        let (server, process) = (server, worker.process)
+        return try await worker.run { backend in
             do {
                 if server.plan.faultsAreOn(at: server.scheduler.now), server.dice.chance(server.plan.failures) {
                     server.trace("relay \(process.number): a statement fails")
@@ -151,7 +154,7 @@ final class SimulatedTenure: LeaderTenure, @unchecked Sendable {
         }
     }
 
-    func readLate(_ ids: [Int64]) async throws -> FetchedRows {
+    func readOwed(_ ids: [Int64]) async throws -> FetchedRows {
         try await withReader { server, _ in
             try server.fitting(ids.compactMap(server.tables.row), rows: .max, bytes: server.plan.policy.memory / 8)
                 .fetched

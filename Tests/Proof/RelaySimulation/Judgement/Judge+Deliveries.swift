@@ -4,14 +4,14 @@ extension Judge {
     // MARK: - What a relay sends
 
     /// Judged when it is sent: what a relay learns while a request is on its way cannot keep it from arriving.
-    func sends(_ events: [DeliveredRow], to sink: String, _ memory: RelayMemory) {
+    func sends(_ events: [DeliveredRow], to sink: String, _ life: RelayLife) {
         guard let index = sides.firstIndex(where: { $0.plan.name == sink }) else { return }
-        for event in events where sides[index].received[event.id] == event { judgeRepeat(event, index, memory) }
-        memory.sent[sink, default: []].formUnion(events)
+        for event in events where sides[index].received[event.id] == event { judgeRepeat(event, index, life) }
+        life.sent[sink, default: []].formUnion(events)
         highestSent = max(highestSent, events.last?.id ?? 0)
     }
 
-    private func judgeRepeat(_ event: DeliveredRow, _ index: Int, _ memory: RelayMemory) {
+    private func judgeRepeat(_ event: DeliveredRow, _ index: Int, _ life: RelayLife) {
         let sink = sides[index].plan.name
         // Of what a failover took back nobody remembers that it was settled.
         guard !hasLostVisible, !sides[index].isPlaced else { return }
@@ -21,22 +21,22 @@ extension Judge {
         // Without order a row that somebody wrote to is delivered again: another relay may have marked it, and somebody
         // have undone that.
         if !hasOrder, versions[event]?.count ?? 0 > 1 { return }
-        if memory.acknowledged[sink]?.contains(event) == true {
+        if life.acknowledged[sink]?.contains(event) == true {
             return find("DUPLICATE: \(event.id) goes to \(sink) again, though the relay knows that it is there")
         }
         // What somebody wants tried again is delivered as often as that takes.
         guard !isParked(event, index), !isUndone else { return }
-        let isOutOfTurn = memory.outOfTurn.contains(event.id) || seen[event]?.isLate == true
-        if event.id <= memory.cursors[sink] ?? 0, !isOutOfTurn {
+        let isOutOfTurn = life.outOfTurn.contains(event.id) || seen[event]?.isLate == true
+        if event.id <= life.cursors[sink] ?? 0, !isOutOfTurn {
             return find("DUPLICATE: \(event.id) goes to \(sink) again, though it was settled before")
         }
         // Without order whoever comes next takes what a lost session leaves, as often as one is lost.
-        guard hasOrder, let first = sides[index].from[event.id], first !== memory else { return }
+        guard hasOrder, let first = sides[index].from[event.id], first !== life else { return }
         // Of each that is gone, what it had under way. Where the answers were lost, that may have been a window of what
         // came in turn and then, with nothing with the sink, one of what is owed.
-        let origin = RelayMemory.Origin(sink: sink, sender: ObjectIdentifier(first), isOutOfTurn: isOutOfTurn)
-        memory.repeated[origin, default: []].insert(event)
-        let count = memory.repeated[origin]?.count ?? 0
+        let origin = RelayLife.Origin(sink: sink, sender: ObjectIdentifier(first), isOutOfTurn: isOutOfTurn)
+        life.repeated[origin, default: []].insert(event)
+        let count = life.repeated[origin]?.count ?? 0
         if count > window {
             find("DUPLICATES: \(count) events go to \(sink) again after a crash, and the window is \(window)")
         }
@@ -52,16 +52,16 @@ extension Judge {
         }
     }
 
-    func acknowledged(_ events: [DeliveredRow], by sink: String, _ memory: RelayMemory) {
-        memory.acknowledged[sink, default: []].formUnion(events)
+    func acknowledged(_ events: [DeliveredRow], by sink: String, _ life: RelayLife) {
+        life.acknowledged[sink, default: []].formUnion(events)
     }
 
     // MARK: - What comes to a sink
 
-    func received(_ sent: SentEvent, by sink: String, from memory: RelayMemory) {
+    func received(_ sent: SentEvent, by sink: String, from life: RelayLife) {
         guard let index = sides.firstIndex(where: { $0.plan.name == sink }) else { return }
         let event = sent.row
-        scheduler.trace.add(scheduler.now, "sink \(sink): has \(event.id) from relay \(memory.process)")
+        scheduler.trace.add(scheduler.now, "sink \(sink): has \(event.id) from relay \(life.process)")
         guard let row = seen[event] else {
             return find("PHANTOM: \(sink) has event \(event.id), which nobody can see")
         }
@@ -81,7 +81,7 @@ extension Judge {
         }
         judgeOrder(row, index)
         sides[index].received[event.id] = event
-        sides[index].from[event.id] = memory
+        sides[index].from[event.id] = life
         sides[index].highest = max(sides[index].highest, event.id)
         sides[index].highestOfKey[row.key] = max(sides[index].highestOfKey[row.key] ?? 0, event.id)
     }

@@ -16,7 +16,7 @@ final class Judge: @unchecked Sendable {
         var highest: Int64 = 0
         var highestOfKey: [Int: Int64] = [:]
         /// Of what arrived, who sent it first.
-        var from: [Int64: RelayMemory] = [:]
+        var from: [Int64: RelayLife] = [:]
         /// Events that the sink has rejected: parked, they come out of turn.
         var rejected: Set<Int64> = []
         var rejectedKeys: Set<Int> = []
@@ -42,7 +42,7 @@ final class Judge: @unchecked Sendable {
     private(set) var deleted: Set<DeliveredRow> = []
     /// The server was replaced by its replica.
     private var hasPromoted = false
-    private var memories: [Int: RelayMemory] = [:]
+    private var lives: [Int: RelayLife] = [:]
     /// No id above has left.
     var highestSent: Int64 = 0
     /// The database lost what somebody had seen.
@@ -86,19 +86,19 @@ final class Judge: @unchecked Sendable {
     // MARK: - Relays
 
     func leads(_ process: SimulatedProcess, _ opened: OpenedSessions) {
-        guard !opened.keepsMemory || memories[process.number] == nil else { return }
-        memories[process.number] = RelayMemory(process: process.number, opened: opened)
+        guard !opened.keepsLanes || lives[process.number] == nil else { return }
+        lives[process.number] = RelayLife(process: process.number, opened: opened)
     }
 
     func competes(_ process: SimulatedProcess) {
-        memories[process.number] = RelayMemory(process: process.number, opened: OpenedSessions(sinks: []))
+        lives[process.number] = RelayLife(process: process.number, opened: OpenedSessions(sinks: []))
     }
 
-    func memory(of process: SimulatedProcess) -> RelayMemory {
-        memories[process.number] ?? RelayMemory(process: process.number, opened: OpenedSessions(sinks: []))
+    func life(of process: SimulatedProcess) -> RelayLife {
+        lives[process.number] ?? RelayLife(process: process.number, opened: OpenedSessions(sinks: []))
     }
 
-    func isGone(_ process: SimulatedProcess) { memories[process.number] = nil }
+    func isGone(_ process: SimulatedProcess) { lives[process.number] = nil }
 
     // MARK: - The server
 
@@ -142,7 +142,7 @@ final class Judge: @unchecked Sendable {
             guard !isAdministered, let had = sides[index].received.removeValue(forKey: row.id) else { continue }
             sides[index].beforeUndoing[row.id] = had
         }
-        for memory in memories.values { memory.forget(row) }
+        for life in lives.values { life.forget(row) }
     }
 
     private func place(_ placement: SinkPlacement) {
@@ -171,8 +171,8 @@ final class Judge: @unchecked Sendable {
         leftBeforeLoss = highestSent
         // One that came late moved no cursor: once it is settled, nothing tells that it was there.
         for row in changes.flatMap(\.rows) where !row.isLate && tables.row(row.id) == nil {
-            for memory in memories.values
-            where memory.acknowledged.values.contains(where: { $0.contains(row.identity) }) {
+            for life in lives.values
+            where life.acknowledged.values.contains(where: { $0.contains(row.identity) }) {
                 lostDelivered.updateValue(isPromotion ? nil : row.transaction, forKey: row.identity)
             }
         }
@@ -194,7 +194,7 @@ final class Judge: @unchecked Sendable {
     /// What is still to be done; nil where everything that was promised is done.
     func unfinished(_ tables: ServerTables) -> String? {
         if let row = tables.unpublished.rows.first { return "event \(row.id) is not published" }
-        if let entry = tables.late.first { return "event \(entry.id) is still owed to \(entry.sink)" }
+        if let entry = tables.owed.first { return "event \(entry.id) is still owed to \(entry.sink)" }
         if hasOrder, let entry = tables.parked.first {
             return "event \(entry.row.id) is still parked for \(entry.sink)"
         }

@@ -3,7 +3,7 @@ import RelayCore
 /// What one process knows while nobody else has led: its deliveries are judged against it.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
-final class RelayMemory: @unchecked Sendable {
+final class RelayLife: @unchecked Sendable {
     /// From whom a sink had an event first.
     struct Origin: Hashable {
         var sink: String
@@ -28,7 +28,7 @@ final class RelayMemory: @unchecked Sendable {
         var cursors: [String: Int64] = [:]
         for sink in opened.sinks { cursors[sink.name] = sink.isFixed ? sink.cursor : 0 }
         self.cursors = cursors
-        outOfTurn = Set(opened.late.values.flatMap { $0.waiting + $0.delivered })
+        outOfTurn = Set(opened.owed.values.flatMap { $0.waiting + $0.delivered })
     }
 
     /// The row counts as one that it never had.

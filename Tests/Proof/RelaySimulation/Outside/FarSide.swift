@@ -27,7 +27,7 @@ final class FarSide: @unchecked Sendable {
     /// - Parameter answer: called for parts of them, in order, until all have an answer or one is not `delivered`; or
     ///   never, where the response is held.
     func take(
-        _ events: [SentEvent], from sender: RelayMemory,
+        _ events: [SentEvent], from sender: RelayLife,
         answer: (_ count: Int, _ outcome: DeliveryOutcome) async -> Void
     ) async {
         let mood = mood

@@ -46,25 +46,25 @@ final class SimulatedSink: Sink, @unchecked Sendable {
                         version: EventEncoding.version(of: slice.batch, at: index)))
             }
         }
-        let memory = server.judge.memory(of: process)
-        server.judge.sends(events.map(\.row), to: name, memory)
+        let life = server.judge.life(of: process)
+        server.judge.sends(events.map(\.row), to: name, life)
         while !events.isEmpty, process.isAlive, !Task.isCancelled {
             let part = Array(events.prefix(request))
             events.removeFirst(part.count)
-            guard await send(part, memory, report) else { return }
+            guard await send(part, life, report) else { return }
         }
     }
 
     /// One request; true where all of it is delivered.
     private func send(
-        _ events: [SentEvent], _ memory: RelayMemory, _ report: @Sendable (Int, DeliveryOutcome) -> Void
+        _ events: [SentEvent], _ life: RelayLife, _ report: @Sendable (Int, DeliveryOutcome) -> Void
     ) async -> Bool {
         let exchange = Exchange(process, server.scheduler)
         let (farSide, server, process) = (farSide, server, process)
         server.scheduler.on(behalfOf: 0) {
             _ = Task {
                 await server.cross(process)
-                await farSide.take(events, from: memory) { count, outcome in
+                await farSide.take(events, from: life) { count, outcome in
                     await server.cross(process)
                     exchange.answer(count, outcome)
                 }
@@ -83,7 +83,7 @@ final class SimulatedSink: Sink, @unchecked Sendable {
             }
             guard let (count, outcome) = next, process.isAlive else { return false }
             if outcome == .delivered {
-                server.judge.acknowledged(left.prefix(count).map(\.row), by: name, memory)
+                server.judge.acknowledged(left.prefix(count).map(\.row), by: name, life)
                 left.removeFirst(min(count, left.count))
             }
             report(count, outcome)

@@ -5,18 +5,18 @@ extension ServerTables {
     mutating func apply(_ writes: SettlementWrites, to facts: SettlementFacts) {
         for id in writes.published { if let row = unpublished.remove(id) { published.insert(row) } }
         for cursor in writes.cursors { apply(cursor) }
-        late.removeAll { entry in writes.lateRemoved.contains { $0.sink == entry.sink && $0.id == entry.id } }
-        enter(writes.lateEntered)
-        for entry in writes.lateKept {
-            for index in late.indices where late[index].sink == entry.sink && late[index].id == entry.id {
-                late[index].isDelivered = true
+        owed.removeAll { entry in writes.owedRemoved.contains { $0.sink == entry.sink && $0.id == entry.id } }
+        enter(writes.owedEntered)
+        for entry in writes.owedKept {
+            for index in owed.indices where owed[index].sink == entry.sink && owed[index].id == entry.id {
+                owed[index].isDelivered = true
             }
         }
         if let ranges = writes.absent { absent = absent.subtracting(facts.absent).union(ranges) }
         if let span = writes.absentSpan { absent = absent.clamped(above: span.low, through: span.high) }
         park(writes)
         sinks.removeAll { writes.ended.contains($0.name) && $0.isRemoving }
-        late.removeAll { writes.ended.contains($0.sink) }
+        owed.removeAll { writes.ended.contains($0.sink) }
     }
 
     private mutating func apply(_ cursor: SettlementWrites.Cursor) {

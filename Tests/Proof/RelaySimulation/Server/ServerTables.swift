@@ -41,7 +41,7 @@ struct ServerTables: Sendable {
     var generation: Int64 = 0
     var absent = IDRanges()
     /// By id and sink, ascending.
-    var late: [LateEntry] = []
+    var owed: [OwedEntry] = []
     /// By sink and id, ascending.
     var parked: [ParkedRow] = []
     var leader = LeaderRecord()
@@ -61,7 +61,7 @@ struct ServerTables: Sendable {
     var owedPortions: [String: OwedPortion] {
         var portions: [String: OwedPortion] = [:]
         for sink in sinks {
-            let entries = late.filter { $0.sink == sink.name }
+            let entries = owed.filter { $0.sink == sink.name }
             guard !entries.isEmpty else { continue }
             let waiting = entries.filter { !$0.isDelivered }.map(\.id).prefix(OwedPortion.limit)
             let delivered = entries.filter(\.isDelivered).map(\.id).prefix(OwedPortion.limit)
@@ -73,11 +73,11 @@ struct ServerTables: Sendable {
 
     func isParked(_ id: Int64, for sink: String) -> Bool { parked.contains { $0.sink == sink && $0.row.id == id } }
 
-    mutating func enter(_ entries: [LateEntry]) {
-        for entry in entries where !late.contains(where: { $0.sink == entry.sink && $0.id == entry.id }) {
-            late.append(entry)
+    mutating func enter(_ entries: [OwedEntry]) {
+        for entry in entries where !owed.contains(where: { $0.sink == entry.sink && $0.id == entry.id }) {
+            owed.append(entry)
         }
-        late.sort { ($0.id, $0.sink) < ($1.id, $1.sink) }
+        owed.sort { ($0.id, $0.sink) < ($1.id, $1.sink) }
     }
 }
 

@@ -42,13 +42,13 @@ extension SimulatedServer {
         let decision = try SinkAdministration(request, facts)
         await think()
         try check()
-        let ranges = decision.ranges.applied(to: tables.absent, owed: Set(tables.late.map(\.id)).sorted())
+        let ranges = decision.ranges.applied(to: tables.absent, owed: Set(tables.owed.map(\.id)).sorted())
         trace("an administrator: \(request)")
         let (generation, isMutant) = (tables.generation + 1, plan.mutant == .movedWithoutRanges)
         var change = Change { tables in
             tables.generation = max(tables.generation, generation)
             tables.sinks.removeAll { decision.deleted.contains($0.name) || $0.name == decision.written?.name }
-            tables.late.removeAll { decision.deleted.contains($0.sink) }
+            tables.owed.removeAll { decision.deleted.contains($0.sink) }
             if var sink = decision.written {
                 sink.generation = generation
                 tables.sinks.append(sink)

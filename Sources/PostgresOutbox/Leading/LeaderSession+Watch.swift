@@ -1,0 +1,22 @@
+import RelayCore
+
+extension LeaderSession: LeaderWatch {
+    package func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription? {
+        switch cause {
+        case .transaction(let holder): try await describe(holder)
+        case .lockedRow(let id): try await describeLock(ofRow: id)
+        case .aboveSequence, .unreadableRow, .unknown: nil
+        }
+    }
+
+    package func standingWaits() async throws -> [TenureWait] {
+        try await waits().map { wait in
+            TenureWait(
+                sentence: wait.sentence, milliseconds: Int64(wait.seconds * 1000), isCommit: wait.isSynchronousCommit)
+        }
+    }
+
+    package func writeStop(_ travel: TimeTravel) async throws -> Bool {
+        try await writeStop(travel.reason, condition: travel.condition([], session.schema))
+    }
+}
