@@ -15,8 +15,9 @@ struct Settlements: Hashable, Sendable {
     /// The next one tries them.
     private var triesStuck = false
 
-    /// A tenure begins.
+    /// A tenure begins: what failed did so on sessions that are gone.
     mutating func begin(at now: Int64) {
+        next = min(next, now)
         failures = Pace()
         stuckTries.next = now
     }

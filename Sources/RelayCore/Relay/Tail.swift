@@ -15,6 +15,7 @@ struct Tail: Hashable, Sendable {
     /// A tenure begins: what is closed is known anew.
     mutating func begin(earnedCursor: Int64) {
         horizon.begin(earnedCursor: earnedCursor)
+        scanPause = 0
         orderedThrough = horizon.closedThrough
     }
 

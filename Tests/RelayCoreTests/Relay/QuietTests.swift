@@ -114,6 +114,32 @@ import Testing
         #expect(script.sweep?.owed == true)
     }
 
+    /// What failed did so on sessions that are gone.
+    @Test func aTenureBeginsWithoutThePausesOfTheLast() throws {
+        var script = RelayScript()
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored])))
+        script.give(.swept(SweptState(sinks: [stored], owed: [:])))
+        script.scanned(6)
+        script.claimed(script.batch(6), lastValue: 6)
+        script.now = 10
+        script.delivers("a", 1)
+        for _ in 0..<8 {
+            try #require(script.settle != nil)
+            script.give(.workFailed)
+            if script.claim != nil { script.findsNothing() }
+            #expect(script.settle == nil)
+            script.now += 6000
+            script.give(.tick)
+            if script.claim != nil { script.findsNothing() }
+        }
+        script.give(.workFailed)
+        script.give(.sessionsLost)
+        script.now += 1
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], keepsLanes: true)))
+        if script.claim != nil { script.findsNothing() }
+        #expect(script.settle?.first?.done == [6])
+    }
+
     /// What waits for a scan waits for the next one where it fails.
     @Test func aScanThatFailsIsMadeAgain() {
         var script = RelayScript()
