@@ -69,7 +69,9 @@ let package = Package(
         .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
         .target(
             name: "WebhookSink",
-            dependencies: ["RelayCore", "WallClock", http, crypto, nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS],
+            dependencies: [
+                "DedicatedThreads", "RelayCore", "WallClock", http, crypto, nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS,
+            ],
             swiftSettings: strict),
         .target(
             name: "FileSink", dependencies: ["CLinux", "DedicatedThreads", "RelayCore", "WallClock"],

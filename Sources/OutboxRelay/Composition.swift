@@ -13,13 +13,11 @@ import RelayRuntime
 
 /// Puts the relay together from its options and runs it.
 func runRelay(
-    _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, logger: Logger
+    _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, on loop: DedicatedThread?,
+    logger: Logger
 ) async -> ExitCode {
     limitFragmentation()
     let journal = RelayJournal(logger: logger, window: options.window)
-    // Without one (the system is out of threads or descriptors) tasks run on the pool, and each session has a
-    // thread of its own.
-    let loop = DedicatedThread()
     let relay = makeRelay(options, target, composition, on: loop) { journal.write($0) }
     let signals = TerminationSignals {
         journal.reopening()

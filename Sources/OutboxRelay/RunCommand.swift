@@ -1,4 +1,5 @@
 import ArgumentParser
+import DedicatedThreads
 import Foundation
 import Libpq
 import Logging
@@ -15,10 +16,13 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let (relay, warnings) = try options.resolve()
         let target = try ConnectionTarget(parsing: relay.database)
-        let sinks = try SinkComposition(relay)
+        // Without one (the system is out of threads or descriptors) tasks run on the pool, and each session has a
+        // thread of its own.
+        let loop = DedicatedThread()
+        let sinks = try SinkComposition(relay, on: loop)
         let logger = makeLogger(relay)
         for warning in warnings { logger.log(.configuration, level: .warning, "\(warning)") }
-        let code = await runRelay(relay, target, sinks, logger: logger)
+        let code = await runRelay(relay, target, sinks, on: loop, logger: logger)
         if !code.isSuccess { throw code }
     }
 

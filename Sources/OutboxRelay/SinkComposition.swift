@@ -1,3 +1,4 @@
+import DedicatedThreads
 import FileSink
 import RelayConfiguration
 import RelayCore
@@ -13,11 +14,12 @@ struct SinkComposition {
     let lanes: [String: LanePolicy]
     private let files: [FileSink]
 
-    init(_ options: RelayOptions) throws(ConfigurationProblem) {
+    /// - Parameter loop: waits for what the sinks' sockets bring.
+    init(_ options: RelayOptions, on loop: DedicatedThread?) throws(ConfigurationProblem) {
         var sinks: [any Sink] = []
         var files: [FileSink] = []
         for option in options.sinks {
-            let sink = try makeSink(option, window: options.window)
+            let sink = try makeSink(option, window: options.window, on: loop)
             if let file = sink as? FileSink { files.append(file) }
             let metered = MeteredSink(sink)
             sinks.append(option.filter.isEverything ? metered : FilteringSink(metered, option.filter))
@@ -37,9 +39,13 @@ struct SinkComposition {
 
 /// Makes one sink, unfiltered.
 ///
-/// - Parameter window: of the lane, in events: what a crash may repeat.
+/// - Parameters:
+///   - window: of the lane, in events: what a crash may repeat.
+///   - loop: waits for what the sink's sockets bring; nil: a thread of the sink's own.
 /// - Throws: what its own module finds wrong with its options.
-func makeSink(_ option: SinkOption, window: Int) throws(ConfigurationProblem) -> any Sink {
+func makeSink(
+    _ option: SinkOption, window: Int, on loop: DedicatedThread? = nil
+) throws(ConfigurationProblem) -> any Sink {
     do throws(SinkError) {
         switch option.destination {
         case .stdout:
@@ -52,7 +58,7 @@ func makeSink(_ option: SinkOption, window: Int) throws(ConfigurationProblem) ->
         case .webhook(var settings):
             settings.userAgent = "outbox-relay/\(BuildVersion.number)"
             try settings.check()
-            return WebhookSink(settings)
+            return WebhookSink(settings, on: loop)
         }
     } catch {
         throw .configuration("\(option.place): \(error.reason)")

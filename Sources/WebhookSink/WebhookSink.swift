@@ -1,3 +1,4 @@
+import DedicatedThreads
 import RelayCore
 import Synchronization
 import WallClock
@@ -20,6 +21,7 @@ package final class WebhookSink: Sink {
     private static let batchBytes = 1 << 20
 
     private let settings: WebhookSettings
+    private let thread: DedicatedThread?
     private let now: @Sendable () -> Int64
     private let session = Mutex<Session?>(nil)
 
@@ -27,9 +29,15 @@ package final class WebhookSink: Sink {
     ///
     /// - Parameters:
     ///   - settings: How to call the webhook.
+    ///   - thread: Whose loop waits for receivers that are reached directly and without TLS; nil: the sink has one of its
+    ///     own while it is open.
     ///   - now: The wall clock, in seconds since 1970: it stamps requests and reads dates of `Retry-After`.
-    package init(_ settings: WebhookSettings, now: @escaping @Sendable () -> Int64 = { WallClock.seconds }) {
+    package init(
+        _ settings: WebhookSettings, on thread: DedicatedThread? = nil,
+        now: @escaping @Sendable () -> Int64 = { WallClock.seconds }
+    ) {
         self.settings = settings
+        self.thread = thread
         self.now = now
     }
 
@@ -42,8 +50,13 @@ package final class WebhookSink: Sink {
         let tls = try await settings.tls.load()
         let files = CredentialFiles(settings)
         _ = try await files.current()
+        guard let thread = thread ?? DedicatedThread() else {
+            throw SinkError(
+                .unavailable,
+                reason: "no thread could be started for the webhook; raise the limits on tasks and open files")
+        }
         let opened = Session(
-            client: WebhookClient(settings, endpoint: endpoint, route: route, tls: tls, now: now),
+            client: WebhookClient(settings, endpoint: endpoint, route: route, tls: tls, on: thread, now: now),
             maker: RequestMaker(settings, route: route), files: files)
         let earlier = session.withLock { session in
             defer { session = opened }

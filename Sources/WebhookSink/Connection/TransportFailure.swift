@@ -13,6 +13,8 @@ enum TransportFailure {
     ///   - settings: The limits that the sentence names.
     static func sentence(_ error: any Error, receiver: String, _ settings: WebhookSettings) -> String {
         switch error {
+        case let failure as PlainFailure:
+            return failure.sentence(receiver, settings)
         case let error as HTTPClientError:
             return sentence(error, receiver: receiver, settings)
         case let error as NIOConnectionError:

@@ -1,23 +1,23 @@
-import AsyncHTTPClient
-import Foundation
-import NIOCore
+import DedicatedThreads
 import NIOHTTP1
 import NIOSSL
 import RelayCore
 
-/// The HTTP client of an open webhook: connections, the way to the receiver, and what its answers come to. Its
-/// connections end with it.
+/// The HTTP client of an open webhook: the way to the receiver, and what its answers come to. Its connections end with it.
 final class WebhookClient: Sendable {
-    private let http: HTTPClient
+    private let exchange: any HTTPExchange
     private let endpoint: Endpoint
     private let route: Route
     private let settings: WebhookSettings
     private let tls: TLSConfiguration
     private let now: @Sendable () -> Int64
 
-    /// - Parameter now: Seconds since 1970.
+    /// - Parameters:
+    ///   - thread: whose loop waits for a receiver that is reached directly and without TLS.
+    ///   - now: Seconds since 1970.
     init(
         _ settings: WebhookSettings, endpoint: Endpoint, route: Route, tls: TLSConfiguration,
+        on thread: DedicatedThread,
         now: @escaping @Sendable () -> Int64
     ) {
         self.now = now
@@ -25,35 +25,20 @@ final class WebhookClient: Sendable {
         self.endpoint = endpoint
         self.route = route
         self.tls = tls
-        var configuration = HTTPClient.Configuration(
-            tlsConfiguration: tls, redirectConfiguration: .disallow,
-            timeout: .init(connect: .init(settings.connectTimeout)),
-            connectionPool: .init(
-                idleTimeout: .init(settings.idleTimeout),
-                concurrentHTTP1ConnectionsPerHostSoftLimit: settings.connections),
-            proxy: route.tunnel)
-        // The lane tries again, and says meanwhile that the receiver is away.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        let target = route.absoluteTarget
-        configuration.http1_1ConnectionDebugInitializer = { RequestHandler.install(absoluteTarget: target, in: $0) }
-        configuration.http2ConnectionDebugInitializer = { HTTP2Heads.raiseLimit(of: $0) }
-        configuration.http2StreamChannelDebugInitializer = { HTTP2Heads.install(in: $0) }
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }
-
-    deinit {
-        // Where it was closed before, this only says so.
-        http.shutdown { _ in }
+        exchange =
+            endpoint.isSecure || route.absoluteTarget != nil
+            ? LibraryExchange(settings, route: route, tls: tls) : PlainExchange(settings, to: endpoint, on: thread)
     }
 
     /// Sends a request and waits for what the answer means; nil where the task was cancelled before there was one.
-    func send(_ request: HTTPClientRequest, _ credentials: Credentials) async -> DeliveryOutcome? {
+    func send(_ request: WebhookRequest, _ credentials: Credentials) async -> DeliveryOutcome? {
         do {
-            let response = try await http.execute(request, timeout: .init(settings.timeout))
-            let beginning = await ResponseBody.beginning(of: response.body, within: settings.timeout)
-            let answer = Answer(
-                status: response.status, headers: response.headers, beginning: beginning, hiding: secrets(credentials))
-            return answer.outcome(receiver: endpoint.shown, now: now)
+            let answer = try await exchange.post(request)
+            if (200...299).contains(answer.status.code) { return .delivered }
+            return Answer(
+                status: answer.status, headers: answer.headers, beginning: answer.beginning,
+                hiding: secrets(credentials)
+            ).outcome(receiver: endpoint.shown, now: now)
         } catch {
             if Task.isCancelled { return nil }
             return .retry(after: nil, reason: await reason(error))
@@ -61,10 +46,7 @@ final class WebhookClient: Sendable {
     }
 
     /// Ends all connections.
-    func close() async {
-        // It fails only where it was called before.
-        try? await http.shutdown()
-    }
+    func close() async { await exchange.close() }
 
     private func reason(_ error: any Error) async -> String {
         if TransportFailure.isCertificateProblem(error), route.tunnel == nil {

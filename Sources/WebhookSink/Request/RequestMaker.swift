@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import RelayCore
@@ -22,37 +21,35 @@ struct RequestMaker: Sendable {
     /// - Parameters:
     ///   - events: What to send; one event where requests are not batched.
     ///   - timestamp: The seconds since 1970 of this attempt.
-    func request(_ events: EventRun, _ credentials: Credentials, timestamp: Int64) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: route.url)
-        request.method = .POST
+    func request(_ events: EventRun, _ credentials: Credentials, timestamp: Int64) -> WebhookRequest {
+        var headers = HTTPHeaders()
         let id = isBatched ? "\(events.firstID)-\(events.lastID)" : "\(events.firstID)"
         let body: ByteBuffer
         switch (isBatched, mode) {
         case (true, _):
             body = events.array()
-            request.headers.add(name: "content-type", value: "application/cloudevents-batch+json")
+            headers.add(name: "content-type", value: "application/cloudevents-batch+json")
         case (false, .structured):
             body = events.single()
-            request.headers.add(name: "content-type", value: "application/cloudevents+json")
+            headers.add(name: "content-type", value: "application/cloudevents+json")
         case (false, .binary):
             body = events.payload()
-            Self.addAttributes(of: events, to: &request.headers)
+            Self.addAttributes(of: events, to: &headers)
         }
-        request.headers.add(name: "webhook-id", value: id)
-        request.headers.add(name: "webhook-timestamp", value: "\(timestamp)")
+        headers.add(name: "webhook-id", value: id)
+        headers.add(name: "webhook-timestamp", value: "\(timestamp)")
         if !credentials.secrets.isEmpty {
             let signatures = body.withUnsafeReadableBytes { bytes in
                 credentials.secrets.map { $0.signature(id: id, timestamp: timestamp, body: bytes) }
             }
-            request.headers.add(name: "webhook-signature", value: signatures.joined(separator: " "))
+            headers.add(name: "webhook-signature", value: signatures.joined(separator: " "))
         }
-        addConstants(credentials, to: &request.headers)
-        request.body = .bytes(body)
-        return request
+        addConstants(credentials, to: &headers)
+        return WebhookRequest(headers: headers, body: body)
     }
 
     private func addConstants(_ credentials: Credentials, to target: inout HTTPHeaders) {
-        for header in headers + credentials.headers { target.add(name: header.name, value: header.value) }
+        for header in self.headers + credentials.headers { target.add(name: header.name, value: header.value) }
         if !target.contains(name: "user-agent") { target.add(name: "user-agent", value: userAgent) }
         for header in route.headers { target.add(name: header.name, value: header.value) }
     }

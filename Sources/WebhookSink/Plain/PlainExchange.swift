@@ -1,0 +1,165 @@
+import DedicatedThreads
+import Glibc
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Requests over HTTP/1.1 to a receiver that is reached directly and without TLS, on sockets that the loop itself looks
+/// at: nothing crosses to another thread.
+final class PlainExchange: HTTPExchange {
+    private struct Idle: Sendable {
+        var socket: PlainSocket
+        var until: ContinuousClock.Instant
+    }
+
+    private struct State: Sendable {
+        var idle: [Idle] = []
+        /// Closes what has been idle for too long.
+        var closer: Task<Void, Never>?
+        var isClosed = false
+    }
+
+    private let thread: DedicatedThread
+    private let host: String
+    private let port: Int
+    private let requestLine: String
+    private let settings: WebhookSettings
+    private let state = Mutex(State())
+
+    init(_ settings: WebhookSettings, to endpoint: Endpoint, on thread: DedicatedThread) {
+        self.thread = thread
+        self.settings = settings
+        host = endpoint.host
+        port = endpoint.port
+        requestLine = "POST \(endpoint.target) HTTP/1.1\r\nhost: \(endpoint.authority)\r\n"
+    }
+
+    deinit {
+        state.withLock { state in
+            state.closer?.cancel()
+            for idle in state.idle { idle.socket.close() }
+        }
+    }
+
+    func post(_ request: WebhookRequest) async throws -> HTTPAnswer {
+        let deadline = ContinuousClock.now + settings.timeout
+        let socket = if let idle = takeIdle() { idle } else { try await connect(within: deadline) }
+        var conversation = Conversation(
+            socket, head: head(of: request), body: request.body,
+            bodyPatience: min(ResponseBody.patience, settings.timeout))
+        do {
+            let head = try await conversation.head(until: deadline)
+            await conversation.readBody()
+            if conversation.mayGoOn { keep(socket) } else { socket.close() }
+            return HTTPAnswer(
+                status: HTTPResponseStatus(statusCode: head.status), headers: head.fields,
+                beginning: conversation.beginning)
+        } catch {
+            socket.close()
+            throw error
+        }
+    }
+
+    func close() async {
+        let (idle, closer) = state.withLock { state in
+            state.isClosed = true
+            return (state.idle.take(), state.closer.take())
+        }
+        closer?.cancel()
+        for one in idle { one.socket.close() }
+    }
+
+    private func head(of request: WebhookRequest) -> [UInt8] {
+        var text = requestLine
+        for (name, value) in request.headers { text += "\(name): \(value)\r\n" }
+        text += "content-length: \(request.body.readableBytes)\r\n\r\n"
+        return Array(text.utf8)
+    }
+
+    // MARK: - Connections
+
+    /// Tries one address after the other, each for an even share of the time that is left.
+    private func connect(within deadline: ContinuousClock.Instant) async throws -> PlainSocket {
+        let limit = ContinuousClock.now + settings.connectTimeout
+        let due = min(limit, deadline)
+        var first: (any Error)?
+        do {
+            let addresses = try await ReceiverAddress.of(host, port: port, on: thread, until: due)
+            for (index, address) in addresses.enumerated() {
+                let now = ContinuousClock.now
+                let share = now + max(.zero, due - now) / (addresses.count - index)
+                do {
+                    return try await PlainSocket(to: address, on: thread, until: share)
+                } catch let failure as PlainFailure {
+                    first = first ?? failure
+                }
+            }
+            throw first ?? PlainFailure.unresolved
+        } catch PlainFailure.connectTimeout where deadline < limit {
+            throw PlainFailure.timeout
+        }
+    }
+
+    /// One that the receiver has not closed meanwhile, the last that was used first.
+    private func takeIdle() -> PlainSocket? {
+        while let socket = state.withLock({ $0.idle.popLast() })?.socket {
+            if socket.isQuiet { return socket }
+            socket.close()
+        }
+        return nil
+    }
+
+    private func keep(_ socket: PlainSocket) {
+        let until = ContinuousClock.now + settings.idleTimeout
+        let isKept = state.withLock { state in
+            guard !state.isClosed else { return false }
+            state.idle.append(Idle(socket: socket, until: until))
+            if state.closer == nil { state.closer = closing(at: until) }
+            return true
+        }
+        if !isKept { socket.close() }
+    }
+
+    /// Closes what has been idle for too long, then and as long as anything is idle.
+    private func closing(at first: ContinuousClock.Instant) -> Task<Void, Never> {
+        Task(executorPreference: thread.tasks) { [weak self, thread] in
+            var next: ContinuousClock.Instant? = first
+            while let due = next {
+                await thread.sleep(until: due)
+                if Task.isCancelled { return }
+                next = self?.closeIdle()
+            }
+        }
+    }
+
+    /// - Returns: when to look again; nil: nothing is idle.
+    private func closeIdle() -> ContinuousClock.Instant? {
+        let (over, next) = state.withLock { state in
+            let now = ContinuousClock.now
+            let over = state.idle.filter { $0.until <= now }
+            state.idle.removeAll { $0.until <= now }
+            let next = state.idle.map(\.until).min()
+            if next == nil { state.closer = nil }
+            return (over, next)
+        }
+        for one in over { one.socket.close() }
+        return next
+    }
+}
+
+extension ResponseHead {
+    /// The fields that matter for what the answer means.
+    fileprivate var fields: HTTPHeaders {
+        var fields = HTTPHeaders()
+        if let retryAfter { fields.add(name: "retry-after", value: String(decoding: retryAfter, as: UTF8.self)) }
+        if let location { fields.add(name: "location", value: String(decoding: location, as: UTF8.self)) }
+        return fields
+    }
+}
+
+extension Array {
+    fileprivate mutating func take() -> [Element] {
+        defer { self = [] }
+        return self
+    }
+}

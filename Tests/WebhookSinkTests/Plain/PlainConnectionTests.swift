@@ -1,0 +1,103 @@
+import Foundation
+import RelayCore
+import RelayTestKit
+import SinkConformance
+import Synchronization
+import Testing
+import WebhookSink
+
+@Suite("Plain connections", .timeLimit(.minutes(2)))
+struct PlainConnectionTests {
+    /// How often something came about, told by the server's threads.
+    private final class Count: Sendable {
+        private let value = Mutex(0)
+        var now: Int { value.withLock(\.self) }
+        func add() { value.withLock { $0 += 1 } }
+    }
+
+    @Test func anIdleOneIsClosedAfterAWhile() async throws {
+        let ended = Count()
+        let server = try RawServer { connection in
+            _ = connection.readRequest()
+            connection.send("HTTP/1.1 204 No Content\r\n\r\n")
+            connection.waitForEnd()
+            ended.add()
+        }
+        let settings = settings("http://127.0.0.1:\(server.port)/") { $0.idleTimeout = .milliseconds(50) }
+        let batch = try makeBatch(1...1)
+        try await withSink(settings) { sink in
+            #expect(await sink.answers(to: batch.whole).delivered == 1)
+            try await eventually("the connection is closed while the sink is open") { ended.now == 1 }
+            // And the next request has another.
+            #expect(await sink.answers(to: batch.whole).delivered == 1)
+        }
+        try await eventually("the sink's end closes what is idle") { ended.now == 2 }
+    }
+
+    /// What comes unasked, or behind the response, is not the next answer.
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\nx", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ])
+    func anAnswerThatGoesOnEndsTheConnection(text: String) async throws {
+        let connections = Count()
+        let server = try RawServer { connection in
+            connections.add()
+            while !connection.readRequest().isEmpty { connection.send(text) }
+        }
+        let answers = try await answers(to: 3, settings("http://127.0.0.1:\(server.port)/"))
+        #expect(answers.delivered == 3 && answers.failures.isEmpty)
+        #expect(connections.now == 3)
+    }
+
+    /// A name may have addresses at which nobody listens.
+    @Test func everyAddressIsTried() async throws {
+        let server = try RawServer { connection in
+            while !connection.readRequest().isEmpty { connection.send("HTTP/1.1 204 No Content\r\n\r\n") }
+        }
+        let answers = try await answers(to: 2, settings("http://localhost:\(server.port)/"))
+        #expect(answers.delivered == 2 && answers.failures.isEmpty)
+    }
+
+    @Test func aConnectionThatNobodyAcceptsEndsWithItsTimeout() async throws {
+        // A full queue of a listener that accepts nothing: the next connection's handshake is not answered.
+        let full = try FullListener()
+        let settings = settings("http://127.0.0.1:\(full.port)/") { $0.connectTimeout = .milliseconds(100) }
+        let answers = try await answers(settings)
+        #expect(answers.outage == "http://127.0.0.1:\(full.port) accepted no connection within 0.1 seconds")
+    }
+}
+
+/// A listener that accepts nothing, with its queue full.
+private final class FullListener: Sendable {
+    let port: Int
+    private let descriptors: [Int32]
+
+    init() throws {
+        func stream() -> Int32 { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
+        let listener = stream()
+        var address = sockaddr_in.loopback(0)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(listener, pointer, size) == 0 && listen(listener, 0) == 0
+                    && getsockname(listener, pointer, &size) == 0
+            }
+        }
+        guard isBound else { throw KitFailure("no socket to listen on: \(String(cString: strerror(errno)))") }
+        port = Int(UInt16(bigEndian: address.sin_port))
+        var all = [listener]
+        // One more than the queue takes; those beyond it never finish, and must not hold the test up.
+        for _ in 0..<4 {
+            let client = stream()
+            _ = fcntl(client, F_SETFL, O_NONBLOCK)
+            withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = connect(client, $0, size) }
+            }
+            all.append(client)
+        }
+        descriptors = all
+    }
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
+}
