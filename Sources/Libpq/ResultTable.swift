@@ -48,11 +48,6 @@ package final class ResultTable: Sendable {
     /// The value as a boolean; `nil` is NULL, or no boolean.
     package func bool(_ row: Int, _ column: Int) -> Bool? { result.row(row).bool(column) }
 
-    /// Calls `body` with a view of each row, in order.
-    package func forEachRow(_ body: (RowView) throws -> Void) rethrows {
-        for index in 0..<rowCount { try body(result.row(index)) }
-    }
-
     /// One row of a table that it keeps alive.
     package struct Row: Sendable {
         let table: ResultTable

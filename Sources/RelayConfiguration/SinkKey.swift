@@ -16,7 +16,7 @@ enum SinkKey: String, CaseIterable {
     case headerFiles = "header_files"
     case tls
 
-    /// The kinds that may have it.
+    /// The kinds that may have it. `order: id` and `concurrency: 1` fit all; others are refused by `LaneKeys`.
     var kinds: [SinkKind] {
         switch self {
         case .name, .to, .include, .exclude, .includeAggregates, .excludeAggregates, .retry, .order, .concurrency:

@@ -12,7 +12,6 @@ extension Relay {
         case .readOwed(let sink, let ids): readOwed(sink, ids, tenure)
         case .readParked(let sink, let ids): readParked(sink, ids, tenure)
         case .openStream: openStream(tenure)
-        case .closeStream: streamTask?.cancel()
         case .openSink(let sink): open(sink, tenure)
         case .deliver(let sink, let flight, let slices): deliver(DeliveryPlace(sink: sink, flight: flight), slices)
         case .cancelDelivery(let sink): cancelDeliveries(sink)

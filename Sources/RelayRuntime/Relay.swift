@@ -25,11 +25,12 @@ package actor Relay {
     var endBetweenTenures: RelayEnd?
     var tasks: [Int: Task<Void, Never>] = [:]
     var nextTask = 0
-    /// What the work session was last asked for.
+    /// What the next piece of work waits for.
     var lastWork: Task<Void, Never>?
     var streamTask: Task<Void, Never>?
+    /// Waits for the lead.
     var waitingTask: Task<Void, Never>?
-    /// Waits for that.
+    /// Resumed once `tenureEnd` is set.
     var tenureIsOver: CheckedContinuation<Void, Never>?
 
     var batches: [BatchToken: EventBatch] = [:]
@@ -59,7 +60,7 @@ package actor Relay {
     var suspendedBy: String?
     var pollingReason: String?
     var isStreamingTold = false
-    /// What the work session was asked for last; nil: it is done.
+    /// What is watched for taking long; nil: the work session is idle.
     var workUnderWay: WorkUnderWay?
     var workNumber = 0
     var isWorkWatched = false
@@ -214,9 +215,7 @@ package actor Relay {
         term += 1
         // At once: sinks go on answering while the sessions close, and nothing may be sent on for it.
         decide(.sessionsLost)
-        let late = heldBack
-        heldBack = []
-        for input in late { decide(input) }
+        passHeldBack()
         for alarm in alarms.values { alarm.cancel() }
         alarms = [:]
         streamTask?.cancel()
@@ -277,7 +276,7 @@ package actor Relay {
         if case .sessionsOpened = input { true } else { false }
     }
 
-    /// The beat came back: this relay still leads.
+    /// The beat came back: this relay still leads; or the tenure is over.
     func passHeldBack() {
         let waiting = heldBack
         heldBack = []

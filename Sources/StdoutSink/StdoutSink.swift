@@ -89,7 +89,7 @@ package actor StdoutSink: Sink {
         if !output.mayBlock {
             let result = chunk.withVectors(output.write)
             guard result == .wouldBlock else {
-                // A reader that keeps up would else keep a thread of the pool as long as there is something to write.
+                // A reader that keeps up would else keep the loop as long as there is something to write.
                 await Task.yield()
                 return result
             }

@@ -7,13 +7,13 @@ import RelayCore
 /// configured with, and the standby goes on judging and trying the lock meanwhile.
 actor DrainWatch {
     private let settings: PostgresSettings
-    private let leader: LeaderSession
+    private let standby: LeaderSession
     private(set) var isDrained = false
 
-    /// - Parameter leader: the standby's own session.
-    init(_ settings: PostgresSettings, _ leader: LeaderSession) {
+    /// - Parameter standby: its own session.
+    init(_ settings: PostgresSettings, _ standby: LeaderSession) {
         self.settings = settings
-        self.leader = leader
+        self.standby = standby
     }
 
     /// Asks again and again until it is so, or the task is cancelled. What the server has against it is tried once more:
@@ -29,7 +29,7 @@ actor DrainWatch {
         let session = try await openSession(
             settings.target, on: settings.thread, role: .read,
             timeouts: .standard(for: .read, leaderTimeout: settings.leaderTimeout), timeout: .seconds(5),
-            schema: leader.session.schema)
+            schema: standby.session.schema)
         do {
             // On the server where the standby waits, and no other.
             while let holder = try await holder(), try await session.seesLeader(holder), !isDrained {
@@ -46,7 +46,7 @@ actor DrainWatch {
 
     /// To its end: what is cancelled half way would leave its cancellation to the standby's next statement.
     private func holder() async throws -> Int32? {
-        try await Task { [leader] in try await leader.holderOfLock() }.value
+        try await Task { [standby] in try await standby.holderOfLock() }.value
     }
 }
 

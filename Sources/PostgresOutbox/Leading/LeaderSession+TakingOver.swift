@@ -34,7 +34,7 @@ extension LeaderSession {
             WITH old AS (SELECT epoch, postmaster_start, timeline FROM outbox_leader FOR UPDATE),
               here AS (SELECT pg_catalog.pg_postmaster_start_time() AS start,
                 (('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32))::bigint AS line)
-            UPDATE outbox_leader AS l SET epoch = old.epoch + 1, host = \(quotedLiteral(isolatedHost)),
+            UPDATE outbox_leader AS l SET epoch = old.epoch + 1, host = \(quotedLiteral(host)),
               since = clock_timestamp(), postmaster_start = here.start, timeline = here.line, order_hold = NULL,
               streaming = false
             FROM old, here

@@ -1,11 +1,11 @@
 import Libpq
 import RelayCore
 
-/// The session that holds the leader's lock. Nothing large passes through it, and it never waits behind a settlement.
+/// The session that holds the leader's lock, or waits for it. Nothing large passes through it, and it never waits behind a settlement.
 package actor LeaderSession {
     package nonisolated let session: Session
     var connection: Connection { session.connection }
-    private let host: String
+    let host: String
     /// What a statement may take. A network that hangs says nothing: who leads must find out by itself.
     let limit: Duration
     package private(set) var epoch: Int64 = 0
@@ -128,5 +128,4 @@ package actor LeaderSession {
     func remember(_ other: RecordedSession, without gone: Set<Int64>) {
         recorded = recorded.filter { !gone.contains(Int64($0.pid)) } + [other]
     }
-    var isolatedHost: String { host }
 }

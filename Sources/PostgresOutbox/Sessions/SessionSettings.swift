@@ -127,8 +127,8 @@ enum SessionSettings {
     ]
 
     /// Every statement reads by an index, whatever the statistics say or lack, and is planned without looking at its
-    /// values: decision 16. A bitmap, and a join by hash or
-    /// merge, read all that there is before the first row, however low the limit.
+    /// values: decision 16. A bitmap, and a join by hash or merge, read all that there is before the first row, however low
+    /// the limit.
     private static let planning = [
         "SET enable_seqscan = off;",
         "SET enable_indexscan = on;",

@@ -49,7 +49,7 @@ extension WorkSession {
         return StartFacts(
             sinks: stored.sinks, absent: IDRanges(), closedThrough: closedThrough,
             firstScanIsOver: firstScanIsOver, oldestUnpublished: row.int(0, 0), rowBelowOldest: row.int(0, 1),
-            highestSettledRow: row.int(0, 2), lowestRow: row.int(0, 3), sequenceStart: row.int(0, 4) ?? 1)
+            highestClosedRow: row.int(0, 2), lowestRow: row.int(0, 3), sequenceStart: row.int(0, 4) ?? 1)
     }
 
     /// The ids between the lowest cursor and the new one that nobody is owed: all rows there are published, and a range

@@ -70,7 +70,7 @@ package struct AuditRow: Sendable, Hashable {
     var lineTime: Int64? { EventTime(microseconds: createdAt).isWritable ? createdAt : nil }
 
     /// Whether this row can have turned up only after `other`, of a higher id, was delivered and settled: whether it
-    /// can have been late (docs/decisions/0012).
+    /// can have been late (decision 12).
     ///
     /// What is not settled yet cannot be known, and counts as late.
     func canBeLate(after other: AuditRow) -> Bool {

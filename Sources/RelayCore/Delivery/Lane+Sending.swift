@@ -101,7 +101,7 @@ extension Lane {
 
     /// A lane that is blocked at one of these goes on at once.
     mutating func release(_ ids: Set<Int64>) {
-        if case .blocked(let id, _, _) = health, ids.contains(id) { health = .well }
+        if case .blocked(let id?, _, _) = health, ids.contains(id) { health = .well }
         if let id = outOfTurn?.rejected, ids.contains(id) { outOfTurn = nil }
     }
 

@@ -69,9 +69,9 @@ package struct Lane: Hashable, Sendable {
     var nextParking: Int64 = 0
     /// The keys of what is parked and not settled: a list that was read before does not hold them.
     package var parkedUnsettled: [Int64: EventKey] = [:]
-    /// Owed rows: false while they wait, true once delivered. The lowest of them, where there are many.
+    /// Owed rows: false while they wait, true once the lane is done with them (delivered, parked, passed or gone). The lowest, where there are many.
     package var owed: [Int64: Bool] = [:]
-    /// More is owed than `late` and `stuck` tell, or may be: nobody has looked yet.
+    /// More is owed than `owed` and `stuck` tell, or may be: nobody has looked yet.
     package var isOwedMore = true
     /// Owed rows that were delivered, as a settlement has written, but could not move: tried again now and then.
     package var stuck: Set<Int64> = []

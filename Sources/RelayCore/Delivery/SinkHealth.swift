@@ -3,8 +3,8 @@ package enum SinkHealth: Hashable, Sendable {
     case well
     /// An outage: the sink is tried again at `until`.
     case retrying(attempt: Int, until: Int64, reason: String)
-    /// The event `id` will never be accepted, and nobody has said to park it; 0: the sink itself is not configured rightly.
-    case blocked(id: Int64, until: Int64, reason: String)
+    /// The event `id` will never be accepted, and nobody has said to park it; nil: the sink itself is not configured rightly.
+    case blocked(id: Int64?, until: Int64, reason: String)
     /// The sink is gone for good.
     case closed(reason: String)
 
@@ -48,7 +48,7 @@ package enum SinkHealth: Hashable, Sendable {
     /// - Returns: whether that is news.
     mutating func block(_ reason: String, until: Int64) -> Bool {
         let isNews = if case .blocked(_, _, reason) = self { false } else { true }
-        self = .blocked(id: 0, until: until, reason: reason)
+        self = .blocked(id: nil, until: until, reason: reason)
         return isNews
     }
 

@@ -20,9 +20,7 @@ package enum RelayEffect: Hashable, Sendable {
     case readOwed(sink: String, ids: [Int64])
     case readParked(sink: String, ids: [Int64])
 
-    // The stream. `closeStream` is not answered.
     case openStream
-    case closeStream
 
     // Sinks.
     case openSink(String)

@@ -45,7 +45,7 @@ extension Settlement {
             ranges = ranges.clamped(above: endSpan.low, through: endSpan.high)
             if ranges != facts.absent { writes.absent = ranges }
             if !writes.ended.isEmpty { writes.absentSpan = AbsentSpan(low: endSpan.low, high: endSpan.high) }
-            noteLateEntries()
+            noteOwedEntries()
             park()
             noteGone()
             return locked
@@ -196,7 +196,7 @@ extension Settlement {
             writes.gone = gone.sorted()
         }
 
-        private mutating func noteLateEntries() {
+        private mutating func noteOwedEntries() {
             let before = Set(facts.owed.map { OwedEntry(sink: $0.sink, id: $0.id) })
             writes.owedRemoved = before.subtracting(owed).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }
             writes.owedEntered = owed.subtracting(before).sorted { ($0.id, $0.sink) < ($1.id, $1.sink) }

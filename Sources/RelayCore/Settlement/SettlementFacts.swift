@@ -46,7 +46,7 @@ package struct SettlementFacts: Hashable, Sendable {
     package var absent: IDRanges
     /// The entries whose ids lie in ``Settlement/span(of:_:)``.
     package var owed: [OwedEntry]
-    /// Sinks that are being removed and are owed more than `late` tells.
+    /// Sinks that are being removed and are owed more than `owed` tells.
     package var stillOwed: Set<String>
     /// Every id that is done somewhere, or was passed as absent by a lane whose cursor moves, and is visible in a leaf.
     /// One that is done and stands in none was deleted by somebody: the caller has judged that nothing went back.

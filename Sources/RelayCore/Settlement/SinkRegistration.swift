@@ -48,17 +48,3 @@ extension [SinkRegistration] {
         reduce(0) { $1.isFixed && $1.isEarned ? Swift.max($0, $1.cursor) : $0 }
     }
 }
-
-/// A row that turned up at or below a sink's cursor and is owed to it out of turn.
-package struct OwedEntry: Hashable, Sendable {
-    package var sink: String
-    package var id: Int64
-    /// The sink has it; the entry stays because the row could not move.
-    package var isDelivered: Bool
-
-    package init(sink: String, id: Int64, isDelivered: Bool = false) {
-        self.sink = sink
-        self.id = id
-        self.isDelivered = isDelivered
-    }
-}

@@ -11,7 +11,7 @@ package struct StartFacts: Hashable, Sendable {
     /// The highest committed row below `oldestUnpublished`, in either leaf.
     package var rowBelowOldest: Int64?
     /// The highest committed row at or below `closedThrough`, in either leaf.
-    package var highestSettledRow: Int64?
+    package var highestClosedRow: Int64?
     /// The lowest committed row, in either leaf.
     package var lowestRow: Int64?
     /// The sequence's first value: a row that has it has nothing below.
@@ -19,7 +19,7 @@ package struct StartFacts: Hashable, Sendable {
 
     package init(
         sinks: [SinkRegistration], absent: IDRanges, closedThrough: Int64, firstScanIsOver: Bool,
-        oldestUnpublished: Int64?, rowBelowOldest: Int64?, highestSettledRow: Int64?, lowestRow: Int64?,
+        oldestUnpublished: Int64?, rowBelowOldest: Int64?, highestClosedRow: Int64?, lowestRow: Int64?,
         sequenceStart: Int64
     ) {
         self.sinks = sinks
@@ -28,7 +28,7 @@ package struct StartFacts: Hashable, Sendable {
         self.firstScanIsOver = firstScanIsOver
         self.oldestUnpublished = oldestUnpublished
         self.rowBelowOldest = rowBelowOldest
-        self.highestSettledRow = highestSettledRow
+        self.highestClosedRow = highestClosedRow
         self.lowestRow = lowestRow
         self.sequenceStart = sequenceStart
     }
@@ -56,11 +56,11 @@ package struct FixedStart: Hashable, Sendable {
             if let oldest = facts.oldestUnpublished, oldest <= facts.closedThrough {
                 cursor = facts.rowBelowOldest ?? 0
             } else {
-                cursor = facts.highestSettledRow ?? 0
+                cursor = facts.highestClosedRow ?? 0
             }
         case .latest:
             guard facts.firstScanIsOver || hasEarned else { return nil }
-            let target = facts.highestSettledRow ?? 0
+            let target = facts.highestClosedRow ?? 0
             var from = target
             for other in facts.sinks where other.name != sink.name {
                 from = min(from, other.isFixed ? other.cursor : 0)

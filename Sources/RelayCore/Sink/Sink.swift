@@ -3,16 +3,17 @@
 /// What a sink and the lane that feeds it owe each other:
 /// 1. Events come in ascending id within a delivery. With `order: id` there is one delivery at a time, each only after
 ///    the one before has returned; with `order: key` there are as many as the lane's concurrency, and no key is in
-///    two of them; one more may hold late or redriven events, of any key.
+///    two of them; one more may hold late events, or parked ones that are tried again, of any key.
 /// 2. The sink answers for the events of a delivery in their order, perhaps in parts: `report(count, outcome)` speaks
-///    of the next `count` events that have no answer yet, and is called before `deliver` returns, never after.
+///    of the next `count` events that have no answer yet, and is called before `deliver` returns, never after. An outage
+///    speaks of all of them, whatever the count.
 /// 3. `delivered` means durably so, as far as the sink can know: cursors move over those events.
 /// 4. After the first answer that is not `delivered` the sink returns. What has no answer counts as not delivered.
 /// 5. A failure never throws and never traps: it is an answer. The lane alone decides when to try again.
-/// 6. Any event may come again, also one that was delivered (its answer was lost): that must be harmless. Late and
-///    redriven events come with a lower id than those before.
+/// 6. Any event may come again, also one that was delivered (its answer was lost): that must be harmless. Late
+///    events, and parked ones that are tried again, come with a lower id than those before.
 /// 7. When its task is cancelled, `deliver` returns promptly, having answered for what it knows to be delivered.
-/// 8. Nothing blocks the cooperative pool: a sink that must block does so on a thread of its own.
+/// 8. Nothing blocks the calling thread, which is the relay's loop: a sink that must block does so on a thread of its own.
 package protocol Sink: Sendable {
     /// The sink's name, by which its cursor is registered: unique among a relay's sinks.
     var name: String { get }

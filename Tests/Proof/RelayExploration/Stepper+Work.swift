@@ -99,7 +99,7 @@ extension Stepper {
                 sinks: world.sinks, absent: world.absent, closedThrough: closedThrough,
                 firstScanIsOver: firstScanIsOver, oldestUnpublished: oldest,
                 rowBelowOldest: oldest.flatMap { world.visible.through($0 - 1).highest },
-                highestSettledRow: world.visible.through(closedThrough).highest, lowestRow: world.visible.lowest,
+                highestClosedRow: world.visible.through(closedThrough).highest, lowestRow: world.visible.lowest,
                 sequenceStart: 1)
             guard let fixed = FixedStart(of: sink, facts), let index = world.sinks.firstIndex(of: sink) else {
                 continue

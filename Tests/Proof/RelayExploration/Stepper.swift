@@ -146,7 +146,6 @@ struct Stepper {
                 running |= 1 << UInt8(index)
             }
             state.world.slot = .creating(running: running)
-        case .closeStream: state.world.slot = .absent
         case .openSink(let sink): feed(.sinkOpened(sink: sink))
         case .deliver(let sink, let flight, let slices): startDelivery(sink, flight, slices.flatMap(\.ids))
         case .cancelDelivery(let sink): cancelDeliveries(sink)

@@ -8,7 +8,7 @@ import Testing
     ) -> StartFacts {
         StartFacts(
             sinks: sinks, absent: IDRanges(), closedThrough: settled, firstScanIsOver: isOver,
-            oldestUnpublished: oldest, rowBelowOldest: below, highestSettledRow: highest, lowestRow: lowest,
+            oldestUnpublished: oldest, rowBelowOldest: below, highestClosedRow: highest, lowestRow: lowest,
             sequenceStart: 1)
     }
 

@@ -80,7 +80,7 @@ extension StartFacts {
             sinks: tables.sinks, absent: tables.absent, closedThrough: closedThrough,
             firstScanIsOver: firstScanIsOver, oldestUnpublished: oldest,
             rowBelowOldest: oldest.flatMap { tables.highestRow(through: $0 - 1) },
-            highestSettledRow: tables.highestRow(through: closedThrough),
+            highestClosedRow: tables.highestRow(through: closedThrough),
             lowestRow: [tables.unpublished.lowest, tables.published.lowest].compactMap(\.self).min(), sequenceStart: 1)
     }
 }
