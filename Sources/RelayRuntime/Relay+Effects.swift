@@ -224,7 +224,7 @@ extension Relay {
                     .rowsRead(sink: request.sink, batch, reachedEnd: rows.reachedEnd, fault: rows.faults.first)
                 }
             } catch {
-                await relay.readFailed(request.sink, error, term)
+                await relay.readFailed(.rows, of: request.sink, error, term)
             }
         }
     }
@@ -238,7 +238,7 @@ extension Relay {
                     .owedRowsRead(sink: sink, $0, reachedEnd: rows.reachedEnd, faults: rows.faults)
                 }
             } catch {
-                await relay.readFailed(sink, error, term)
+                await relay.readFailed(.owed, of: sink, error, term)
             }
         }
     }
@@ -250,7 +250,7 @@ extension Relay {
                 let rows = try await tenure.readParked(sink, ids)
                 await relay.rowsRead(rows, term) { .parkedRowsRead(sink: sink, $0) }
             } catch {
-                await relay.readFailed(sink, error, term)
+                await relay.readFailed(.parked, of: sink, error, term)
             }
         }
     }
@@ -260,10 +260,10 @@ extension Relay {
         take(input(keep(rows)), term: term)
     }
 
-    private func readFailed(_ sink: String, _ error: any Error, _ term: Int) {
+    private func readFailed(_ read: LaneRead, of sink: String, _ error: any Error, _ term: Int) {
         guard term == self.term else { return }
         tellFailure("reading the table for sink \(sink)", error)
-        take(.readFailed(sink: sink), term: term)
+        take(.readFailed(sink: sink, read), term: term)
     }
 
     // MARK: - Stream

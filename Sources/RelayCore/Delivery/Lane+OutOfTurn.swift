@@ -34,7 +34,7 @@ extension Lane {
             for id in passed { owed[id] = true }
             if !passed.isEmpty { return ReadOutOfTurn.none }
         }
-        guard isConfigured, mayGoOutOfTurn(at: now), room > 0, now >= nextOwedRead else { return nil }
+        guard isConfigured, mayGoOutOfTurn(at: now), room > 0 else { return nil }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
         let asked = Array(owed.filter { !$0.value }.keys.sorted().prefix(room))
         awaitedOwed = asked
@@ -42,7 +42,7 @@ extension Lane {
     }
 
     private func mayGoOutOfTurn(at now: Int64) -> Bool {
-        inFlight == nil && awaitedOwed == nil && awaitedParked == nil && mayTry(at: now)
+        now >= outOfTurnNotBefore && inFlight == nil && awaitedOwed == nil && awaitedParked == nil && mayTry(at: now)
             && now >= outOfTurn?.until ?? now
     }
 
@@ -57,7 +57,7 @@ extension Lane {
     ) -> (slices: [RowSlice], news: [RowFault]) {
         guard let asked = awaitedOwed else { return ([], []) }
         awaitedOwed = nil
-        if !unreadable.isEmpty { nextOwedRead = next }
+        if !unreadable.isEmpty { outOfTurnNotBefore = next }
         let news = unreadable.filter { !owedFaults.contains($0.id) }
         owedFaults = Set(unreadable.map(\.id))
         // What is not there any more was deleted, and is not owed.
@@ -86,12 +86,20 @@ extension Lane {
         return LaneDelivery(flight: 0, slices: slices)
     }
 
-    /// A read for the lane has failed, whichever: all are made again.
-    mutating func readFailed(next: Int64) {
-        awaitedRows = nil
-        if place == .meeting { place = .reading }
-        awaitedOwed = nil
-        awaitedParked = nil
-        nextRead = next
+    /// A read for the lane has failed, and is made again. The others are under way still: if they were asked for anew,
+    /// the answer to the earlier question would pass for that to the later, and what it does not hold for gone.
+    mutating func readFailed(_ read: LaneRead, next: Int64) {
+        switch read {
+        case .rows:
+            awaitedRows = nil
+            if place == .meeting { place = .reading }
+            nextRead = next
+        case .owed:
+            awaitedOwed = nil
+            outOfTurnNotBefore = next
+        case .parked:
+            awaitedParked = nil
+            outOfTurnNotBefore = next
+        }
     }
 }

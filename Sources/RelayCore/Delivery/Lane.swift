@@ -85,8 +85,8 @@ package struct Lane: Hashable, Sendable {
     package var isAboutToMeet = false
     /// Not before (milliseconds): the last read brought nothing.
     package var nextRead: Int64 = 0
-    /// Not before (milliseconds): some of the owed rows could not be read.
-    var nextOwedRead: Int64 = 0
+    /// Not before (milliseconds): some of the owed rows could not be read, or a read out of turn failed.
+    var outOfTurnNotBefore: Int64 = 0
     /// Those that could not be read when they were asked for last.
     var owedFaults: Set<Int64> = []
     /// The row at which its reads end, since it cannot be read.

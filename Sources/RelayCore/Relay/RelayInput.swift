@@ -25,7 +25,8 @@ package enum RelayInput: Hashable, Sendable {
     case rowsRead(sink: String, RowBatch, reachedEnd: Bool, fault: RowFault? = nil)
     /// `reachedEnd`: all that were asked for and are there came, but for those that cannot be read.
     case owedRowsRead(sink: String, RowBatch, reachedEnd: Bool = true, faults: [RowFault] = [])
-    case readFailed(sink: String)
+    /// One of the reads for a lane; the others are under way still.
+    case readFailed(sink: String, LaneRead)
 
     case streamStanding
     /// Transactions that were committed, as the stream tells of them.

@@ -143,9 +143,9 @@ extension RelayMachine {
         sendOutOfTurn(owed.slices, .owed, index, &effects)
     }
 
-    mutating func readFailed(_ sink: String, at now: Int64) {
+    mutating func readFailed(_ read: LaneRead, of sink: String, at now: Int64) {
         readEnded(of: sink)
         guard let index = lane(sink) else { return }
-        lanes[index].readFailed(next: now + policy.pollInterval)
+        lanes[index].readFailed(read, next: now + policy.pollInterval)
     }
 }

@@ -82,7 +82,7 @@ package struct RelayMachine: Hashable, Sendable {
             rowsRead(sink, batch, reachedEnd, fault, at: now, &effects)
         case .owedRowsRead(let sink, let batch, let reachedEnd, let faults):
             owedRowsRead(sink, batch, reachedEnd, faults, at: now, &effects)
-        case .readFailed(let sink): readFailed(sink, at: now)
+        case .readFailed(let sink, let read): readFailed(read, of: sink, at: now)
         case .streamStanding: streamStanding()
         case .rung(let announcements): rung(announcements)
         case .streamEnded: streamEnded(at: now)
@@ -135,6 +135,7 @@ package struct RelayMachine: Hashable, Sendable {
             if !lane.isOnTail { times.append(lane.nextRead) }
             if let next = lane.keyed?.nextTry { times.append(next) }
             if let next = lane.outOfTurn?.until { times.append(next) }
+            if lane.waitsOutOfTurn { times.append(lane.outOfTurnNotBefore) }
             if lane.unparked != nil { times.append(lane.nextParking) }
             if let next = lane.health.nextTry { times.append(next) }
         }

@@ -36,7 +36,7 @@ extension Stepper {
         case (.failRead, _):
             state.world.workFailures -= 1
             state.world.reads.remove(at: index)
-            feed(.readFailed(sink: read.sink))
+            feed(.readFailed(sink: read.sink, read.kind))
         default: break
         }
     }

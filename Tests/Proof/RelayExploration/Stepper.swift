@@ -138,8 +138,9 @@ struct Stepper {
             if let work = state.world.work { find("TWO STATEMENTS on the work session: \(work), \(effect)") }
             state.world.work = .sent(effect)
         case .endClaim: state.world.claimed = IDSet()
-        case .read(let request): startRead(request.sink, effect)
-        case .readOwed(let sink, _), .readParked(let sink, _): startRead(sink, effect)
+        case .read(let request): startRead(.rows, request.sink, effect)
+        case .readOwed(let sink, _): startRead(.owed, sink, effect)
+        case .readParked(let sink, _): startRead(.parked, sink, effect)
         case .openStream:
             var running: UInt8 = 0
             for (index, producer) in state.world.producers.enumerated() where producer.hasWritten {
@@ -154,8 +155,8 @@ struct Stepper {
         }
     }
 
-    private mutating func startRead(_ sink: String, _ effect: RelayEffect) {
-        state.world.reads.append(World.Read(sink: sink, request: .sent(effect)))
+    private mutating func startRead(_ kind: LaneRead, _ sink: String, _ effect: RelayEffect) {
+        state.world.reads.append(World.Read(sink: sink, kind: kind, request: .sent(effect)))
         state.world.reads.sort { $0.sink < $1.sink }
         if state.world.reads.count > 2 { find("THREE READS at once") }
     }

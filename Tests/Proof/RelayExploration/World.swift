@@ -69,6 +69,7 @@ struct World: Hashable, Sendable {
 
     struct Read: Hashable, Sendable {
         var sink: String
+        var kind: LaneRead
         var request: Request
     }
 

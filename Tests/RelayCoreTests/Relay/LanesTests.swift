@@ -196,6 +196,39 @@ import Testing
         #expect(script.effects.contains(.readOwed(sink: "a", ids: [4])))
     }
 
+    /// Else the answer to the first question would pass for that to a second, and what turned up since for deleted.
+    @Test func aReadThatFailsLeavesTheOthersUnderWay() {
+        var script = RelayScript()
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        let (first, second) = (OwedEntry(sink: "a", id: 3), OwedEntry(sink: "a", id: 4))
+        script.give(
+            .sessionsOpened(
+                OpenedSessions(
+                    sinks: [stored], owed: [String: OwedPortion](whole: [first]), publishedAboveCursors: true)))
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [3])))
+        script.scanned(5)
+        script.give(.readFailed(sink: "a", .rows))
+        script.give(.swept(SweptState(sinks: [stored], owed: [first, second], entered: [second])))
+        #expect(!script.effects.contains { if case .readOwed = $0 { true } else { false } })
+        script.give(.owedRowsRead(sink: "a", script.batch(3)))
+        script.delivers("a", 1)
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [4])))
+        script.give(.owedRowsRead(sink: "a", script.batch(4)))
+        #expect(script.everSent("a") == [3, 4])
+    }
+
+    @Test func aReadOutOfTurnThatFailsIsMadeAgainNotAtOnce() {
+        var script = RelayScript()
+        let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [OwedEntry(sink: "a", id: 3)])))
+        script.give(.readFailed(sink: "a", .owed))
+        #expect(!script.effects.contains { if case .readOwed = $0 { true } else { false } })
+        script.now = script.machine.nextWake(after: 99) ?? 0
+        #expect(script.now == 100)
+        script.give(.tick)
+        #expect(script.effects.contains(.readOwed(sink: "a", ids: [3])))
+    }
+
     @Test func anOwedRowThatFoundNoRoomInAReadIsNotTakenForDeleted() {
         var script = RelayScript()
         let stored = SinkRegistration(name: "a", cursor: 5, isEarned: true)
