@@ -183,7 +183,11 @@ extension Settlement {
                     return owedDone.contains(parking.id) || (parking.id > old && parking.id <= new)
                 }
                 if !parked.isEmpty { writes.parked[lane.sink] = parked }
-                if !lane.retried.isEmpty { writes.retried[lane.sink] = lane.retried }
+                // One that is parked anew stays parked, though its copy was delivered before: somebody undid its mark
+                // since.
+                let anew = Set(parked.map(\.id))
+                let retried = lane.retried.filter { $0.rejection != nil || !anew.contains($0.id) }
+                if !retried.isEmpty { writes.retried[lane.sink] = retried }
             }
         }
 

@@ -125,4 +125,15 @@ import Testing
         let writes = decide([sink("a", 0), new], places: [1: .unpublished], done("a", 1))
         #expect(writes.published.isEmpty)
     }
+
+    /// Its copy was delivered; before that was settled somebody undid its mark, and what came of it is parked anew.
+    @Test func aParkedEventThatWasDeliveredAndIsParkedAnewStaysParked() {
+        let owed = OwedEntry(sink: "a", id: 1)
+        var lane = done("a", owed: [1])
+        lane.retried = [ParkedRetry(id: 1), ParkedRetry(id: 2)]
+        lane.parked = [Parking(id: 1, reason: "behind another", behind: 0)]
+        let writes = decide([sink("a", 5)], owed: [owed], places: [1: .unpublished], lane)
+        #expect(writes.parked["a"]?.map(\.id) == [1])
+        #expect(writes.retried["a"] == [ParkedRetry(id: 2)])
+    }
 }
