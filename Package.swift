@@ -175,7 +175,8 @@ let package = Package(
         .testTarget(
             name: "WebhookSinkTests",
             dependencies: [
-                "WebhookSink", "RelayCore", "RelayTestKit", "SinkConformance", "WebhookReceiver", nioTLS,
+                "DedicatedThreads", "WebhookSink", "RelayCore", "RelayTestKit", "SinkConformance", "WebhookReceiver",
+                nioTLS,
             ],
             exclude: ["judge"], swiftSettings: strict),
         .testTarget(

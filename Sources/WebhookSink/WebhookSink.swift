@@ -50,13 +50,9 @@ package final class WebhookSink: Sink {
         let tls = try await settings.tls.load()
         let files = CredentialFiles(settings)
         _ = try await files.current()
-        guard let thread = thread ?? DedicatedThread() else {
-            throw SinkError(
-                .unavailable,
-                reason: "no thread could be started for the webhook; raise the limits on tasks and open files")
-        }
+        let client = try WebhookClient(settings, endpoint: endpoint, route: route, tls: tls, on: thread, now: now)
         let opened = Session(
-            client: WebhookClient(settings, endpoint: endpoint, route: route, tls: tls, on: thread, now: now),
+            client: client,
             maker: RequestMaker(settings, route: route), files: files)
         let earlier = session.withLock { session in
             defer { session = opened }

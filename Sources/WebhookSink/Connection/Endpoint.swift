@@ -23,7 +23,9 @@ package struct Endpoint: Sendable, Hashable {
 
     package init(_ text: String) throws(SinkError) {
         guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
-            scheme == "http" || scheme == "https", let host = parts.host, !host.isEmpty
+            scheme == "http" || scheme == "https", let host = parts.encodedHost, !host.isEmpty,
+            // As it is looked up and sent: a name in other letters stands there as xn--….
+            host.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "%") })
         else { throw .wrong("the webhook's address is not a URL; write it like https://example.com/hooks") }
         if parts.user != nil || parts.password != nil {
             throw .wrong("the webhook's address contains a user; use header_files: {authorization: FILE} instead")

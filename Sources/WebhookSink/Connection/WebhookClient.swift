@@ -13,21 +13,27 @@ final class WebhookClient: Sendable {
     private let now: @Sendable () -> Int64
 
     /// - Parameters:
-    ///   - thread: whose loop waits for a receiver that is reached directly and without TLS.
+    ///   - thread: whose loop waits for a receiver that is reached directly and without TLS; nil: one of its own.
     ///   - now: Seconds since 1970.
+    /// - Throws: where there is no thread to be had.
     init(
         _ settings: WebhookSettings, endpoint: Endpoint, route: Route, tls: TLSConfiguration,
-        on thread: DedicatedThread,
-        now: @escaping @Sendable () -> Int64
-    ) {
+        on thread: DedicatedThread?, now: @escaping @Sendable () -> Int64
+    ) throws(SinkError) {
+        if endpoint.isSecure || route.absoluteTarget != nil {
+            exchange = LibraryExchange(settings, route: route, tls: tls)
+        } else if let thread = thread ?? DedicatedThread() {
+            exchange = PlainExchange(settings, to: endpoint, on: thread)
+        } else {
+            throw SinkError(
+                .unavailable,
+                reason: "no thread could be started for the webhook; raise the limits on tasks and open files")
+        }
         self.now = now
         self.settings = settings
         self.endpoint = endpoint
         self.route = route
         self.tls = tls
-        exchange =
-            endpoint.isSecure || route.absoluteTarget != nil
-            ? LibraryExchange(settings, route: route, tls: tls) : PlainExchange(settings, to: endpoint, on: thread)
     }
 
     /// Sends a request and waits for what the answer means; nil where the task was cancelled before there was one.

@@ -5,8 +5,8 @@ struct BodyReader: Sendable {
     private enum State: Sendable, Hashable {
         /// So many bytes are left of the body. Exit: `whole`.
         case length(Int64)
-        /// The line that tells a chunk's size: what came of it. Exits: `chunk`, `trailer`, `lost`.
-        case size([UInt8])
+        /// The line that tells a chunk's size. Exits: `chunk`, `trailer`, `lost`.
+        case size(SizeLine)
         /// So many bytes are left of a chunk. Exit: `chunkEnd`.
         case chunk(Int64)
         /// Its line end. Exits: `size`, `lost`.
@@ -20,8 +20,23 @@ struct BodyReader: Sendable {
         case whole
     }
 
-    /// Bytes of the line that tells a chunk's size, at most.
-    private static let sizeLimit = 256
+    /// `1A;name=value`: what came of it.
+    private struct SizeLine: Sendable, Hashable {
+        /// Bytes of it, at most.
+        static let limit = 256
+
+        var size: Int64 = 0
+        var digits = 0
+        var count = 0
+        /// The digits are over.
+        var isExtension = false
+
+        func adding(_ digit: Int64) -> SizeLine {
+            var line = self
+            line.size = size << 4 | digit
+            return line
+        }
+    }
 
     private var state: State
     /// How the body begins, at most ``ResponseBody/kept`` bytes.
@@ -33,7 +48,7 @@ struct BodyReader: Sendable {
         switch framing {
         case .none: state = .whole
         case .length(let length): state = length == 0 ? .whole : .length(length)
-        case .chunked: state = .size([])
+        case .chunked: state = .size(SizeLine())
         case .connection: state = .connection
         }
     }
@@ -72,7 +87,7 @@ struct BodyReader: Sendable {
         case .size(let line): return readSize(line, bytes)
         case .chunkEnd:
             if bytes[0] == 0x0A {
-                state = .size([])
+                state = .size(SizeLine())
             } else if bytes[0] != 0x0D {
                 state = .lost
             }
@@ -88,20 +103,34 @@ struct BodyReader: Sendable {
         }
     }
 
-    private mutating func readSize(_ line: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Int {
-        guard bytes[0] == 0x0A else {
-            state = line.count < Self.sizeLimit ? .size(line + [bytes[0]]) : .lost
+    private mutating func readSize(_ line: SizeLine, _ bytes: UnsafeRawBufferPointer) -> Int {
+        let byte = bytes[0]
+        if byte == 0x0A {
+            state = line.digits == 0 ? .lost : line.size == 0 ? .trailer(0) : .chunk(line.size)
             return 1
         }
-        // What follows a semicolon, or a blank, is not the size.
-        let digits = line.prefix { $0 != 0x3B && $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }
-        guard let size = Int64(String(decoding: digits, as: UTF8.self), radix: 16), size >= 0, digits.first != 0x2B
-        else {
+        var line = line
+        line.count += 1
+        if !line.isExtension, let digit = Self.hexDigit(byte) {
+            line.digits += 1
+            // Sixteen digits would not fit, and nobody has so much to say.
+            state = line.digits < 16 && line.count < SizeLine.limit ? .size(line.adding(digit)) : .lost
+        } else if line.isExtension || byte == 0x3B || byte == 0x20 || byte == 0x09 || byte == 0x0D {
+            line.isExtension = true
+            state = line.count < SizeLine.limit ? .size(line) : .lost
+        } else {
             state = .lost
-            return 1
         }
-        state = size == 0 ? .trailer(0) : .chunk(size)
         return 1
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> Int64? {
+        switch byte {
+        case 0x30...0x39: Int64(byte - 0x30)
+        case 0x41...0x46: Int64(byte - 0x41 + 10)
+        case 0x61...0x66: Int64(byte - 0x61 + 10)
+        default: nil
+        }
     }
 
     private mutating func keep(_ bytes: UnsafeRawBufferPointer, atMost limit: Int64) -> Int {

@@ -3,6 +3,9 @@ import NIOCore
 
 /// One request and its answer on a connection.
 struct Conversation {
+    /// Bytes of the body that one call sends: the kernel copies them while the loop waits.
+    private static let sendLimit = 1 << 18
+
     private let socket: PlainSocket
     private let request: [UInt8]
     private let requestBody: ByteBuffer
@@ -14,9 +17,10 @@ struct Conversation {
     private var heads = ResponseHeadReader()
     private var body: BodyReader?
     private var isKept = false
+    private var isDelivered = false
     /// More came than the response has.
     private var hasExcess = false
-    private var buffer = [UInt8](repeating: 0, count: 4096)
+    private var buffer = [UInt8](repeating: 0, count: 16 << 10)
 
     /// - Parameter bodyPatience: how long the answer's body is read.
     init(_ socket: PlainSocket, head: [UInt8], body: ByteBuffer, bodyPatience: Duration) {
@@ -38,26 +42,30 @@ struct Conversation {
     ///
     /// - Throws: `PlainFailure`, ``ResponseHeadProblem``, `CancellationError`.
     mutating func head(until deadline: ContinuousClock.Instant) async throws -> ResponseHead {
+        try Task.checkCancellation()
         while true {
             if !isSent, sendingFailure == nil { send() }
             let waitsToSend = !isSent && sendingFailure == nil
             let ready = try await socket.wait(for: waitsToSend ? POLLIN | POLLOUT : POLLIN, until: deadline)
             guard ready != 0 else { throw PlainFailure.timeout }
-            if ready == POLLOUT { continue }
-            switch try receive() {
-            case .nothing: continue
-            case .end: throw sendingFailure ?? .closed
-            case .bytes(let count): if let head = try takeHead(count) { return head }
+            if ready != POLLOUT {
+                switch try receive() {
+                case .nothing: break
+                case .end: throw sendingFailure ?? .closed
+                case .bytes(let count): if let head = try takeHead(count) { return head }
+                }
             }
+            // Also where something is always ready.
+            guard ContinuousClock.now < deadline else { throw PlainFailure.timeout }
         }
     }
 
     /// Reads the body as far as that is worth it (decision 10): for the connection to be used again, and to show how it
     /// begins.
     mutating func readBody() async {
-        guard body?.isWhole == false else { return }
+        guard body?.isWhole == false, isWorthReading else { return }
         let deadline = ContinuousClock.now + bodyPatience
-        while let body, !body.isWhole, !body.isLost, body.count <= ResponseBody.limit {
+        while let body, !body.isWhole, !body.isLost, body.count <= ResponseBody.limit, ContinuousClock.now < deadline {
             guard let ready = try? await socket.wait(for: POLLIN, until: deadline), ready != 0 else { return }
             // It was cut: what came is what there is.
             guard let received = try? receive() else { return }
@@ -69,14 +77,17 @@ struct Conversation {
         }
     }
 
+    /// What came with a 2xx status is not shown.
+    private var isWorthReading: Bool { !isDelivered || isKept && isSent }
+
     private mutating func send() {
         let (socket, sent) = (socket, sent)
         let result = request.withUnsafeBytes { head in
             requestBody.withUnsafeReadableBytes { body in
                 Result { () throws(PlainFailure) in
-                    try socket.send(
-                        UnsafeRawBufferPointer(rebasing: head.dropFirst(sent)),
-                        UnsafeRawBufferPointer(rebasing: body.dropFirst(max(0, sent - head.count))))
+                    let rest = body.dropFirst(max(0, sent - head.count)).prefix(Self.sendLimit)
+                    return try socket.send(
+                        UnsafeRawBufferPointer(rebasing: head.dropFirst(sent)), UnsafeRawBufferPointer(rebasing: rest))
                 }
             }
         }
@@ -107,6 +118,7 @@ struct Conversation {
             start += taken
             guard head.isInformational else {
                 isKept = head.isKept
+                isDelivered = (200...299).contains(head.status)
                 body = BodyReader(head.framing)
                 takeBody(start..<count)
                 return head

@@ -16,12 +16,16 @@ final class PlainExchange: HTTPExchange {
         var idle: [Idle] = []
         /// Closes what has been idle for too long.
         var closer: Task<Void, Never>?
+        /// The last that accepted a connection: tried first.
+        var preferred: ReceiverAddress?
         var isClosed = false
     }
 
+    /// What an address may take to accept a connection while there is another to try.
+    private static let longestTry = Duration.seconds(1)
+
     private let thread: DedicatedThread
-    private let host: String
-    private let port: Int
+    private let names: NameLookUp
     private let requestLine: String
     private let settings: WebhookSettings
     private let state = Mutex(State())
@@ -29,8 +33,7 @@ final class PlainExchange: HTTPExchange {
     init(_ settings: WebhookSettings, to endpoint: Endpoint, on thread: DedicatedThread) {
         self.thread = thread
         self.settings = settings
-        host = endpoint.host
-        port = endpoint.port
+        names = NameLookUp(endpoint.host, port: endpoint.port, on: thread)
         requestLine = "POST \(endpoint.target) HTTP/1.1\r\nhost: \(endpoint.authority)\r\n"
     }
 
@@ -43,6 +46,7 @@ final class PlainExchange: HTTPExchange {
 
     func post(_ request: WebhookRequest) async throws -> HTTPAnswer {
         let deadline = ContinuousClock.now + settings.timeout
+        guard !state.withLock(\.isClosed) else { throw PlainFailure.closed }
         let socket = if let idle = takeIdle() { idle } else { try await connect(within: deadline) }
         var conversation = Conversation(
             socket, head: head(of: request), body: request.body,
@@ -78,35 +82,46 @@ final class PlainExchange: HTTPExchange {
 
     // MARK: - Connections
 
-    /// Tries one address after the other, each for an even share of the time that is left.
+    /// Tries one address after the other, the one that accepted last first.
     private func connect(within deadline: ContinuousClock.Instant) async throws -> PlainSocket {
         let limit = ContinuousClock.now + settings.connectTimeout
         let due = min(limit, deadline)
-        var first: (any Error)?
         do {
-            let addresses = try await ReceiverAddress.of(host, port: port, on: thread, until: due)
+            var addresses = try await names.addresses(until: due)
+            let preferred = state.withLock(\.preferred)
+            if let place = addresses.firstIndex(where: { $0 == preferred }) { addresses.swapAt(0, place) }
+            var refusal: PlainFailure?
             for (index, address) in addresses.enumerated() {
-                let now = ContinuousClock.now
-                let share = now + max(.zero, due - now) / (addresses.count - index)
+                let isLast = index == addresses.count - 1
+                let share = isLast ? due : min(due, .now + Self.longestTry)
                 do {
-                    return try await PlainSocket(to: address, on: thread, until: share)
+                    let socket = try await PlainSocket(to: address, on: thread, until: share)
+                    state.withLock { $0.preferred = address }
+                    return socket
                 } catch let failure as PlainFailure {
-                    first = first ?? failure
+                    // One that says why tells more than one that says nothing.
+                    if refusal == nil, failure != .connectTimeout { refusal = failure }
                 }
             }
-            throw first ?? PlainFailure.unresolved
+            throw refusal ?? .connectTimeout
         } catch PlainFailure.connectTimeout where deadline < limit {
             throw PlainFailure.timeout
         }
     }
 
-    /// One that the receiver has not closed meanwhile, the last that was used first.
+    /// One that the receiver has not closed meanwhile, the last that was used first. Where one was closed, others were.
     private func takeIdle() -> PlainSocket? {
-        while let socket = state.withLock({ $0.idle.popLast() })?.socket {
-            if socket.isQuiet { return socket }
-            socket.close()
+        guard let socket = state.withLock({ $0.idle.popLast() })?.socket else { return nil }
+        if socket.isQuiet { return socket }
+        socket.close()
+        let (quiet, others) = state.withLock { state in
+            let quiet = state.idle.filter(\.socket.isQuiet)
+            let others = state.idle.filter { one in !quiet.contains { $0.socket.descriptor == one.socket.descriptor } }
+            state.idle = quiet
+            return (state.idle.popLast()?.socket, others)
         }
-        return nil
+        for one in others { one.socket.close() }
+        return quiet
     }
 
     private func keep(_ socket: PlainSocket) {

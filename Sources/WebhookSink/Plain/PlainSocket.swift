@@ -23,8 +23,13 @@ struct PlainSocket: Sendable {
     ) async throws {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         descriptor = socket(address.family, kind, 0)
+        let failure = errno
         sleeper = Sleeper(thread)
-        guard descriptor >= 0 else { throw PlainFailure.noMeans(errno) }
+        guard descriptor >= 0 else {
+            // Else it is this address that the system cannot reach.
+            let lacks = [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(failure)
+            throw lacks ? PlainFailure.noMeans(failure) : .unreachable(failure)
+        }
         do {
             try await connect(to: address, until: deadline)
         } catch {

@@ -169,7 +169,16 @@ package struct ResponseHeadReader: Sendable {
         let options = Self.words(options)
         head.isKept = head.minorVersion == 1 ? !options.contains("close") : options.contains("keep-alive")
         head.framing = framing()
-        if head.framing == .connection { head.isKept = false }
+        if head.framing == .connection || isAmbiguous { head.isKept = false }
+    }
+
+    /// Whether others could see the end of the response elsewhere (RFC 9112, sections 6.1 and 6.3), or what follows is no
+    /// HTTP: such a connection is not used again.
+    private var isAmbiguous: Bool {
+        if head.status == 101 { return true }
+        if !codings.isEmpty, head.minorVersion == 0 || !lengths.isEmpty { return true }
+        return head.framing == .none && !head.isInformational
+            && (!codings.isEmpty || lengths.contains { $0 != [UInt8(ascii: "0")] })
     }
 
     private func framing() -> ResponseHead.Framing {

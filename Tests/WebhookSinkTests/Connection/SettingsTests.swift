@@ -20,6 +20,8 @@ struct SettingsTests {
         ("http://hook.example:80/a?b=c#d", "http://hook.example", "/a?b=c"),
         ("HTTPS://hook.example:8443/%2F", "https://hook.example:8443", "/%2F"),
         ("http://[::1]:8080/", "http://[::1]:8080", "/"),
+        ("http://xn--bcher-kva.example/", "http://xn--bcher-kva.example", "/"),
+        ("http://b\u{FC}cher.example/", "http://xn--bcher-kva.example", "/"),
     ])
     func takenApart(url: String, shown: String, target: String) throws {
         let endpoint = try Endpoint(url)

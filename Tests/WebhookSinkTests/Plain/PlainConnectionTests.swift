@@ -1,3 +1,4 @@
+import DedicatedThreads
 import Foundation
 import RelayCore
 import RelayTestKit
@@ -57,6 +58,46 @@ struct PlainConnectionTests {
         }
         let answers = try await answers(to: 2, settings("http://localhost:\(server.port)/"))
         #expect(answers.delivered == 2 && answers.failures.isEmpty)
+    }
+
+    /// As the relay runs it: nothing on another thread, and nothing that waits holds the loop.
+    @Test func twoSinksOnOneLoop() async throws {
+        let thread = try #require(DedicatedThread())
+        let server = try RawServer { connection in
+            while !connection.readRequest().isEmpty { connection.send("HTTP/1.1 204 No Content\r\n\r\n") }
+        }
+        let silent = try RawServer { $0.waitForEnd() }
+        let sinks = [server.port, silent.port].map {
+            WebhookSink(settings("http://127.0.0.1:\($0)/"), on: thread)
+        }
+        let batch = try makeBatch(1...200)
+        let (well, hung) = await Task(executorPreference: thread.tasks) { () -> (Answers, Answers) in
+            for sink in sinks { try? await sink.open(OutboxPosition(lastValue: 0)) }
+            let waiting = Task(executorPreference: thread.tasks) { await sinks[1].answers(to: batch.whole) }
+            let well = await sinks[0].answers(to: batch.whole)
+            // The other waits for its answer, and ends promptly when nobody wants it any more.
+            waiting.cancel()
+            let hung = await waiting.value
+            for sink in sinks { await sink.close() }
+            return (well, hung)
+        }.value
+        #expect(well.delivered == 200 && well.failures.isEmpty)
+        #expect(hung.delivered == 0 && hung.failures.isEmpty)
+    }
+
+    /// Bytes that come for ever are no answer, however fast they come.
+    @Test func aHeadThatTricklesEndsWithTheTimeout() async throws {
+        let server = try RawServer { connection in
+            _ = connection.readRequest()
+            connection.send("HTTP/1.1 200 OK\r\nx: ")
+            // There is always something to read, as in one byte for each packet.
+            while connection.send(String(repeating: "a", count: 1 << 10)) { usleep(200) }
+        }
+        let start = ContinuousClock.now
+        let settings = settings("http://127.0.0.1:\(server.port)/") { $0.timeout = .milliseconds(200) }
+        let answers = try await answers(settings)
+        #expect(answers.outage?.hasSuffix("did not answer within 0.2 seconds") == true, "\(answers)")
+        #expect(ContinuousClock.now - start < .seconds(20))
     }
 
     @Test func aConnectionThatNobodyAcceptsEndsWithItsTimeout() async throws {

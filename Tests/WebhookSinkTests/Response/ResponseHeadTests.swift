@@ -42,7 +42,13 @@ struct ResponseHeadTests {
         ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nConnection: x, Close\r\n\r\n", .length(0), false),
         ("HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", .length(0), false),
         ("HTTP/1.0 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n", .length(0), true),
-        ("HTTP/1.1 204 None\r\ncontent-length: 9\r\n\r\n", .none, true),
+        ("HTTP/1.1 204 None\r\n\r\n", .none, true),
+        ("HTTP/1.1 204 None\r\ncontent-length: 0\r\n\r\n", .none, true),
+        // Somebody may see a body there, or what follows is no HTTP: the connection is not used again.
+        ("HTTP/1.1 204 None\r\ncontent-length: 9\r\n\r\n", .none, false),
+        ("HTTP/1.1 101 Switching\r\ncontent-length: 0\r\n\r\n", .length(0), false),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n", .chunked, false),
+        ("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n", .chunked, false),
     ])
     func howTheBodyEnds(text: String, framing: ResponseHead.Framing, isKept: Bool) throws {
         let head = try #require(try read(text)).head
