@@ -37,9 +37,6 @@ package struct PathTemplate: Sendable {
             throw refused("names no file; end it with a file's name")
         }
         guard !path.utf8.contains(0) else { throw refused("contains a zero byte; remove it") }
-        guard name.utf8.count <= Self.longestName else {
-            throw refused("has a name of more than \(Self.longestName) bytes; shorten it")
-        }
         guard !folder.contains("%") else {
             throw refused("has a % in its folder; remove it, since only the file's name may contain the date")
         }
@@ -65,9 +62,14 @@ package struct PathTemplate: Sendable {
             pieces += [.text(text), field]
             text = []
         }
+        pieces.append(.text(text))
+        // With the date in it: a year takes twice the room of its placeholder.
+        guard pieces.reduce(0, { $0 + $1.width }) <= Self.longestName else {
+            throw refused("has a name of more than \(Self.longestName) bytes; shorten it")
+        }
         self.folder = folder
         self.name = name
-        self.pieces = pieces + [.text(text)]
+        self.pieces = pieces
     }
 
     /// The file's name at a moment, in seconds since 1970-01-01 00:00 UTC.

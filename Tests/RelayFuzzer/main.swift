@@ -11,6 +11,7 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         _ = try target?.run(UnsafeRawBufferPointer(start: bytes, count: count))
     } catch {
         print("broken: \(error)")
+        fflush(nil)
         abort()
     }
     return 0

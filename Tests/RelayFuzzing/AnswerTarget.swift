@@ -77,9 +77,11 @@ extension FuzzTarget {
     private static func wholeHead(_ bytes: [UInt8]) -> Int? {
         let start = Array("HTTP/1.1 ".utf8)
         guard bytes.starts(with: start), let lineEnd = bytes.firstIndex(of: 0x0A) else { return nil }
-        let line = bytes[start.count..<lineEnd].filter { $0 != 0x0D }
+        guard bytes[start.count..<lineEnd].last == 0x0D else { return nil }
+        let line = bytes[start.count..<lineEnd].dropLast()
         let digits = String(decoding: line.prefix(3), as: UTF8.self)
-        guard line.count == bytes[start.count..<lineEnd].count - 1, line.count == 3 || line.dropFirst(3).first == 0x20,
+        // A return in the middle is no end of a line.
+        guard !line.contains(0x0D), line.count == 3 || line.dropFirst(3).first == 0x20,
             let status = Int(digits), (200...999).contains(status)
         else { return nil }
         let empty: [[UInt8]] = [[0x0A, 0x0A], [0x0A, 0x0D, 0x0A]]

@@ -24,7 +24,7 @@ extension FuzzTarget {
     /// What refusals and descriptions say of themselves.
     private static let refusals = """
         the database connection string cannot be used: connect_timeout application_name target_session_attrs \
-        host=host.example dbname=db host=host.example user=u password=
+        host=host.example dbname=db host=host.example user=u dbname=u password=
         """
 
     private static func readTarget(_ text: String, password: String?, open: [String]) throws(BrokenPromise) -> Bool {
