@@ -36,22 +36,8 @@ struct RelayJournal: Sendable {
         case .leading(let epoch):
             notifier.ready(status: "leading")
             logger.log(.leading, level: .notice, "leading in epoch \(epoch)", [LogKey.epoch: .stringConvertible(epoch)])
-        case .resuming(let sink, let after):
-            logger.log(
-                .resuming, level: .notice,
-                "sink \(sink) resumes after event \(after); at most \(window) events may be delivered again",
-                [
-                    LogKey.sink: "\(sink)", LogKey.deliveredThrough: .stringConvertible(after),
-                    LogKey.mayRepeat: .stringConvertible(window),
-                ])
-        case .unconfiguredSink(let sink):
-            logger.log(
-                .unconfiguredSink, level: .warning,
-                """
-                sink \(sink) is registered but not configured, and holds back publishing; \
-                configure it, or run outbox-relay sinks remove \(sink)
-                """,
-                [LogKey.sink: "\(sink)"])
+        case .resuming(let sink, let after): resumes(sink, after: after)
+        case .unconfiguredSink(let sink): unconfigured(sink)
         case .deposed(let reason):
             notifier.status("not leading")
             logger.log(.deposed, level: .warning, "no longer leading: \(reason)", [LogKey.reason: "\(reason)"])
@@ -79,6 +65,26 @@ struct RelayJournal: Sendable {
         case .stopping: notifier.stopping()
         case .note(let note): write(note)
         }
+    }
+
+    private func resumes(_ sink: String, after id: Int64) {
+        logger.log(
+            .resuming, level: .notice,
+            "sink \(sink) resumes after event \(id); at most \(window) events may be delivered again",
+            [
+                LogKey.sink: "\(sink)", LogKey.deliveredThrough: .stringConvertible(id),
+                LogKey.mayRepeat: .stringConvertible(window),
+            ])
+    }
+
+    private func unconfigured(_ sink: String) {
+        logger.log(
+            .unconfiguredSink, level: .warning,
+            """
+            sink \(sink) is registered but not configured, and holds back publishing; \
+            configure it, or run outbox-relay sinks remove \(sink)
+            """,
+            [LogKey.sink: "\(sink)"])
     }
 
     private func waiting(_ what: WaitingReport) {
