@@ -15,7 +15,7 @@ extension Lane {
         let room = min(roomOutOfTurn(window), rows)
         if let owed = nextOwed(room, at: now) { return owed }
         guard isConfigured, !registration.isRemoving, !retries.isEmpty, retried.isEmpty, mayGoOutOfTurn(at: now),
-            room > 0
+            room > 0, now >= nextParkedRead
         else { return nil }
         let asked = Array(retries.prefix(room))
         awaitedParked = asked
@@ -34,7 +34,7 @@ extension Lane {
             for id in passed { owed[id] = true }
             if !passed.isEmpty { return ReadOutOfTurn.none }
         }
-        guard isConfigured, mayGoOutOfTurn(at: now), room > 0 else { return nil }
+        guard isConfigured, mayGoOutOfTurn(at: now), room > 0, now >= nextOwedRead else { return nil }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
         let asked = Array(owed.filter { !$0.value }.keys.sorted().prefix(room))
         awaitedOwed = asked
@@ -42,7 +42,7 @@ extension Lane {
     }
 
     private func mayGoOutOfTurn(at now: Int64) -> Bool {
-        now >= outOfTurnNotBefore && inFlight == nil && awaitedOwed == nil && awaitedParked == nil && mayTry(at: now)
+        inFlight == nil && awaitedOwed == nil && awaitedParked == nil && mayTry(at: now)
             && now >= outOfTurn?.until ?? now
     }
 
@@ -57,7 +57,7 @@ extension Lane {
     ) -> (slices: [RowSlice], news: [RowFault]) {
         guard let asked = awaitedOwed else { return ([], []) }
         awaitedOwed = nil
-        if !unreadable.isEmpty { outOfTurnNotBefore = next }
+        if !unreadable.isEmpty { nextOwedRead = next }
         let news = unreadable.filter { !owedFaults.contains($0.id) }
         owedFaults = Set(unreadable.map(\.id))
         // What is not there any more was deleted, and is not owed.
@@ -96,10 +96,10 @@ extension Lane {
             nextRead = next
         case .owed:
             awaitedOwed = nil
-            outOfTurnNotBefore = next
+            nextOwedRead = next
         case .parked:
             awaitedParked = nil
-            outOfTurnNotBefore = next
+            nextParkedRead = next
         }
     }
 }

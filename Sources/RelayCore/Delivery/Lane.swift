@@ -69,7 +69,8 @@ package struct Lane: Hashable, Sendable {
     var nextParking: Int64 = 0
     /// The keys of what is parked and not settled: a list that was read before does not hold them.
     package var parkedUnsettled: [Int64: EventKey] = [:]
-    /// Owed rows: false while they wait, true once the lane is done with them (delivered, parked, passed or gone). The lowest, where there are many.
+    /// Owed rows: false while they wait, true once the lane is done with them (delivered, parked, passed or gone). The
+    /// lowest, where there are many.
     package var owed: [Int64: Bool] = [:]
     /// More is owed than `owed` and `stuck` tell, or may be: nobody has looked yet.
     package var isOwedMore = true
@@ -85,8 +86,10 @@ package struct Lane: Hashable, Sendable {
     package var isAboutToMeet = false
     /// Not before (milliseconds): the last read brought nothing.
     package var nextRead: Int64 = 0
-    /// Not before (milliseconds): some of the owed rows could not be read, or a read out of turn failed.
-    var outOfTurnNotBefore: Int64 = 0
+    /// Not before (milliseconds): some of the owed rows could not be read, or the read of them failed.
+    var nextOwedRead: Int64 = 0
+    /// Not before (milliseconds): the read of parked events failed.
+    var nextParkedRead: Int64 = 0
     /// Those that could not be read when they were asked for last.
     var owedFaults: Set<Int64> = []
     /// The row at which its reads end, since it cannot be read.

@@ -52,7 +52,8 @@ extension RelayMachine {
         tenure?.fold(clock: now, stamp: stamp)
         for index in lanes.indices {
             fold(&lanes[index].nextRead)
-            fold(&lanes[index].outOfTurnNotBefore)
+            fold(&lanes[index].nextOwedRead)
+            fold(&lanes[index].nextParkedRead)
             fold(&lanes[index].nextParking)
             lanes[index].keyed?.foldClock(now)
             lanes[index].outOfTurn?.foldClock(now)

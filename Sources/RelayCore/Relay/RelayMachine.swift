@@ -135,7 +135,7 @@ package struct RelayMachine: Hashable, Sendable {
             if !lane.isOnTail { times.append(lane.nextRead) }
             if let next = lane.keyed?.nextTry { times.append(next) }
             if let next = lane.outOfTurn?.until { times.append(next) }
-            if lane.waitsOutOfTurn { times.append(lane.outOfTurnNotBefore) }
+            if lane.waitsOutOfTurn { times += [lane.nextOwedRead, lane.nextParkedRead] }
             if lane.unparked != nil { times.append(lane.nextParking) }
             if let next = lane.health.nextTry { times.append(next) }
         }

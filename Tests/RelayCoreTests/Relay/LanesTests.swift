@@ -207,9 +207,10 @@ import Testing
                     sinks: [stored], owed: [String: OwedPortion](whole: [first]), publishedAboveCursors: true)))
         #expect(script.effects.contains(.readOwed(sink: "a", ids: [3])))
         script.scanned(5)
-        script.give(.readFailed(sink: "a", .rows))
         script.give(.swept(SweptState(sinks: [stored], owed: [first, second], entered: [second])))
+        script.give(.readFailed(sink: "a", .rows))
         #expect(!script.effects.contains { if case .readOwed = $0 { true } else { false } })
+        // The answer to the first question.
         script.give(.owedRowsRead(sink: "a", script.batch(3)))
         script.delivers("a", 1)
         #expect(script.effects.contains(.readOwed(sink: "a", ids: [4])))

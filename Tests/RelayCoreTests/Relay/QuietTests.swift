@@ -96,6 +96,21 @@ import Testing
         #expect(script.sweep?.owed == true)
     }
 
+    /// Nor does it keep a parked event waiting that somebody wants tried again.
+    @Test func anUnreadableOwedRowKeepsNoParkedEventWaiting() {
+        var script = RelayScript { $0.sweepInterval = 3000 }
+        let owed = OwedEntry(sink: "a", id: 3)
+        script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [owed])))
+        script.give(.swept(SweptState(sinks: [stored], owed: [owed], retries: ["a": [2]])))
+        let fault = RowFault(id: 3, work: .read, reason: "invalid byte sequence")
+        script.give(.owedRowsRead(sink: "a", RowBatch(token: nil, ids: []), faults: [fault]))
+        #expect(script.effects.contains(.readParked(sink: "a", ids: [2])))
+        // The row itself is not asked for again before its time.
+        script.give(.parkedRowsRead(sink: "a", script.batch(2)))
+        script.delivers("a", 1)
+        #expect(!script.effects.contains(.readOwed(sink: "a", ids: [3])))
+    }
+
     /// Of rows that could not move a lane keeps a bounded number, and asks for the others once these are gone.
     @Test func rowsThatCannotMoveAreBoundedAndAskedForAgain() {
         var script = RelayScript { $0.sweepInterval = 3000 }
