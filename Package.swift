@@ -176,7 +176,7 @@ let package = Package(
             name: "WebhookSinkTests",
             dependencies: [
                 "DedicatedThreads", "WebhookSink", "RelayCore", "RelayTestKit", "SinkConformance", "WebhookReceiver",
-                nioTLS,
+                nio, nioHTTP1, nioTLS,
             ],
             exclude: ["judge"], swiftSettings: strict),
         .testTarget(
@@ -239,6 +239,7 @@ if Context.environment["RELAY_FUZZ"] != nil {
         .executableTarget(
             name: "RelayFuzzer", dependencies: ["RelayFuzzing"], path: "Tests/RelayFuzzer",
             swiftSettings: strict + [coverage],
+            // libFuzzer is linked whole, with a main that gives way to the target's; other linkers refuse the two.
             linkerSettings: [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld", "-Xlinker", "--allow-multiple-definition"])
             ]))

@@ -30,10 +30,13 @@ final class PlainExchange: HTTPExchange {
     private let settings: WebhookSettings
     private let state = Mutex(State())
 
-    init(_ settings: WebhookSettings, to endpoint: Endpoint, on thread: DedicatedThread) {
+    /// - Parameter names: asked for the receiver's addresses; nil: the system is.
+    init(
+        _ settings: WebhookSettings, to endpoint: Endpoint, on thread: DedicatedThread, names: NameLookUp? = nil
+    ) {
         self.thread = thread
         self.settings = settings
-        names = NameLookUp(endpoint.host, port: endpoint.port, on: thread)
+        self.names = names ?? NameLookUp(endpoint.host, port: endpoint.port, on: thread)
         requestLine = "POST \(endpoint.target) HTTP/1.1\r\nhost: \(endpoint.authority)\r\n"
     }
 
@@ -67,7 +70,8 @@ final class PlainExchange: HTTPExchange {
     func close() async {
         let (idle, closer) = state.withLock { state in
             state.isClosed = true
-            return (state.idle.take(), state.closer.take())
+            defer { state.idle = [] }
+            return (state.idle, state.closer.take())
         }
         closer?.cancel()
         for one in idle { one.socket.close() }
@@ -114,14 +118,14 @@ final class PlainExchange: HTTPExchange {
         guard let socket = state.withLock({ $0.idle.popLast() })?.socket else { return nil }
         if socket.isQuiet { return socket }
         socket.close()
-        let (quiet, others) = state.withLock { state in
-            let quiet = state.idle.filter(\.socket.isQuiet)
-            let others = state.idle.filter { one in !quiet.contains { $0.socket.descriptor == one.socket.descriptor } }
-            state.idle = quiet
-            return (state.idle.popLast()?.socket, others)
+        return state.withLock { state in
+            state.idle.removeAll { idle in
+                if idle.socket.isQuiet { return false }
+                idle.socket.close()
+                return true
+            }
+            return state.idle.popLast()?.socket
         }
-        for one in others { one.socket.close() }
-        return quiet
     }
 
     private func keep(_ socket: PlainSocket) {
@@ -169,12 +173,5 @@ extension ResponseHead {
         if let retryAfter { fields.add(name: "retry-after", value: String(decoding: retryAfter, as: UTF8.self)) }
         if let location { fields.add(name: "location", value: String(decoding: location, as: UTF8.self)) }
         return fields
-    }
-}
-
-extension Array {
-    fileprivate mutating func take() -> [Element] {
-        defer { self = [] }
-        return self
     }
 }

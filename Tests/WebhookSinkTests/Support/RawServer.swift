@@ -3,6 +3,21 @@ import Glibc
 import RelayTestKit
 import Synchronization
 
+/// A socket that listens at a free port of this machine.
+func listener(backlog: Int32) throws -> (descriptor: Int32, port: Int) {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_in.loopback(0)
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+            bind(descriptor, pointer, size) == 0 && listen(descriptor, backlog) == 0
+                && getsockname(descriptor, pointer, &size) == 0
+        }
+    }
+    guard isBound else { throw KitFailure("no socket to listen on: \(String(cString: strerror(errno)))") }
+    return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+}
+
 /// A server that writes what no HTTP server would: each connection is served by blocking calls on a thread of its own.
 final class RawServer: Sendable {
     let port: Int
@@ -11,18 +26,9 @@ final class RawServer: Sendable {
 
     /// - Parameter serve: Serves one connection, which is closed afterwards.
     init(_ serve: @escaping @Sendable (RawConnection) -> Void) throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in.loopback(0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, size) == 0 && listen(descriptor, 64) == 0
-                    && getsockname(descriptor, pointer, &size) == 0
-            }
-        }
-        guard isBound else { throw KitFailure("no socket to listen on: \(String(cString: strerror(errno)))") }
+        let (descriptor, port) = try listener(backlog: 64)
+        self.port = port
         listening = Mutex(descriptor)
-        port = Int(UInt16(bigEndian: address.sin_port))
         Thread.detachNewThread {
             while true {
                 let peer = accept(descriptor, nil, nil)
