@@ -6,7 +6,13 @@ final class Turns {
     /// Waits until the calls before this one are over.
     func take() async {
         guard isTaken else { return isTaken = true }
-        await withCheckedContinuation { waiting.append($0) }
+        // Looks again where it gets in line: where a task prefers an executor, others run before the closure does, and
+        // nobody would wake a call that came into line behind the last one's end.
+        await withCheckedContinuation { continuation in
+            if isTaken { return waiting.append(continuation) }
+            isTaken = true
+            continuation.resume()
+        }
     }
 
     /// Ends a call: the next one's turn has come.

@@ -40,7 +40,8 @@ package actor CompetingRelay {
     /// Claims and delivers until there is a reason to end.
     package func run() async -> RelayExit {
         connect()
-        if exit == nil { await withCheckedContinuation { ended = $0 } }
+        // Asked within: others may run before the closure does.
+        await withCheckedContinuation { if exit == nil { ended = $0 } else { $0.resume() } }
         opening?.cancel()
         alarm?.cancel()
         delivery?.cancel()

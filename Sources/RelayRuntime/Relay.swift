@@ -202,6 +202,7 @@ package actor Relay {
         take(.sessionsOpened(taken.opened), term: term)
         if tenureEnd == nil {
             startBeating()
+            // Asked again: others may run before the closure does.
             await withCheckedContinuation { continuation in
                 if tenureEnd == nil { tenureIsOver = continuation } else { continuation.resume() }
             }

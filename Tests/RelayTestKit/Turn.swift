@@ -22,10 +22,11 @@ package actor Turn {
     }
 
     private func enter() async {
-        if free > 0 {
+        // Asked within: others may run before the closure does.
+        await withCheckedContinuation { continuation in
+            guard free > 0 else { return waiting.append(continuation) }
             free -= 1
-        } else {
-            await withCheckedContinuation { waiting.append($0) }
+            continuation.resume()
         }
     }
 

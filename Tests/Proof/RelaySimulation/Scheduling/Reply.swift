@@ -25,7 +25,10 @@ final class Reply<Value: Sendable>: @unchecked Sendable {
 
     var value: Value {
         get async throws {
-            if result == nil { await withUnsafeContinuation { waiting = $0 } }
+            if result == nil {
+                // Asked again: others may run before the closure does.
+                await withUnsafeContinuation { if result == nil { waiting = $0 } else { $0.resume() } }
+            }
             guard let result else { throw CancellationError() }
             return try result.get()
         }
