@@ -12,8 +12,6 @@ package struct RelayRules: Hashable, Sendable {
     package var standingIsUnheard = true
     /// Where an announcement finds no room, somebody must look without being called. Off: nobody does.
     package var overflowIsUnheard = true
-    /// A full portion says nothing of what lies above its last row. Off: what it does not hold is absent.
-    package var absenceNeedsCover = true
     /// What is announced and not shown is asked for again. Off: once.
     package var missingIsAskedAgain = true
     /// What is announced at or below the tail asks the sweep. Off: it is forgotten.

@@ -89,7 +89,7 @@ extension RelayMachine {
         let end = answer.reachedEnd ? request.through : answer.rows.ids.last ?? request.after
         var covered = IDRanges()
         if end > request.after {
-            covered.insert(IDRange(request.after + 1, rules.absenceNeedsCover ? end : request.through))
+            covered.insert(IDRange(request.after + 1, end))
         }
         tenure?.source.stream?.bell.announced?.read(answer.rows.ids, covered: covered, visible: Set(answer.visible))
     }

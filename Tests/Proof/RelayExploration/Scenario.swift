@@ -125,8 +125,6 @@ package enum Mutation: String, CaseIterable, Sendable {
     case lookSkipped
     /// A settlement takes a locked row for one that it may move.
     case lockOverlooked
-    /// A sweep leaves the entry of an owed row that somebody has deleted.
-    case goneStaysOwed
     /// What a read says of transactions is asked after its rows were looked for.
     case askedTooLate
 }

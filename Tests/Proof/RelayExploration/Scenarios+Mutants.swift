@@ -34,14 +34,6 @@ extension Scenario {
             $0.policy.window = 1
             $0.ids = 2
         },
-        Scenario("mutant: the entry of a row that is gone stays") {
-            $0.mutation = .goneStaysOwed
-            $0.producers = [[.keepsID], []]
-            $0.sinks = two
-            $0.outages = 1
-            $0.cleanUps = 1
-            $0.ids = 2
-        },
         Scenario("mutant: transactions are asked about after the rows were looked for") {
             $0.mutation = .askedTooLate
             $0.beginsWithSlot = true
@@ -66,15 +58,6 @@ extension Scenario {
             $0.policy.sweepInterval = never
             $0.policy.announcements = 0
             $0.ids = 2
-        },
-        Scenario("mutant: what a full portion does not hold is absent") {
-            $0.rules.absenceNeedsCover = false
-            $0.beginsWithSlot = true
-            $0.policy.usesStream = true
-            $0.policy.netInterval = never
-            $0.policy.sweepInterval = never
-            $0.policy.batchSize = 1
-            $0.answersApart = true
         },
         Scenario("mutant: what is missing is asked for once") {
             $0.rules.missingIsAskedAgain = false

@@ -66,10 +66,8 @@ extension Stepper {
 
     private mutating func sweep(_ request: SweepRequest) -> SweptState {
         let owedBefore = state.world.owed
-        if scenario.mutation != .goneStaysOwed {
-            let visible = state.world.visible
-            state.world.owed.removeAll { !visible.contains($0.id) }
-        }
+        let visible = state.world.visible
+        state.world.owed.removeAll { !visible.contains($0.id) }
         let world = state.world
         let low = world.sinks.cursorSpan.low
         let announced = request.announced.reduce(IDRanges()) { $0.union($1.ids) }
