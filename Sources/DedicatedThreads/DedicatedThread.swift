@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// An executor with a thread of its own. What an actor on it does runs on no other thread (as libpq wants it for a
 /// `PGconn`), and takes none from the cooperative pool.
@@ -11,6 +12,12 @@ import Glibc
 package final class DedicatedThread: SerialExecutor {
     let queue: WorkQueue
     private let thread: pthread_t
+    /// The present ``tasks``, for as long as anybody has them: they hold the thread.
+    private let present = Mutex(Weak())
+
+    private struct Weak {
+        weak var tasks: ThreadTasks?
+    }
 
     /// `nil` where the system gives no thread or no descriptor.
     package init?() {
@@ -25,7 +32,14 @@ package final class DedicatedThread: SerialExecutor {
     deinit { queue.stop() }
 
     /// For tasks that are to run on this thread wherever no actor says otherwise.
-    package var tasks: any TaskExecutor { ThreadTasks(self) }
+    package var tasks: any TaskExecutor {
+        present.withLock { present in
+            if let tasks = present.tasks { return tasks }
+            let tasks = ThreadTasks(self)
+            present.tasks = tasks
+            return tasks
+        }
+    }
 
     /// Sleeps without holding the thread, until `deadline` or until the task is cancelled.
     package func sleep(until deadline: ContinuousClock.Instant) async {
@@ -44,6 +58,20 @@ package final class DedicatedThread: SerialExecutor {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         queue.add(.job(UnownedJob(job), self))
+    }
+
+    /// Runs a job of an actor, on the thread.
+    ///
+    /// The runtime asks where a task is and where it wants to be, its preference included. One that prefers this thread is
+    /// where it wants to be only if it was run so; else each wait for a continuation, each cancellation handler and
+    /// whatever else takes an isolation would go through the queue twice or three times.
+    func run(_ job: UnownedJob) {
+        if let tasks = present.withLock({ $0.tasks }) {
+            unsafe job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: tasks.asUnownedTaskExecutor())
+        } else {
+            unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+        }
     }
 
     package func isIsolatingCurrentContext() -> Bool? {

@@ -76,8 +76,7 @@ final class WorkQueue: Sendable {
         while let batch = next(&look) {
             for work in batch {
                 switch work {
-                case .job(let job, let executor):
-                    unsafe job.runSynchronously(on: executor.asUnownedSerialExecutor())
+                case .job(let job, let executor): executor.run(job)
                 case .task(let job, let executor):
                     unsafe job.runSynchronously(on: executor.asUnownedTaskExecutor())
                 case .call(let body): body()

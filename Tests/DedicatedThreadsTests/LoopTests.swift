@@ -20,6 +20,21 @@ private actor Resident {
     }
 
     func place(of other: Resident) async -> pthread_t { await other.place() }
+
+    /// How many calls that were queued as it began had run when it was over, though it waited for nothing.
+    func othersWhileItGoesOn() async -> Int {
+        let others = Others()
+        for _ in 0..<10 { thread.run { others.haveRun.add(1, ordering: .relaxed) } }
+        await withCheckedContinuation { $0.resume() }
+        await withTaskCancellationHandler {
+        } onCancel: {
+        }
+        return others.haveRun.load(ordering: .relaxed)
+    }
+}
+
+private final class Others: Sendable {
+    let haveRun = Atomic(0)
 }
 
 /// Anybody, on no thread in particular.
@@ -59,6 +74,13 @@ private final class End: Sendable {
             return [own, anybodys, childs ?? pthread_t()]
         }.value
         #expect(places.allSatisfy { pthread_equal($0, home) != 0 })
+    }
+
+    /// Each way through the queue would let others in between, and costs.
+    @Test func aTaskThatPrefersItGoesThroughTheQueueOnlyToWait() async {
+        let resident = Resident(thread)
+        let others = await Task(executorPreference: thread.tasks) { await resident.othersWhileItGoesOn() }.value
+        #expect(others == 0)
     }
 
     private static func here() -> pthread_t { pthread_self() }

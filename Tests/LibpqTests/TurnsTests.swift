@@ -28,9 +28,10 @@ import Testing
     }
 
     @Test func aCallThatComesIntoLineAsTheLastOneEndsGetsItsTurn() async throws {
-        let thread = try #require(DedicatedThread())
+        let (thread, preferred) = (try #require(DedicatedThread()), try #require(DedicatedThread()))
         let line = Line(on: thread)
-        let calls = Task(executorPreference: thread.tasks) { await line.takeBehindAnEnd() }
+        // A task that prefers another thread comes through the queue at each wait.
+        let calls = Task(executorPreference: preferred.tasks) { await line.takeBehindAnEnd() }
         try await eventually("it has its turn") { line.isOver.withLock { $0 } }
         await calls.value
     }
