@@ -13,21 +13,21 @@ extension Relay {
 
     /// One beat; false once the tenure is over.
     private func beats(_ term: Int) async -> Bool {
-        guard term == self.term, tenureEnd == nil, let tenure else { return false }
+        guard isLeading(term), let tenure = leading?.tenure else { return false }
         let known = known
         let sent = clock.now
         do {
             let beat = try await tenure.watch.beat()
-            guard term == self.term, tenureEnd == nil else { return false }
-            lastBeat = sent
+            guard isLeading(term) else { return false }
+            leading?.lastBeat = sent
             await judge(beat, known, tenure, term)
-            guard term == self.term, tenureEnd == nil else { return false }
+            guard isLeading(term) else { return false }
             passHeldBack()
         } catch {
             guard term == self.term else { return false }
             endTenure(.lost(Self.describe(error)))
         }
-        return term == self.term && tenureEnd == nil
+        return isLeading(term)
     }
 
     private func judge(

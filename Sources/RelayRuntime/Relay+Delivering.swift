@@ -63,12 +63,12 @@ extension Relay {
 
     private func bring(_ input: RelayInput) {
         // A tenure that is about to close takes nothing more; what left, left, and is told once it is closed.
-        if tenure == nil {
+        if leading == nil {
             decide(input)
-        } else if tenureEnd != nil {
-            heldBack.append(input)
-        } else {
+        } else if isLeading {
             take(input, term: term)
+        } else {
+            leading?.postponed.append(input)
         }
     }
 

@@ -3,7 +3,7 @@ import RelayCore
 extension Relay {
     /// Does what the machine decided; whatever waits runs in a task of its own.
     func perform(_ effect: RelayEffect) {
-        guard let tenure else { return performWithoutTenure(effect) }
+        guard let tenure = leading?.tenure else { return performWithoutTenure(effect) }
         switch effect {
         case .scan: scan(tenure)
         case .claim, .look, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, tenure)
@@ -60,9 +60,9 @@ extension Relay {
         let (term, known) = (term, known)
         watchWork(tenure)
         // One after the other: the end of a claim is not answered, and the next work must not pass it.
-        let before = lastWork
+        let before = leading?.lastWork
         let number = workNumber
-        lastWork = spawn { relay in
+        let work = spawn { relay in
             await before?.value
             do {
                 try await relay.work(effect, tenure, known, term)
@@ -71,6 +71,7 @@ extension Relay {
             }
             await relay.workIsDone(number, term)
         }
+        leading?.lastWork = work
     }
 
     private nonisolated func work(
@@ -136,16 +137,16 @@ extension Relay {
     }
 
     private func workIsDone(_ number: Int, _ term: Int) {
-        if term == self.term, workUnderWay?.number == number { workUnderWay = nil }
+        if term == self.term, leading?.work?.number == number { leading?.work = nil }
     }
 
     /// Work that takes long is looked after: what it waits for on the server is said. One watch does for all that comes
     /// while it lasts: a timer for each piece of work would be most of what an idle relay does.
     private func watchWork(_ tenure: any LeaderTenure) {
         workNumber += 1
-        workUnderWay = WorkUnderWay(number: workNumber, since: clock.now)
-        guard !isWorkWatched else { return }
-        isWorkWatched = true
+        leading?.work = WorkUnderWay(number: workNumber, since: clock.now)
+        guard leading?.isWorkWatched == false else { return }
+        leading?.isWorkWatched = true
         let term = term
         spawn { relay in
             while let next = await relay.lookAtWork(tenure, term), !Task.isCancelled {
@@ -157,8 +158,8 @@ extension Relay {
     /// - Returns: when to look again; nil: nothing is under way.
     private func lookAtWork(_ tenure: any LeaderTenure, _ term: Int) async -> Int64? {
         guard term == self.term else { return nil }
-        guard let work = workUnderWay else {
-            isWorkWatched = false
+        guard let work = leading?.work else {
+            leading?.isWorkWatched = false
             return nil
         }
         let due = work.since + Self.workPatience
@@ -270,10 +271,11 @@ extension Relay {
 
     private func openStream(_ tenure: any LeaderTenure) {
         let term = term
-        streamTask?.cancel()
-        streamTask = clock.task {
+        leading?.stream?.cancel()
+        let stream = clock.task {
             await tenure.stream { report in await self.streamed(report, term) }
         }
+        leading?.stream = stream
     }
 
     private func streamed(_ streamReport: StreamReport, _ term: Int) {
@@ -282,9 +284,9 @@ extension Relay {
         case .standing: take(.streamStanding, term: term)
         case .rung(let announcements): take(.rung(announcements), term: term)
         case .ended(let reason):
-            if reason != pollingReason { report(.polling(reason: reason)) }
-            pollingReason = reason
-            isStreamingTold = false
+            if reason != leading?.pollingReason { report(.polling(reason: reason)) }
+            leading?.pollingReason = reason
+            leading?.isStreamingTold = false
             take(.streamEnded, term: term)
         }
     }

@@ -6,13 +6,13 @@ extension Relay {
         switch note {
         case .orderHold(let orderHold): describe(orderHold)
         case .orderReleased:
-            orderHold = nil
+            leading?.orderHold = nil
             report(.note(note))
         case .streaming:
-            pollingReason = nil
+            leading?.pollingReason = nil
             // After an overflow it was read without being called for a while: nothing to tell.
-            if !isStreamingTold { report(.streaming) }
-            isStreamingTold = true
+            if leading?.isStreamingTold == false { report(.streaming) }
+            leading?.isStreamingTold = true
         case .rowFault(let fault): tell(fault)
         case .rowsGone(let ids): tellGone(ids)
         default: report(.note(note))
@@ -48,7 +48,7 @@ extension Relay {
     private static let faultsRemembered = 10_000
 
     private func describe(_ orderHold: OrderHold) {
-        guard let tenure else { return }
+        guard let tenure = leading?.tenure else { return }
         let term = term
         spawn { relay in
             let description = try? await tenure.watch.describe(orderHold.cause)
@@ -58,18 +58,19 @@ extension Relay {
 
     private func holds(_ orderHold: OrderHold, _ description: HolderDescription?, _ term: Int) {
         guard term == self.term, machine.isHeld(by: orderHold) else { return }
-        self.orderHold = (orderHold, description)
+        leading?.orderHold = (orderHold, description)
         report(.hold(orderHold, description))
         noteStatus()
     }
 
     /// Writes what `status` shows, where it changed; one write at a time.
     func noteStatus() {
-        guard let tenure, tenureEnd == nil, !isNoting else { return }
-        let current = machine.status(mode: settings.modeName, orderHold: orderHold.map { orderHoldJSON($0.0, $0.1) })
-        guard current != status else { return }
-        status = current
-        isNoting = true
+        guard isLeading, let tenure = leading?.tenure, leading?.isNoting == false else { return }
+        let current = machine.status(
+            mode: settings.modeName, orderHold: leading?.orderHold.map { orderHoldJSON($0.0, $0.1) })
+        guard current != leading?.status else { return }
+        leading?.status = current
+        leading?.isNoting = true
         let term = term
         spawn { relay in
             do { try await tenure.watch.note(current) } catch { await relay.noteFailed(error, tenure, term) }
@@ -83,12 +84,12 @@ extension Relay {
         tellFailure("noting the status", error)
         // Written again, a while later, whatever has changed by then.
         await clock.sleep(until: clock.now + 1000)
-        if term == self.term { status = nil }
+        if term == self.term { leading?.status = nil }
     }
 
     private func noted(_ term: Int) {
         guard term == self.term else { return }
-        isNoting = false
+        leading?.isNoting = false
         noteStatus()
     }
 

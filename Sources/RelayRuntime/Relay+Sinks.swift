@@ -37,7 +37,7 @@ extension Relay {
 
     /// Somebody else leads, and may need what the sinks hold: a file's lock. Nothing where the lead was taken meanwhile.
     func closeSinksOnStandby() async {
-        if tenure == nil { await closeSinks() }
+        if leading == nil { await closeSinks() }
     }
 
     /// Cuts deliveries and openings short and lets go of what the sinks hold.

@@ -16,22 +16,16 @@ package actor Relay {
     var known = KnownProgress()
     var lastEpoch: Int64 = 0
 
-    var tenure: (any LeaderTenure)?
-    /// Goes up when a tenure begins and when it ends: an answer to an earlier one is dropped.
+    /// The lead, while this relay has it.
+    var leading: LeadUnderWay?
+    /// Goes up when a lead begins and when it ends: an answer to an earlier one is dropped.
     var term = 0
-    /// Why the tenure is to end; nil while it goes on.
-    var tenureEnd: TenureEnd?
     /// The machine came to its end while no tenure lasted.
     var endBetweenTenures: RelayEnd?
-    var tasks: [Int: Task<Void, Never>] = [:]
     var nextTask = 0
-    /// What the next piece of work waits for.
-    var lastWork: Task<Void, Never>?
-    var streamTask: Task<Void, Never>?
+    var workNumber = 0
     /// Waits for the lead.
     var waitingTask: Task<Void, Never>?
-    /// Resumed once `tenureEnd` is set.
-    var tenureIsOver: CheckedContinuation<Void, Never>?
 
     var batches: [BatchToken: EventBatch] = [:]
     var freeTokens: [BatchToken] = []
@@ -46,41 +40,13 @@ package actor Relay {
     /// The last opening of each sink, which need not be over.
     var openings: [String: Task<SinkError?, Never>] = [:]
 
-    /// When the last beat that came back was sent.
-    var lastBeat: Int64 = 0
-    /// Inputs that wait because the leader has been silent for too long.
-    var heldBack: [RelayInput] = []
-    /// By the time at which they go off.
-    var alarms: [Int64: Task<Void, Never>] = [:]
-
-    var status: LeaderStatus?
-    var isNoting = false
-    var orderHold: (OrderHold, HolderDescription?)?
     var isStopping = false
     var suspendedBy: String?
-    var pollingReason: String?
-    var isStreamingTold = false
-    /// What is watched for taking long; nil: the work session is idle.
-    var workUnderWay: WorkUnderWay?
-    var workNumber = 0
-    var isWorkWatched = false
     var repeated = RepeatedReports()
     var gone = GoneRows()
     /// What was said already and would only be repeated.
     var faultsTold: Set<RowFault> = []
     var unconfiguredTold: Set<String> = []
-
-    struct WorkUnderWay {
-        var number: Int
-        var since: Int64
-    }
-
-    /// Why a tenure ends.
-    enum TenureEnd: Sendable {
-        case lost(String)
-        case finished(RelayEnd)
-        case stop(RelayStop)
-    }
 
     /// - Parameter rules: all of them, but in simulations that break one to see that they would notice.
     package init(
@@ -136,7 +102,7 @@ package actor Relay {
         isStopping = true
         report(.stopping)
         waitingTask?.cancel()
-        guard tenure != nil else { return }
+        guard leading != nil else { return }
         take(.stop, term: term)
         let term = term
         spawn { relay in
@@ -184,48 +150,32 @@ package actor Relay {
     /// Leads until the tenure ends; the exit, or nil to try again.
     private func lead(with taken: any LeaderTenure) async -> RelayExit? {
         term += 1
-        tenureEnd = nil
-        tenure = taken
+        leading = LeadUnderWay(taken, at: clock.now)
         lastEpoch = taken.epoch
-        lastBeat = clock.now
-        heldBack = []
-        status = nil
-        isNoting = false
-        orderHold = nil
-        workUnderWay = nil
-        isWorkWatched = false
-        pollingReason = nil
-        isStreamingTold = false
         report(.leading(epoch: taken.epoch))
         known.settled(taken.opened.sinks)
         announce(taken.opened)
         take(.sessionsOpened(taken.opened), term: term)
-        if tenureEnd == nil {
+        if isLeading {
             startBeating()
             // Asked again: others may run before the closure does.
             await withCheckedContinuation { continuation in
-                if tenureEnd == nil { tenureIsOver = continuation } else { continuation.resume() }
+                if isLeading { leading?.isOver = continuation } else { continuation.resume() }
             }
         }
         return await close(taken)
     }
 
     private func close(_ taken: any LeaderTenure) async -> RelayExit? {
-        let tenureEnd = tenureEnd ?? .lost("")
-        tenure = nil
+        let ended = leading
+        leading = nil
         term += 1
         // At once: sinks go on answering while the sessions close, and nothing may be sent on for it.
         decide(.sessionsLost)
-        passHeldBack()
-        for alarm in alarms.values { alarm.cancel() }
-        alarms = [:]
-        streamTask?.cancel()
-        streamTask = nil
-        for task in tasks.values { task.cancel() }
-        tasks = [:]
-        lastWork = nil
+        for input in ended?.postponed ?? [] { decide(input) }
+        ended?.cancelTasks()
         await taken.close()
-        switch tenureEnd {
+        switch ended?.end ?? .lost("") {
         case .lost(let reason):
             report(.deposed(reason: reason))
             return isStopping ? await finish(.stopped) : nil
@@ -254,20 +204,26 @@ package actor Relay {
     }
 
     func endTenure(_ why: TenureEnd) {
-        guard tenure != nil, tenureEnd == nil else { return }
-        tenureEnd = why
-        tenureIsOver?.resume()
-        tenureIsOver = nil
+        guard isLeading else { return }
+        leading?.end = why
+        leading?.isOver?.resume()
+        leading?.isOver = nil
     }
+
+    /// Whether this relay leads, and nothing has said yet that it is to end.
+    var isLeading: Bool { leading.map { $0.end == nil } ?? false }
+
+    /// Whether the lead of this term goes on.
+    func isLeading(_ term: Int) -> Bool { term == self.term && isLeading }
 
     // MARK: - Inputs
 
     /// Takes an input of the tenure `term`; one of an earlier tenure is too late to count.
     func take(_ input: RelayInput, term: Int) {
-        guard term == self.term, tenureEnd == nil, tenure != nil else { return }
+        guard isLeading(term), let lastBeat = leading?.lastBeat else { return }
         if clock.now - lastBeat > settings.leaderTimeout, !Self.mayPassUnasked(input) {
             // Silent for so long that somebody else may lead: ask before anything more is sent.
-            heldBack.append(input)
+            leading?.postponed.append(input)
             return
         }
         decide(input)
@@ -279,8 +235,8 @@ package actor Relay {
 
     /// The beat came back: this relay still leads; or the tenure is over.
     func passHeldBack() {
-        let waiting = heldBack
-        heldBack = []
+        let waiting = leading?.postponed ?? []
+        leading?.postponed = []
         for input in waiting { decide(input) }
     }
 
@@ -294,18 +250,19 @@ package actor Relay {
 
     /// A later alarm stays beside an earlier one, and need not be set again: to set and to cancel is what costs.
     private func setAlarm(after now: Int64) {
-        guard tenure != nil, let time = machine.nextWake(after: now) else { return }
-        if let next = alarms.keys.min(), next <= time { return }
+        guard leading != nil, let time = machine.nextWake(after: now) else { return }
+        if let next = leading?.alarms.keys.min(), next <= time { return }
         let (clock, term) = (clock, term)
-        alarms[time] = clock.task {
+        let alarm = clock.task {
             await clock.sleep(until: time)
             if !Task.isCancelled { await self.wake(time, term) }
         }
+        leading?.alarms[time] = alarm
     }
 
     private func wake(_ time: Int64, _ term: Int) {
         guard term == self.term else { return }
-        alarms[time] = nil
+        leading?.alarms[time] = nil
         take(.tick, term: term)
     }
 
@@ -318,11 +275,11 @@ package actor Relay {
             await body(self)
             await self.taskEnded(number)
         }
-        tasks[number] = task
+        leading?.tasks[number] = task
         return task
     }
 
-    private func taskEnded(_ number: Int) { tasks[number] = nil }
+    private func taskEnded(_ number: Int) { leading?.tasks[number] = nil }
 
     static func describe(_ error: any Error) -> String { String(describing: error) }
 
