@@ -72,8 +72,8 @@ struct Connecting {
 
     private func failure(of link: LibpqConnection) -> PostgresError {
         let text = link.errorMessage
-        guard !ConnectFailure.namesBadOption(text) else { return Self.badOption(text) }
-        return ConnectFailure(text).error(hiding: target.secrets + [link.password])
+        guard !ConnectErrorText.namesBadOption(text) else { return Self.badOption(text) }
+        return ConnectErrorText(text).error(hiding: target.secrets + [link.password])
     }
 
     /// Names the option, not the value: that may be a piece of a mangled password.

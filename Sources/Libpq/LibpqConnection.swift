@@ -28,7 +28,7 @@ final class LibpqConnection {
         }
         guard let started = unsafe started else { return nil }
         let connection = unsafe LibpqConnection(owning: started)
-        // So that the text of a refused start carries its SQLSTATE: see ConnectFailure.
+        // So that the text of a refused start carries its SQLSTATE: see ConnectErrorText.
         _ = unsafe PQsetErrorVerbosity(started, PQERRORS_VERBOSE)
         return connection
     }

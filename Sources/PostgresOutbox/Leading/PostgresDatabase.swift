@@ -217,7 +217,7 @@ package actor PostgresDatabase: OutboxDatabase {
             let (stored, parkedKeys, history) = try await beating(leader, known, report) {
                 try await self.register(on: work)
                 return (
-                    try await StandingState.read(work, epoch: succession.epoch), try await self.parkedKeys(on: work),
+                    try await OpeningState.read(work, epoch: succession.epoch), try await self.parkedKeys(on: work),
                     try await work.history()
                 )
             }

@@ -14,7 +14,7 @@ struct Announced: Hashable, Sendable {
 
     private(set) var unheard: Unheard
     /// What no read has shown yet.
-    private(set) var waiting = Announcements()
+    private(set) var waiting = UnshownAnnouncements()
     var awaited: AwaitedRings
     /// Above the tail: ids that rang and were read, and wait for their order.
     private(set) var shown = IDRanges()
@@ -71,7 +71,7 @@ struct Announced: Hashable, Sendable {
         }
         waiting.remove(absent, of: visible)
         waiting.miss(absent)
-        if gone.ranges.count > Announcements.limit { gone = IDRanges() }
+        if gone.ranges.count > UnshownAnnouncements.limit { gone = IDRanges() }
     }
 
     /// A read that was sent while something may have been unheard has come back.
@@ -117,7 +117,7 @@ struct AwaitedRings: Hashable, Sendable {
 
     mutating func handed(_ rows: IDRanges) {
         ids = ids.union(rows)
-        if ids.ranges.count > Announcements.limit { ids.keepHighest(Announcements.limit / 2) }
+        if ids.ranges.count > UnshownAnnouncements.limit { ids.keepHighest(UnshownAnnouncements.limit / 2) }
     }
 
     mutating func settled(through id: Int64) { ids = ids.clamped(above: id, through: .max) }

@@ -16,7 +16,7 @@ package struct Announcement: Hashable, Sendable {
 /// Announced ids that no read has shown yet, by transaction.
 ///
 /// Bounded: what finds no room is reported, and then somebody must look without being called.
-struct Announcements: Hashable, Sendable {
+struct UnshownAnnouncements: Hashable, Sendable {
     struct Entry: Hashable, Sendable {
         var transaction: UInt32
         var ids: IDRanges

@@ -1,7 +1,7 @@
 extension RelayMachine {
     /// Chooses what the work session does next.
     mutating func startWork(at now: Int64, _ effects: inout [RelayEffect]) {
-        if case .holding(let until)? = tenure?.turns.work { endHolding(until, at: now, &effects) }
+        if case .keepingClaim(let until)? = tenure?.turns.work { endKeeping(until, at: now, &effects) }
         guard isWorkIdle else { return }
         if tenure?.source.claims?.isNext == true, !isStopping, suspension == nil {
             tenure?.source.claims?.isNext = false
@@ -98,10 +98,10 @@ extension RelayMachine {
             closeGapBelow(&effects)
         }
         tenure?.source.claims?.pace.restart(at: now)
-        tenure?.turns.work = .holding(until: now + policy.settleInterval)
+        tenure?.turns.work = .keepingClaim(until: now + policy.settleInterval)
     }
 
-    private mutating func endHolding(_ until: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
+    private mutating func endKeeping(_ until: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
         // Nothing is with a sink: all is delivered, or a window is full and settling makes room.
         let isDelivered = lanes.allSatisfy { !$0.isOnTail || !$0.isSending }
         guard isDelivered || now >= until || isStopping else { return }
@@ -141,7 +141,7 @@ extension RelayMachine {
         let pause = max(policy.pollInterval, policy.sweepInterval / 3)
         switch failed {
         case .idle: break
-        case .claiming, .looking, .holding: tenure?.source.claims?.pace.rest(at: now, policy.pollInterval)
+        case .claiming, .looking, .keepingClaim: tenure?.source.claims?.pace.rest(at: now, policy.pollInterval)
         case .settling: settlements.failed(at: now, interval: policy.settleInterval)
         case .sweeping(let request, _, _):
             // What it was asked for is asked for again.

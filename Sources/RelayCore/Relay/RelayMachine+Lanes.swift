@@ -85,20 +85,6 @@ extension RelayMachine {
     }
 }
 
-extension RelayNote {
-    fileprivate init(_ event: LaneEvent, of sink: String) {
-        self =
-            switch event {
-            case .outage(let reason, let attempt): .outage(sink: sink, reason: reason, attempt: attempt)
-            case .recovered: .recovered(sink: sink)
-            case .rejected(let id, let reason, let isParked):
-                .rejected(sink: sink, id: id, reason: reason, isParked: isParked)
-            case .blocked(let reason): .blocked(sink: sink, reason: reason)
-            case .leftTail: .leftTail(sink: sink)
-            }
-    }
-}
-
 extension RelayEffect {
     init(_ delivery: LaneDelivery, to sink: String) {
         self = .deliver(sink: sink, flight: delivery.flight, delivery.slices)

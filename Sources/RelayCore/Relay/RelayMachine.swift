@@ -27,7 +27,7 @@ package struct RelayMachine: Hashable, Sendable {
     var tenure: Tenure?
     /// What keeps delivery from going on (a sequence whose settings break the proof).
     var suspension: String?
-    var settlements = Settlements()
+    var settlements = SettlementSchedule()
     /// Which keys are free now, the next sweep tells.
     var parkedKeysWanted = false
     var held = HeldBatches()
@@ -120,7 +120,7 @@ package struct RelayMachine: Hashable, Sendable {
     package func nextWake(after now: Int64) -> Int64? {
         guard phase != .finished, let tenure else { return nil }
         var times: [Int64] = [tenure.turns.sweeps.next]
-        if case .holding(let until) = tenure.turns.work { times.append(until) }
+        if case .keepingClaim(let until) = tenure.turns.work { times.append(until) }
         if tenure.turns.work == .idle {
             if let claims = tenure.source.claims { times.append(claims.pace.next) }
             if let draining = tenure.turns.sweeps.draining { times.append(draining.nextQuestion) }

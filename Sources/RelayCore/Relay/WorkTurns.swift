@@ -3,12 +3,12 @@ struct WorkTurns: Hashable, Sendable {
     enum Work: Hashable, Sendable {
         /// Exits: `claiming`, `settling`, `sweeping`, `fixing`.
         case idle
-        /// Exits: `looking` (a gap was closed), `holding` (rows were handed on), `idle` (none could be).
+        /// Exits: `looking` (a gap was closed), `keepingClaim` (rows were handed on), `idle` (none could be).
         case claiming(ClaimRequest, known: Int64)
-        /// The ids of closed gaps are looked up. Exits: `holding`, `idle`.
+        /// The ids of closed gaps are looked up. Exits: `keepingClaim`, `idle`.
         case looking(IDRanges, claim: ClaimedRows, known: Int64)
         /// Rows are handed on and the claim is kept until they are delivered, or for a while. Exit: `settling`, `idle`.
-        case holding(until: Int64)
+        case keepingClaim(until: Int64)
         /// Exit: `idle`. `retried`: per sink, how many parked events that were tried again are in it.
         case settling(retried: [String: Int])
         /// Exit: `idle`. `stamp` tells whether anything happened meanwhile, `since` when it was sent.
@@ -33,12 +33,12 @@ struct WorkTurns: Hashable, Sendable {
     var settling = Settling.untried
     /// A settlement is wanted even where there is nothing to write: it tells how the sinks stand.
     var refreshWanted = false
-    var sweeps: Sweeps
+    var sweeps: SweepSchedule
     /// When the starts of new sinks are tried to be fixed, not before.
     var nextFix: Int64
 
     init(untilDrained: Bool, at now: Int64) {
-        sweeps = Sweeps(untilDrained: untilDrained, at: now)
+        sweeps = SweepSchedule(untilDrained: untilDrained, at: now)
         nextFix = now
     }
 
@@ -54,7 +54,7 @@ struct WorkTurns: Hashable, Sendable {
         nextFix = max(0, nextFix - now)
         sweeps.fold(clock: now, stamp: stamp)
         switch work {
-        case .holding(let until): work = .holding(until: max(0, until - now))
+        case .keepingClaim(let until): work = .keepingClaim(until: max(0, until - now))
         case .sweeping(let request, let sent, _): work = .sweeping(request, stamp: sent == stamp ? 0 : -1, since: 0)
         case .idle, .claiming, .looking, .settling, .fixing: break
         }

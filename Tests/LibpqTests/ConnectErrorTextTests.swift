@@ -3,7 +3,7 @@ import Testing
 @testable import Libpq
 
 /// What libpq says of a connection that failed, with a secret in it and marks that change what is one character.
-@Suite struct ConnectFailureTests {
+@Suite struct ConnectErrorTextTests {
     private static let secret = "hunter22"
 
     @Test(
@@ -11,7 +11,7 @@ import Testing
     func hidesSecretsWhateverStandsAround(_ before: String, _ behind: String) {
         for secret in [Self.secret, "e\u{301}hunter22", "hunter22\u{301}", "\u{301}hunter22", "h\u{301}u"] {
             let words = "before\(before)\(secret)\(behind) after"
-            let error = ConnectFailure(
+            let error = ConnectErrorText(
                 """
                 connection to server at "h" (::1), port 5432 failed: FATAL:  28P01: \(words)
                 DETAIL:  \(words)
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func aMarkBehindTheCodeHidesNothing() {
-        let error = ConnectFailure("failed: FATAL:  28P01: \u{301}no\nDETAIL:\u{301} why\nLOCATION:\u{301} x").error(
+        let error = ConnectErrorText("failed: FATAL:  28P01: \u{301}no\nDETAIL:\u{301} why\nLOCATION:\u{301} x").error(
             hiding: [])
         #expect(error.sqlState == "28P01")
         #expect(error.detail != nil)
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func aSentenceBelongsToTheLineBeforeIt() {
-        let error = ConnectFailure(
+        let error = ConnectErrorText(
             """
             connection to server at "a" (::1), port 1 failed: Connection refused
             connection to server at "h" (::1), port 2 failed: root certificate file "/x" does not exist
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func aBadOptionIsKnownWithAMarkBehindItsQuote() {
-        #expect(ConnectFailure.namesBadOption("could not open service file \"\u{301}hunter22\""))
-        #expect(ConnectFailure.namesBadOption("at \"h\": invalid port number:\u{301} \"hunter22\""))
+        #expect(ConnectErrorText.namesBadOption("could not open service file \"\u{301}hunter22\""))
+        #expect(ConnectErrorText.namesBadOption("at \"h\": invalid port number:\u{301} \"hunter22\""))
     }
 }

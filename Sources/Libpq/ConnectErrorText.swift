@@ -3,7 +3,7 @@
 /// libpq 15 gives no SQLSTATE for a failed start. With `PQERRORS_VERBOSE` its text carries one:
 /// `connection to server at "h" (::1), port 5432 failed: FATAL:  28P01: password authentication failed …`, then
 /// `LOCATION:` and maybe `DETAIL:` and `HINT:` lines. The code does not depend on the server's language.
-struct ConnectFailure {
+struct ConnectErrorText {
     private var attempts: [(sqlState: String?, message: String)] = []
     private var detail: String?
     private var hint: String?

@@ -3,14 +3,14 @@ import RelayCore
 
 /// What leadership begins with, read on the work session: how long it takes follows what is in the tables, while the
 /// leader session beats.
-struct StandingState: Sendable {
+struct OpeningState: Sendable {
     var sinks: [SinkRegistration]
     var owed: [String: OwedPortion]
     /// Whether a row above every cursor is marked published already.
     var publishedAbove: Bool
 
     /// - Throws: ``Deposed`` where the epoch is not `epoch`.
-    static func read(_ session: Session, epoch: Int64) async throws -> StandingState {
+    static func read(_ session: Session, epoch: Int64) async throws -> OpeningState {
         let connection = session.connection
         do {
             let stored = try await StoredState.read(connection, epoch: epoch, begins: true)
@@ -21,7 +21,7 @@ struct StandingState: Sendable {
             let above = try await connection.execute(
                 "SELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > \(highest.sql)); COMMIT"
             ).first?.bool(0, 0)
-            return StandingState(sinks: stored.sinks, owed: owed, publishedAbove: above ?? false)
+            return OpeningState(sinks: stored.sinks, owed: owed, publishedAbove: above ?? false)
         } catch {
             try await connection.rollBack()
             throw error

@@ -1,6 +1,6 @@
 /// When sweeps have their turn, and how far the present rotation of them has come: a bounded portion at a time, from
 /// the lowest id up, and then from the bottom again.
-struct Sweeps: Hashable, Sendable {
+struct SweepSchedule: Hashable, Sendable {
     enum Rotation: Hashable, Sendable {
         /// The next sweep begins at the bottom. Exit: `underWay`.
         case over

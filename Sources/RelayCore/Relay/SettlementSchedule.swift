@@ -1,5 +1,5 @@
 /// When what the lanes have done is settled. It outlives a tenure, as they do.
-struct Settlements: Hashable, Sendable {
+struct SettlementSchedule: Hashable, Sendable {
     /// Milliseconds: the longest pause after settlements that failed, and after those that could not move rows.
     private static let longestPause: Int64 = 5000
     private static let longestStuckPause: Int64 = 60_000
