@@ -127,4 +127,6 @@ package enum Mutation: String, CaseIterable, Sendable {
     case lockOverlooked
     /// What a read says of transactions is asked after its rows were looked for.
     case askedTooLate
+    /// Where one of a lane's reads fails, the others are said to have failed, too, though their answers come.
+    case failsTogether
 }

@@ -151,6 +151,15 @@ extension Scenario {
             $0.ids = 2
             $0.policy.sweepInterval = never
         },
+        Scenario("poll, one of a lane's reads fails") {
+            $0.producers = [[.drawsTwice]]
+            $0.undoneMarks = 2
+            $0.outages = 1
+            $0.workFailures = 1
+            $0.answersApart = true
+            $0.policy.batchSize = 1
+            $0.ids = 2
+        },
         Scenario("poll, a mark is undone") {
             $0.undoneMarks = 1
             $0.ids = 2

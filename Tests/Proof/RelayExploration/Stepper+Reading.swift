@@ -37,6 +37,10 @@ extension Stepper {
             state.world.workFailures -= 1
             state.world.reads.remove(at: index)
             feed(.readFailed(sink: read.sink, read.kind))
+            guard scenario.mutation == .failsTogether else { return }
+            for other in state.world.reads where other.sink == read.sink {
+                feed(.readFailed(sink: other.sink, other.kind))
+            }
         default: break
         }
     }
