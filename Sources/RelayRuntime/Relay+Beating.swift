@@ -22,7 +22,7 @@ extension Relay {
             leading?.lastBeat = sent
             await judge(beat, known, tenure, term)
             guard isLeading(term) else { return false }
-            passHeldBack()
+            takePostponed()
         } catch {
             guard term == self.term else { return false }
             endTenure(.lost(Self.describe(error)))

@@ -233,8 +233,8 @@ package actor Relay {
         if case .sessionsOpened = input { true } else { false }
     }
 
-    /// The beat came back: this relay still leads; or the tenure is over.
-    func passHeldBack() {
+    /// The beat came back: this relay still leads.
+    func takePostponed() {
         let waiting = leading?.postponed ?? []
         leading?.postponed = []
         for input in waiting { decide(input) }

@@ -35,14 +35,8 @@ extension Scenario {
             $0.ids = 2
         },
         Scenario("mutant: all reads of a lane fail with one") {
+            severalReads(&$0)
             $0.mutation = .failsTogether
-            $0.producers = [[.drawsTwice]]
-            $0.undoneMarks = 2
-            $0.outages = 1
-            $0.workFailures = 1
-            $0.answersApart = true
-            $0.policy.batchSize = 1
-            $0.ids = 2
         },
         Scenario("mutant: transactions are asked about after the rows were looked for") {
             $0.mutation = .askedTooLate

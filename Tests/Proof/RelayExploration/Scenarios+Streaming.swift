@@ -151,20 +151,23 @@ extension Scenario {
             $0.ids = 2
             $0.policy.sweepInterval = never
         },
-        Scenario("poll, one of a lane's reads fails") {
-            $0.producers = [[.drawsTwice]]
-            $0.undoneMarks = 2
-            $0.outages = 1
-            $0.workFailures = 1
-            $0.answersApart = true
-            $0.policy.batchSize = 1
-            $0.ids = 2
-        },
+        Scenario("poll, one of a lane's reads fails", severalReads),
         Scenario("poll, a mark is undone") {
             $0.undoneMarks = 1
             $0.ids = 2
         },
     ]
+
+    /// A lane has read after read under way, and one of them may fail.
+    static func severalReads(_ world: inout Scenario) {
+        world.producers = [[.drawsTwice]]
+        world.undoneMarks = 2
+        world.outages = 1
+        world.workFailures = 1
+        world.answersApart = true
+        world.policy.batchSize = 1
+        world.ids = 2
+    }
 
     /// Relays of both modes, one after the other and side by side.
     package static let switching: [Scenario] = [
