@@ -84,12 +84,11 @@ import Testing
     @Test(arguments: Mode.allCases) func theLeafIsTruncatedUnderASlowSink(_ mode: Mode) async throws {
         let database = try await PrivateCluster.shared().database()
         let relay = try await RelayProcess.leading(database, mode)
-        try await database.withConnection { holder in
-            // Nothing can be settled, so that all of it is delivered and unsettled, or waits.
-            try await holder.execute("BEGIN; LOCK TABLE outbox_sink IN SHARE ROW EXCLUSIVE MODE")
+        // All of it is delivered and unsettled, or waits.
+        try await database.whileNothingSettles { holder in
             let last = try await database.insert(300)
             try await relay.waitForEvent(id: last)
-            try await holder.execute("TRUNCATE outbox_unpublished; COMMIT")
+            try await holder.execute("TRUNCATE outbox_unpublished")
         }
         let next = try await database.insert(2000)
         try await relay.waitForEvent(id: next)

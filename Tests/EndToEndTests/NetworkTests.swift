@@ -70,15 +70,13 @@ import Testing
         let relay = try await relay(database, through: proxy, mode)
         try await relay.waitForEvent(id: try await database.insert(10))
         try await database.becomesSettled()
-        try await database.withConnection { holder in
-            // Settling waits for the lock, deliveries go on.
-            try await holder.execute("BEGIN; LOCK TABLE outbox_sink IN SHARE ROW EXCLUSIVE MODE")
+        try await database.whileNothingSettles { holder in
             try await relay.waitForEvent(id: try await database.insert(20))
             proxy.loseAnswer(to: "'leader');")
             try await holder.execute(
                 """
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND application_name LIKE 'outbox-relay %'; ROLLBACK
+                WHERE datname = current_database() AND application_name LIKE 'outbox-relay %'
                 """)
         }
         try await relay.waitForEvent(id: try await database.insert(10))

@@ -49,6 +49,20 @@ extension RelayProcess {
 }
 
 extension TestDatabase {
+    /// Deliveries go on, and nothing can be settled until the transaction ends that `body` is given.
+    ///
+    /// A settlement waits for it, perhaps with the rows of its claim locked. Where `body` then waits for those rows, it
+    /// must be the relay's transaction that the server cancels, whichever of the two came first.
+    func whileNothingSettles<Value: Sendable>(_ body: (Connection) async throws -> Value) async throws -> Value {
+        try await withConnection { holder in
+            try await holder.execute("SET deadlock_timeout = '10min'")
+            try await holder.execute("BEGIN; LOCK TABLE outbox_sink IN SHARE ROW EXCLUSIVE MODE")
+            let value = try await body(holder)
+            try await holder.execute("COMMIT")
+            return value
+        }
+    }
+
     /// Waits until every row is marked published.
     func becomesSettled(within limit: Duration = .seconds(30)) async throws {
         try await withConnection { connection in

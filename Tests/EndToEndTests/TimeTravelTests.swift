@@ -117,16 +117,14 @@ import Testing
         let relay = try await RelayProcess.leading(database, mode)
         try await relay.waitForEvent(id: try await database.insert(10))
         try await database.becomesSettled()
-        let last = try await database.withConnection { holder in
-            // Settling waits for the lock, deliveries go on.
-            try await holder.execute("BEGIN; LOCK TABLE outbox_sink IN SHARE ROW EXCLUSIVE MODE")
+        let last = try await database.whileNothingSettles { holder in
             let last = try await database.insert(5)
             try await relay.waitForEvent(id: last)
             try await holder.execute(
                 """
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND application_name LIKE 'outbox-relay %';
-                \(accident.replacing("$", with: "\(last - 2)")); COMMIT
+                \(accident.replacing("$", with: "\(last - 2)"))
                 """)
             return last
         }
