@@ -5,8 +5,10 @@ import RelayTestKit
 import Synchronization
 
 /// Writes events to files as a relay would, to be killed in the middle of it:
-/// `FileSinkWriter PATH FIRST LAST DELIVERY SIZE`, ids from FIRST to LAST, DELIVERY of them at once, files of at most
-/// SIZE bytes. The system takes but a few bytes with each write, so that the process is mostly killed within a line.
+/// `FileSinkWriter PATH FIRST LAST DELIVERY SIZE LIMIT`, ids from FIRST to LAST, DELIVERY of them at once, files of at
+/// most SIZE bytes. The system takes but a few bytes with each write, so that the process is mostly killed within a line.
+/// Where LIMIT is not 0, no file may grow beyond so many bytes: set here, since a sanitizer's runtime does not begin
+/// under such a limit.
 ///
 /// It says on standard output up to which id all is answered as delivered, a number a line after each delivery; and ends
 /// with 1 at the first answer that is not `delivered`, which it says.
@@ -15,7 +17,8 @@ enum FileSinkWriter {
     static func main() async throws {
         let arguments = CommandLine.arguments
         let numbers = arguments.dropFirst(2).compactMap { Int64($0) }
-        guard arguments.count == 6, numbers.count == 4 else { return end("wrong arguments") }
+        guard arguments.count == 7, numbers.count == 5 else { return end("wrong arguments") }
+        if numbers[4] > 0 { limitFiles(to: rlim_t(numbers[4])) }
         let settings = FileSinkSettings(path: arguments[1], rotation: .init(size: Int(numbers[3])))
         var calls = DiskCalls()
         calls.write = { write($0, $1.baseAddress, min($1.count, 50)) }
@@ -43,6 +46,11 @@ enum FileSinkWriter {
             next = last + 1
         }
         await sink.close()
+    }
+
+    private static func limitFiles(to bytes: rlim_t) {
+        var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
+        guard setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return end("no limit") }
     }
 
     private static func say(_ text: String) {

@@ -26,6 +26,15 @@ package final class ChildProcess: Sendable {
     package let pid: pid_t
     private let ended = Mutex<ProcessEnd?>(nil)
 
+    /// What a program under test is given of this process's environment: nothing of the caller's libpq, log or relay
+    /// settings.
+    package static var passedEnvironment: [String: String] {
+        let passed = [
+            "PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "TSAN_OPTIONS", "LLVM_PROFILE_FILE",
+        ]
+        return ProcessInfo.processInfo.environment.filter { passed.contains($0.key) }
+    }
+
     /// - Parameters:
     ///   - command: the executable, searched for in PATH where it holds no slash, and its arguments.
     ///   - output: the descriptor that becomes standard output; /dev/null where nil.

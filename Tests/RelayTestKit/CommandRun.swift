@@ -29,10 +29,8 @@ package struct RunningCommand: Sendable {
             open(folder.appendingPathComponent(name).path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         }
         defer { for descriptor in descriptors { close(descriptor) } }
-        let own = ProcessInfo.processInfo.environment
-        let passed = ["PATH", "HOME", "LANG", "LD_LIBRARY_PATH"].reduce(into: [:]) { $0[$1] = own[$1] }
         process = try ChildProcess(
-            [program] + command.dropFirst(), environment: passed.merging(environment) { $1 },
+            [program] + command.dropFirst(), environment: ChildProcess.passedEnvironment.merging(environment) { $1 },
             output: descriptors[0], errors: descriptors[1])
     }
 

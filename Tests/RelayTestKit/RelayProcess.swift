@@ -215,8 +215,7 @@ package final class RelayProcess: Sendable {
 
     /// A clean environment: nothing of the caller's libpq, log or relay settings.
     private static func environment(_ given: [String: String]) -> [String: String] {
-        let passed = ["PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"]
-        return ProcessInfo.processInfo.environment.filter { passed.contains($0.key) }
+        ChildProcess.passedEnvironment
             .merging(["OUTBOX_RELAY_LOG_FORMAT": "json"]) { $1 }
             .merging(given) { $1 }
     }
