@@ -51,7 +51,7 @@ struct DiskError: Error, Sendable, Hashable {
         switch code {
         case ENOSPC: ("is on a disk that is full", "free space on it")
         case EDQUOT: ("is beyond this user's quota", "raise the quota, or remove files of this user")
-        case EFBIG: ("may not grow", "raise the limit on file sizes, or rotate it earlier")
+        case EFBIG: ("has reached the limit on file sizes", "raise the limit on file sizes, or rotate it earlier")
         case EROFS: ("is on a read-only file system", "mount it for writing")
         case EACCES: ("may not be used by this user", "give the user the right to read and write it")
         case EPERM: ("is protected", "remove its protection, such as chattr +i or +a")

@@ -53,7 +53,7 @@ package struct FileSinkSettings: Sendable, Hashable {
             return "a file cannot be rotated every \(age); give an age of at least 1s"
         }
         if mode > 0o777 || mode & 0o600 != 0o600 {
-            return "a file with the mode 0\(String(mode, radix: 8)) could not be continued; "
+            return "a file with the mode 0\(String(mode, radix: 8)) could not be reopened to be continued; "
                 + "give permissions from 0600 to 0777 that let the owner read and write"
         }
         return window < 1 ? "a file sink needs a window of at least 1, not \(window)" : nil

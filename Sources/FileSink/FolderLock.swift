@@ -64,7 +64,7 @@ struct FolderLock: Sendable {
             return "a process that did not write its pid there; lslocks(8) names it"
         }
         if pid == getpid(), place == host {
-            return "this very process, pid \(pid): "
+            return "this process itself, pid \(pid): "
                 + "two sinks have the same path, or an earlier write still waits for the disk"
         }
         return "the process with the pid \(pid) on \(place); end it if it does not end by itself"

@@ -156,7 +156,7 @@ extension Connection {
 
     /// Throws the error of a statement, or that of a connection which was lost without one.
     static func check(_ error: PostgresError?, _ exchange: Exchange) throws(PostgresError) {
-        if let error { throw exchange.judged(error) }
+        if let error { throw exchange.classified(error) }
         if !exchange.link.isUsable { throw unsent(exchange) }
     }
 

@@ -69,7 +69,7 @@ struct Exchange {
     }
 
     /// What an error that ends this call is to the caller, who knows of cancellations and limits.
-    func judged(_ error: PostgresError) -> PostgresError {
+    func classified(_ error: PostgresError) -> PostgresError {
         var error = error
         if let ending, error.sqlState == "57014" {
             error.kind = ending.kind

@@ -58,7 +58,8 @@ struct DoctorCommand: AsyncParsableCommand {
             return .passed("replication")
         } catch {
             return .failed(
-                "replication", "the server refuses a replication session, so WAL mode polls: \(error.problem)",
+                "replication",
+                "the server refuses a replication session, so WAL mode falls back to polling: \(error.problem)",
                 remedy: "grant the role REPLICATION and add a line for it to pg_hba.conf")
         }
     }

@@ -62,7 +62,7 @@ struct ParkedAdd: AsyncParsableCommand {
 
     func run() async throws {
         let session = try await database.connector().connect()
-        let setting = SettingAside(session, sink: sink)
+        let setting = ParkRequests(session, sink: sink)
         try await setting.ask(id)
         guard wait else {
             print("the leader will park \(id.count == 1 ? "event \(id[0])" : "\(id.count) events")")

@@ -81,7 +81,7 @@ struct RelayJournal: Sendable {
         logger.log(
             .unconfiguredSink, level: .warning,
             """
-            sink \(sink) is registered but not configured, and holds back publishing; \
+            sink \(sink) is registered but not configured, so events that it has not received stay unpublished; \
             configure it, or run outbox-relay sinks remove \(sink)
             """,
             [LogKey.sink: "\(sink)"])
@@ -95,16 +95,17 @@ struct RelayJournal: Sendable {
         case .standby(let pid):
             notifier.ready(status: "standing by")
             logger.log(
-                .standby, level: .notice, "standing by: another relay leads\(pid.map { ", as pid \($0)" } ?? "")",
+                .standby, level: .notice,
+                "standing by: another relay leads\(pid.map { " (its session is pid \($0))" } ?? "")",
                 pid.map { [LogKey.pid: .stringConvertible($0)] } ?? [:])
         case .predecessor(let pid, let role):
             logger.log(
-                .waiting, level: .warning, "waiting for a session of the former leader (\(role)) to end: pid \(pid)",
+                .waiting, level: .warning, "waiting for the former leader's \(role) session to end: pid \(pid)",
                 [LogKey.pid: .stringConvertible(pid), LogKey.role: "\(role)"])
-        case .judgement:
+        case .historyCheck:
             logger.log(
                 .waiting, level: .notice,
-                "the server was restarted or promoted: waiting until every relay has checked it")
+                "the server was restarted or promoted: waiting until every relay has checked that nothing was lost")
         }
     }
 
@@ -124,7 +125,8 @@ struct RelayJournal: Sendable {
     private func faulty(_ fault: RowFault) {
         let sentence =
             switch fault.work {
-            case .read: "event \(fault.id) cannot be read and is not delivered; fix or delete its row"
+            case .read:
+                "event \(fault.id) cannot be read and is not delivered; fix or delete its row, later events wait for it"
             case .mark:
                 "event \(fault.id) was delivered but cannot be marked as published; "
                     + "fix its row, or the trigger, rule or constraint that refuses it"
@@ -152,7 +154,9 @@ struct RelayJournal: Sendable {
         let who = holder.map {
             $0.gid.map { "the prepared transaction \($0)" } ?? "pid \($0.pid ?? 0) (\($0.applicationName))"
         }
-        let transaction = holder?.gid == nil ? "the transaction of \(who ?? "a session that is gone")" : who ?? ""
+        let transaction =
+            holder?.gid == nil
+            ? "the open transaction of \(who ?? "a session that could not be identified")" : who ?? ""
         let message =
             switch hold.cause {
             case .transaction, .unknown:
@@ -178,7 +182,8 @@ struct RelayJournal: Sendable {
                 [LogKey.id: .stringConvertible(entry.id), LogKey.sink: "\(entry.sink)"])
         case .outage(let sink, let reason, let attempt):
             logger.log(
-                .outage, level: attempt == 1 ? .warning : .debug, "sink \(sink) does not take events: \(reason)",
+                .outage, level: attempt == 1 ? .warning : .debug,
+                "delivery to sink \(sink) fails and is tried again: \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.reason: "\(reason)"])
         case .rejected(let sink, let id, let reason, let isParked):
             let then = isParked ? "it is parked" : "later events wait for it"

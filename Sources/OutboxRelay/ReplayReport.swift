@@ -50,7 +50,7 @@ struct ReplayReport {
             "replayed \(replay.deliveredCount) events of ids \(replay.plan.from) to \(replay.plan.through) "
             + "to sink \(sink)\(filtered)\(rejected)"
         guard !isComplete else { return done }
-        return "\(done); it ended early; continue with --from \(replay.next)" + (reason.map { ": \($0)" } ?? "")
+        return "\(done); it stopped early\(reason.map { " (\($0))" } ?? ""); continue with --from \(replay.next)"
     }
 
     /// The same for programs; the members and their order are a promise.

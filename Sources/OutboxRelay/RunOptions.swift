@@ -21,7 +21,9 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("CloudEvents source. (default: /outbox)", valueName: "uri"))
     var source: String?
 
-    @Option(help: ArgumentHelp("Silence after which a leader loses its lock. (default: 2s)", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp(
+            "Silence after which another relay takes over from the leader. (default: 2s)", valueName: "duration"))
     var leaderTimeout: String?
 
     @Option(
@@ -39,7 +41,8 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Pause between polls of an idle table. (default: 100ms)", valueName: "duration"))
     var pollInterval: String?
 
-    @Option(help: ArgumentHelp("How long a claim may be held. (default: 5s)", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("With --order none: how long a claim may stay open. (default: 5s)", valueName: "duration"))
     var claimTimeout: String?
 
     @Option(help: ArgumentHelp("Limit of all buffered events together. (default: 64MiB)", valueName: "size"))

@@ -44,7 +44,7 @@ extension RelayStatus {
         if let stoppedReason { lines.append("stopped: \(stoppedReason)") }
         lines.append("unpublished: \(unpublished.map(String.init) ?? "unknown")")
         lines += waits.map { wait in
-            "waiting: the \(wait.role) session (pid \(wait.pid)) for \(Int(wait.seconds))s, for \(wait.text)"
+            "waiting: \(wait.role) session (pid \(wait.pid)), \(Int(wait.seconds))s, on \(wait.text)"
         }
         if let hold = orderHold {
             let who = hold.gid.map { "prepared transaction \($0)" } ?? "pid \(hold.pid ?? 0)"
@@ -109,10 +109,10 @@ extension RelayStatus.Sink {
     }
 
     private var place: String {
-        guard let deliveredThrough, let lagEvents else { return "its place cannot be read" }
+        guard let deliveredThrough, let lagEvents else { return "its position cannot be read" }
         let age = lagSeconds.map { " (the oldest \(JSONText.number($0).text)s old)" } ?? ""
         let parked = parked ?? 0
-        return "delivered through \(deliveredThrough), lacks \(lagEvents) events" + (lagEvents > 0 ? age : "")
+        return "delivered through \(deliveredThrough), \(lagEvents) events behind" + (lagEvents > 0 ? age : "")
             + (parked > 0 ? ", \(parked) parked" : "")
     }
 }

@@ -115,7 +115,7 @@ extension AuditFindings.Kind {
         case .undelivered: "never delivered to the file"
         case .outOfOrder: "out of order"
         case .duplicates: "repeated"
-        case .otherTime: "same id, but another time"
+        case .otherTime: "same id, but another created_at"
         case .changed: "its data is not the row's payload"
         case .unknown: "not in the table"
         case .foreign: "not an event"

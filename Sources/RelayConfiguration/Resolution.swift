@@ -53,7 +53,7 @@ extension RelayOptions {
                 throw .configuration(
                     "\(sinks[index].place): with order none the timeout of sink \(sinks[index].name), "
                         + "\(timeout.configured), must be below the claim timeout of \(claimTimeout.configured), "
-                        + "or a slow answer never counts; lower timeout, or raise --claim-timeout")
+                        + "or slow answers are discarded; lower timeout, or raise --claim-timeout")
             }
             // The rest is for the mark.
             webhook.timeout = claimTimeout * 4 / 5

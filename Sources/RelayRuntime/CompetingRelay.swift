@@ -136,7 +136,7 @@ package actor CompetingRelay {
         case .cancelDelivery: delivery?.cancel()
         case .mark(let ids, let parked): mark(ids, parked)
         case .remark(let rows): remark(rows)
-        case .look: onSession { .looked(isEmpty: try await $0.isEmpty()) }
+        case .checkEmpty: onSession { .emptyChecked(isEmpty: try await $0.isEmpty()) }
         case .release: batch = nil
         case .note(let note): report(.note(note))
         case .finished(let end): finish(end)

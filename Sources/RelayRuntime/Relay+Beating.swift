@@ -20,7 +20,7 @@ extension Relay {
             let beat = try await tenure.watch.beat()
             guard isLeading(term) else { return false }
             leading?.lastBeat = sent
-            await judge(beat, known, tenure, term)
+            await checkHistory(beat, known, tenure, term)
             guard isLeading(term) else { return false }
             takePostponed()
         } catch {
@@ -30,14 +30,14 @@ extension Relay {
         return isLeading(term)
     }
 
-    private func judge(
+    private func checkHistory(
         _ beat: LeaderBeat, _ known: KnownProgress, _ tenure: any LeaderTenure, _ term: Int
     ) async {
         if beat.epoch != tenure.epoch { return endTenure(.lost("another relay leads, in epoch \(beat.epoch)")) }
         if let reason = beat.stoppedReason {
             return endTenure(.stop(RelayStop(.wentBack, reason)))
         }
-        if let travel = known.judge(lastValue: beat.lastValue, sinks: beat.sinks) {
+        if let travel = known.timeTravel(lastValue: beat.lastValue, sinks: beat.sinks) {
             return await halt(travel, tenure, term)
         }
         follow(beat)

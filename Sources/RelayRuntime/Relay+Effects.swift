@@ -6,7 +6,7 @@ extension Relay {
         guard let tenure = leading?.tenure else { return performWithoutTenure(effect) }
         switch effect {
         case .scan: scan(tenure)
-        case .claim, .look, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, tenure)
+        case .claim, .recheckGaps, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, tenure)
         case .readTail(let request): readTail(request, tenure)
         case .read(let request): read(request, tenure)
         case .readOwed(let sink, let ids): readOwed(sink, ids, tenure)
@@ -82,7 +82,7 @@ extension Relay {
             let answer = try await tenure.work.claim(request)
             await claimed(answer, term)
         case .endClaim: try await tenure.work.endClaim()
-        case .look(let gaps): await take(.looked(try await tenure.work.look(gaps)), term: term)
+        case .recheckGaps(let gaps): await take(.gapsRechecked(try await tenure.work.recheckGaps(gaps)), term: term)
         case .settle(let lanes, let inClaim):
             await settled(try await tenure.work.settle(lanes, inClaim: inClaim), term)
         case .sweep(let request):
@@ -130,7 +130,7 @@ extension Relay {
             return
         }
         if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
-        tellFailure("working on the table", error)
+        tellFailure(effect.workName, error)
         take(.workFailed, term: term)
         // It may have given up waiting for a lock.
         spawn { relay in await relay.tellWaits(tenure, term) }
@@ -184,7 +184,7 @@ extension Relay {
     func tellFailure(_ what: String, _ error: any Error) {
         let reason = Self.describe(error)
         guard let unsaid = repeated.admit("\(what): \(reason)", at: clock.now) else { return }
-        report(.failed(what: what, reason: unsaid > 0 ? "\(reason) (and \(unsaid) times before, unsaid)" : reason))
+        report(.failed(what: what, reason: unsaid > 0 ? "\(reason) (\(unsaid) earlier repeats not logged)" : reason))
     }
 
     // MARK: - Reading sessions
@@ -306,5 +306,19 @@ extension Relay {
     private func release(_ token: BatchToken) {
         guard batches.removeValue(forKey: token) != nil else { return }
         freeTokens.append(token)
+    }
+}
+
+extension RelayEffect {
+    /// What the work session does, for a log line.
+    fileprivate var workName: String {
+        switch self {
+        case .claim: "claiming rows"
+        case .recheckGaps: "looking for rows in gaps"
+        case .settle: "marking events as published"
+        case .sweep: "the sweep"
+        case .fixStarts: "fixing where a new sink starts"
+        default: "working on the table"
+        }
     }
 }

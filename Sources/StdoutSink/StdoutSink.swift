@@ -113,7 +113,9 @@ package actor StdoutSink: Sink {
                     + "raise the quota, or remove files of this user")
         case EFBIG:
             return .retry(
-                after: nil, reason: "standard output may not grow (\(problem)); raise the limit on file sizes")
+                after: nil,
+                reason:
+                    "standard output has reached the limit on file sizes (\(problem)); raise the limit on file sizes")
         default:
             return .retry(after: nil, reason: "standard output cannot be written to (\(problem)); check where it goes")
         }

@@ -42,7 +42,7 @@ import WebhookReceiver
         try await eventually("the others are published") {
             try await database.numbers("SELECT id FROM outbox_unpublished") == [1]
         }
-        let told = "did not answer within 1.6 seconds (event 1; others are tried meanwhile)"
+        let told = "did not answer within 1.6 seconds (event 1; other events continue)"
         _ = try await relay.waitForLog("outage") { $0.fields["message"]?.hasSuffix(told) == true }
         receiver.answer { _ in ReceiverAnswer(204) }
         try await database.becomesSettled()

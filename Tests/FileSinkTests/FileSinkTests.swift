@@ -235,7 +235,7 @@ struct FileSinkTests {
             Issue.record("not an outage")
             return
         }
-        #expect(reason.contains("is locked by this very process, pid \(getpid())"))
+        #expect(reason.contains("is locked by this process itself, pid \(getpid())"))
         await first.close()
         try await second.open(OutboxPosition(lastValue: 1))
         await second.close()

@@ -24,7 +24,7 @@ import Testing
             ) { _ in }
         }
         #expect(error?.wentBack == true)
-        #expect(error?.message.contains("event 1, which has left already") == true)
+        #expect(error?.message.contains("event 1, which was delivered") == true)
         guard case .stop(let stop) = await exit else {
             Issue.record("the leader goes on")
             return

@@ -35,7 +35,7 @@ extension Inspector {
         guard found.first?.string(0) == "off" else { return .passed("synchronous_commit", severity: .warning) }
         return .failed(
             "synchronous_commit", severity: .warning,
-            "synchronous_commit is off by default here, so an event may be delivered whose transaction a crash undoes",
+            "synchronous_commit is off by default here, so a crash can undo a transaction whose event was already delivered",
             remedy: "set synchronous_commit = on for the roles that write to the outbox")
     }
 }
@@ -79,7 +79,7 @@ extension Inspector {
             let name = row.string(0) ?? ""
             return .failed(
                 "sink:\(name)", severity: .warning,
-                "sink \(name) is registered but not configured, so no event that it lacks is published",
+                "sink \(name) is registered but not configured, so events that it has not received stay unpublished",
                 remedy: "configure it, or run outbox-relay sinks remove \(name)")
         }
     }

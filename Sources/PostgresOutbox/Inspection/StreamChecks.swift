@@ -10,7 +10,7 @@ extension Inspector {
             ).first?.string(0) ?? ""
         guard !problem.isEmpty else { return .passed("publication") }
         return .failed(
-            "publication", "the publication \(Publication.name) \(problem), so WAL mode polls",
+            "publication", "the publication \(Publication.name) \(problem), so WAL mode falls back to polling",
             remedy: Publication.remedy)
     }
 
@@ -19,7 +19,7 @@ extension Inspector {
         let level = try await rows("SELECT pg_catalog.current_setting('wal_level')").first?.string(0) ?? ""
         guard level != "logical" else { return .passed("wal_level") }
         return .failed(
-            "wal_level", "wal_level is \(level), so WAL mode polls",
+            "wal_level", "wal_level is \(level), so WAL mode falls back to polling",
             remedy: "set wal_level = logical and restart the server")
     }
 
@@ -39,12 +39,13 @@ extension Inspector {
         let (slots, senders) = (found.first?.int(0) ?? 0, found.first?.int(1) ?? 0)
         if slots < 1 && relays == 0 {
             return .failed(
-                "replication_slots", "every replication slot is taken, so WAL mode polls",
+                "replication_slots", "every replication slot is taken, so WAL mode falls back to polling",
                 remedy: "drop unused slots or raise max_replication_slots")
         }
         if senders < 1 && relays == 0 {
             return .failed(
-                "replication_slots", "every WAL sender is taken, so WAL mode polls", remedy: "raise max_wal_senders")
+                "replication_slots", "every WAL sender is taken, so WAL mode falls back to polling",
+                remedy: "raise max_wal_senders")
         }
         return .passed("replication_slots")
     }

@@ -61,7 +61,7 @@ extension LeaderSession {
     /// Writes why nobody may deliver any more, if what it tells of is still so.
     ///
     /// - Parameters:
-    ///   - condition: an SQL expression that repeats what was judged.
+    ///   - condition: an SQL expression that repeats what was checked.
     /// - Returns: whether the stop was written, or was already.
     package func writeStop(_ reason: String, condition: String) async throws -> Bool {
         let tables = try await execute(

@@ -12,7 +12,8 @@ extension LeaderSession {
             guard try await further.seesLeader(session.backendPID) else {
                 throw PostgresError(
                     .connection,
-                    "a further session reached another server than the leader's; all hosts must lead to one")
+                    "a second connection reached another server; all hosts of the connection string must be the same server"
+                )
             }
             guard try await record(further, role: role) else { throw Deposed() }
             return further

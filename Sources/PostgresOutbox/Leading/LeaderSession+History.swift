@@ -23,12 +23,12 @@ extension LeaderSession {
         // After the rows: what was cut before they were looked for shows.
         let (now, lastValue) = try HistoryQuery.history(
             try await query(HistoryQuery.sql(session.schema)), session.schema)
-        return missing.judge(known: known, now: now, lastValue: lastValue)
+        return missing.timeTravel(known: known, now: now, lastValue: lastValue)
     }
 }
 
 extension TimeTravel {
-    /// What was judged, once more, as an SQL expression.
+    /// What was found, once more, as an SQL expression.
     func condition(_ unsettled: [DeliveredRow], _ schema: OutboxSchema) -> String {
         switch self {
         case .sequenceBehind(_, let handed):

@@ -91,9 +91,9 @@ package actor PostgresDatabase: OutboxDatabase {
             let succession = try await takeOver(leader, report)
             let nobodyElseLed = tries.begin(with: leader.mark, succession, lastEpoch: lastEpoch)
             try await leader.commitEpoch(succession)
-            try await judge(leader, known, unsettled)
+            try await refuseTimeTravel(leader, known, unsettled)
             if succession.serverIsNew {
-                await patience.tell(.judgement, report)
+                await patience.tell(.historyCheck, report)
                 try await waitOut(leader, known)
             }
             return .leads(try await openTenure(leader, succession, keepsLanes: nobodyElseLed, known, report))
@@ -134,14 +134,14 @@ package actor PostgresDatabase: OutboxDatabase {
         _ report: @Sendable (WaitingReport) -> Void
     ) async throws -> Bool {
         // Once for each connection: behind this one may be another server.
-        try await judge(leader, known, unsettled)
+        try await refuseTimeTravel(leader, known, unsettled)
         let drain = DrainWatch(settings, leader)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             var isWatched = !settings.untilDrained
             while true {
                 try Task.checkCancellation()
-                try await judge(leader, known, [])
+                try await refuseTimeTravel(leader, known, [])
                 if try await leader.tryLock() { return true }
                 if await !patience.saysStandby {
                     await patience.tell(.standby(pid: try await leader.holderOfLock()), report)
@@ -161,11 +161,13 @@ package actor PostgresDatabase: OutboxDatabase {
         return RelayStop(.wentBack, refusal.message)
     }
 
-    /// Every process judges by what it knows itself, in whatever role.
-    private func judge(_ leader: LeaderSession, _ known: KnownProgress, _ unsettled: [DeliveredRow]) async throws {
+    /// Every process checks what it knows itself, in whatever role.
+    private func refuseTimeTravel(_ leader: LeaderSession, _ known: KnownProgress, _ unsettled: [DeliveredRow])
+        async throws
+    {
         let beat = try await leader.beat()
         if let reason = beat.stoppedReason { throw RelayStop(.wentBack, reason) }
-        var travel = known.judge(lastValue: beat.lastValue, sinks: beat.sinks)
+        var travel = known.timeTravel(lastValue: beat.lastValue, sinks: beat.sinks)
         if travel == nil {
             let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
             travel = try await leader.changedRow(unsettled, known: history, settledThrough: lowest)
@@ -198,13 +200,13 @@ package actor PostgresDatabase: OutboxDatabase {
         }
     }
 
-    /// After a restart or a promotion of the server every living process must have judged before anything is sent.
+    /// After a restart or a promotion of the server every living process must have checked before anything is sent.
     private func waitOut(_ leader: LeaderSession, _ known: KnownProgress) async throws {
         let end = ContinuousClock.now + settings.leaderTimeout
         while ContinuousClock.now < end {
             await settings.sleep(for: settings.leaderTimeout / 5)
             try Task.checkCancellation()
-            try await judge(leader, known, [])
+            try await refuseTimeTravel(leader, known, [])
         }
     }
 
@@ -265,7 +267,7 @@ package actor PostgresDatabase: OutboxDatabase {
     private func beatOnce(
         _ leader: LeaderSession, _ known: KnownProgress, _ report: @Sendable (WaitingReport) -> Void
     ) async throws {
-        try await judge(leader, known, [])
+        try await refuseTimeTravel(leader, known, [])
         seenWait = try await leader.waits().first
         if let wait = seenWait, wait.seconds > 1 { await patience.tell(.database(wait.refusal.message), report) }
     }

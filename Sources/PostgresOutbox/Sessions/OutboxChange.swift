@@ -28,8 +28,8 @@ extension OutboxSchema {
         if now.table.oid != table.oid {
             return OutboxChanged("table \(table.shown) was replaced by another of the same name")
         }
-        return change(of: "leaf FOR VALUES IN (true)", unpublished, now.unpublished)
-            ?? change(of: "leaf FOR VALUES IN (false)", published, now.published)
+        return change(of: "unpublished partition (FOR VALUES IN (true))", unpublished, now.unpublished)
+            ?? change(of: "published partition (FOR VALUES IN (false))", published, now.published)
             ?? change(of: "sequence", sequence, now.sequence)
     }
 
@@ -37,7 +37,7 @@ extension OutboxSchema {
         guard old != new else { return nil }
         guard new.exists else {
             return OutboxChanged(
-                "\(old.shown) is no longer the \(part) of \(table.shown): it was detached, disowned or dropped;"
+                "\(old.shown) is no longer the \(part) of \(table.shown): it was detached or dropped, or the column no longer owns it;"
                     + " put it back")
         }
         return OutboxChanged(

@@ -116,7 +116,7 @@ private func identify(_ connection: Connection) async throws(Refusal) -> PlainSe
     guard let row = tables.last?.rows.first, let pid = row.int(0), pid == Int64(connection.info.backendPID) else {
         throw Refusal(
             .configuration, check: "pooler",
-            problem: "the connection goes through a pooler, which keeps neither locks nor settings of a session",
+            problem: "the connection goes through a pooler, which does not preserve a session's locks and settings",
             remedy: "connect directly to the server")
     }
     guard row.bool(1) == false else {

@@ -27,7 +27,9 @@ struct StorableText: Sendable {
         lanes.map { lane in
             var lane = lane
             lane.parked = self(lane.parked)
-            lane.retried = lane.retried.map { ParkedRetry(id: $0.id, rejection: $0.rejection.map(self.callAsFunction)) }
+            lane.parkedOutcomes = lane.parkedOutcomes.map {
+                ParkedOutcome(id: $0.id, rejection: $0.rejection.map(self.callAsFunction))
+            }
             return lane
         }
     }

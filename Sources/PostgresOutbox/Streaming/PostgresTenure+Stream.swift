@@ -60,7 +60,7 @@ extension PostgresTenure {
     private func watch(_ slot: String, _ connection: Connection) async {
         while !Task.isCancelled {
             await settings.sleep(for: .milliseconds(500))
-            guard let (retained, problem) = try? await leader.look(at: slot) else { continue }
+            guard let (retained, problem) = try? await leader.check(slot: slot) else { continue }
             if !problem.isEmpty {
                 givenUp = .publication(problem)
             } else if let retained, retained > Int64(settings.maxSlotWAL) {
@@ -91,8 +91,10 @@ enum GivenUpStream: Sendable {
     var reason: String {
         switch self {
         case .slot(let retained, let blocker):
-            let who = blocker.map { " beside the transaction of \($0.name)" } ?? ""
-            return "the slot held \(retained) bytes of WAL\(who), more than --max-slot-wal allows; end that transaction"
+            let who = blocker.map { "of \($0.name)" } ?? "that is open"
+            return
+                "the slot retained \(retained) bytes of WAL because of the transaction \(who), more than --max-slot-wal"
+                + " allows; end that transaction"
         case .publication(let problem):
             return "the publication \(Publication.name) \(problem); \(Publication.remedy)"
         }
@@ -101,7 +103,7 @@ enum GivenUpStream: Sendable {
 
 extension LeaderSession {
     /// The bytes of WAL that the slot keeps from being removed, and what is wrong with the publication.
-    func look(at slot: String) async throws -> (retained: Int64?, problem: String) {
+    func check(slot: String) async throws -> (retained: Int64?, problem: String) {
         let row = try await query(
             """
             SELECT (SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)::bigint

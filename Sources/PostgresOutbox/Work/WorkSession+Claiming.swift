@@ -6,7 +6,7 @@ extension WorkSession {
     /// Locks and reads the lowest unpublished rows above the tail; the transaction stays open where there is one. Where
     /// they cannot all be read, it takes those before the first that cannot be.
     package func claim(_ request: ClaimRequest) async throws -> FetchedClaim {
-        if request.looksFirst {
+        if request.probesFirst {
             let seen = try await connection.query(
                 "SELECT FROM \(schema.unpublished) WHERE id > $1 AND id <= $2 ORDER BY id LIMIT 1",
                 [.int(request.after), .int(request.below.map { $0 - 1 } ?? .max)], prepares: true)
@@ -73,8 +73,8 @@ extension WorkSession {
     }
 
     /// Which ids of these gaps are in a leaf, seen by a new statement; at most the lowest thousand of each leaf.
-    package func look(_ gaps: IDRanges) async throws -> LookedRows {
-        guard !gaps.isEmpty else { return LookedRows() }
+    package func recheckGaps(_ gaps: IDRanges) async throws -> RowsInGaps {
+        guard !gaps.isEmpty else { return RowsInGaps() }
         func sql(_ leaf: OutboxRelation) -> String {
             """
             SELECT o.id FROM (VALUES \(gaps.valuesSQL)) AS r (a, b) CROSS JOIN LATERAL
@@ -87,7 +87,7 @@ extension WorkSession {
         func ids(_ index: Int) -> [Int64] {
             index < tables.count ? tables[index].rows.compactMap { $0.int(0) } : []
         }
-        return LookedRows(unpublished: ids(0), published: ids(1))
+        return RowsInGaps(unpublished: ids(0), published: ids(1))
     }
 
     /// Statements in a claim: where they fail, the claim is over.

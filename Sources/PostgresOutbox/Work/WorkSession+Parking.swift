@@ -48,21 +48,21 @@ enum ParkedWrites {
 
     /// What became of parked events that were tried again: gone, or parked still, and then nothing of the same key that
     /// is behind it is tried before somebody asks again.
-    static func retried(_ retried: [String: [ParkedRetry]]) -> String {
+    static func outcomes(_ bySink: [String: [ParkedOutcome]]) -> String {
         var sql = ""
-        for (sink, retries) in retried.sorted(by: { $0.key < $1.key }) {
+        for (sink, outcomes) in bySink.sorted(by: { $0.key < $1.key }) {
             let name = quotedLiteral(sink)
-            let delivered = retries.filter { $0.rejection == nil }.map(\.id)
+            let delivered = outcomes.filter { $0.rejection == nil }.map(\.id)
             if !delivered.isEmpty {
                 sql += "DELETE FROM outbox_parked WHERE sink = \(name) AND id = ANY(\(delivered.arraySQL));\n"
             }
-            for retry in retries {
-                guard let reason = retry.rejection else { continue }
+            for outcome in outcomes {
+                guard let reason = outcome.rejection else { continue }
                 sql += """
                     UPDATE outbox_parked SET reason = \(quotedLiteral(reason)), attempts = attempts + 1, requested = NULL,
-                      requested_at = NULL WHERE sink = \(name) AND id = \(retry.id.sql);
+                      requested_at = NULL WHERE sink = \(name) AND id = \(outcome.id.sql);
                     UPDATE outbox_parked AS p SET requested = NULL, requested_at = NULL FROM outbox_parked AS h
-                      WHERE h.sink = \(name) AND h.id = \(retry.id.sql) AND p.sink = h.sink AND p.id > h.id
+                      WHERE h.sink = \(name) AND h.id = \(outcome.id.sql) AND p.sink = h.sink AND p.id > h.id
                         AND \(sameKey("p", "h")) AND p.behind IS NOT NULL AND p.requested = 'retry';
 
                     """
@@ -100,7 +100,7 @@ enum ParkedKeys {
 
 /// What a sweep found in `outbox_parked`.
 struct ParkedRequests: Sendable {
-    var retries: [String: [Int64]] = [:]
+    var parkedToRetry: [String: [Int64]] = [:]
     /// Nil where nothing of it changed, and nobody asked.
     var keys: [String: [EventKey: Int64]]?
 }
@@ -128,7 +128,7 @@ extension WorkSession {
             """)
         var found = ParkedRequests()
         for row in tables.last?.rows ?? [] {
-            if let sink = row.string(0), let id = row.int(1) { found.retries[sink, default: []].append(id) }
+            if let sink = row.string(0), let id = row.int(1) { found.parkedToRetry[sink, default: []].append(id) }
         }
         let discarded = tables.first?.affectedRows ?? 0
         if readKeys || discarded > 0, !parkingByKey.isEmpty {

@@ -47,7 +47,7 @@ extension WorkSession {
         var facts = SettlementFacts(
             sinks: stored.sinks, absent: absent.ranges, owed: owed.entries, stillOwed: owed.stillOwed, places: [:])
         facts.places = try await places(lanes, stored)
-        try await judgeMissing(lanes, facts)
+        try await refuseMissing(lanes, facts)
         return (facts, absent)
     }
 
@@ -55,7 +55,7 @@ extension WorkSession {
     private func places(_ lanes: [LaneProgress], _ stored: StoredState) async throws -> [Int64: RowPlace] {
         var places: [Int64: RowPlace] = [:]
         var unknown: Set<Int64> = []
-        var holes = IDRanges()
+        var skipped = IDRanges()
         for lane in lanes {
             guard let sink = stored.sinks.first(where: { $0.name == lane.sink && $0.generation == lane.generation })
             else { continue }
@@ -64,12 +64,12 @@ extension WorkSession {
                 if claimed.contains(id) { places[id] = .unpublished } else { unknown.insert(id) }
             }
             if let last = lane.done.last {
-                holes = holes.union(IDRanges.absent(above: sink.cursor, through: last, present: lane.done))
+                skipped = skipped.union(IDRanges.absent(above: sink.cursor, through: last, present: lane.done))
             }
         }
         if !unknown.isEmpty { try await lock(unknown.sorted(), &places) }
-        if !holes.isEmpty {
-            let found = try await look(holes)
+        if !skipped.isEmpty {
+            let found = try await recheckGaps(skipped)
             for id in found.unpublished where places[id] == nil { places[id] = .locked }
             for id in found.published where places[id] == nil { places[id] = .published }
         }
@@ -99,13 +99,13 @@ extension WorkSession {
     ///
     /// The session lasts as long as the lead, and so does the server's run: whether its transaction is committed need not
     /// be asked.
-    private func judgeMissing(_ lanes: [LaneProgress], _ facts: SettlementFacts) async throws {
+    private func refuseMissing(_ lanes: [LaneProgress], _ facts: SettlementFacts) async throws {
         let missing = lanes.flatMap(\.done).filter { facts.places[$0] == nil }
         guard !missing.isEmpty else { return }
         let (now, lastValue) = try HistoryQuery.history(
             try await connection.query(HistoryQuery.sql(schema)), schema)
         let rows = missing.map { MissingRow(id: $0, isCommitted: true) }
-        if let travel = rows.judge(known: history, now: now, lastValue: lastValue) { throw travel }
+        if let travel = rows.timeTravel(known: history, now: now, lastValue: lastValue) { throw travel }
     }
 
     // MARK: - Writes
@@ -126,7 +126,7 @@ extension WorkSession {
         sql += OwedRows.keep(writes.owedKept)
         if let ranges = writes.absent { sql += absent.statements(for: ranges) }
         if let span = writes.absentSpan { sql += AbsentRows.trim(to: span) }
-        sql += ParkedWrites.retried(writes.retried)
+        sql += ParkedWrites.outcomes(writes.parkedOutcomes)
         for sink in writes.ended {
             sql += """
                 DELETE FROM outbox_sink WHERE name = \(quotedLiteral(sink)) AND removing;

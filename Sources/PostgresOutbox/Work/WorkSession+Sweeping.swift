@@ -8,10 +8,10 @@ extension WorkSession {
             let stored = try await StoredState.read(connection, epoch: epoch, begins: true)
             let question = SnapshotQuestion(transactions: request.announced.map(\.transaction), wantsEdges: false)
             let visible = try await question.ask(on: connection).visible
-            let portion = try await SweepPortion.look(request, stored, on: connection, schema)
+            let portion = try await SweepPortion.read(request, stored, on: connection, schema)
             let entries = try await OwedRows.entries(of: portion.found, connection)
             let owed = Set(entries.map(\.id))
-            if portion.found.contains(where: { !owed.contains($0) }) { try await judge(known, stored) }
+            if portion.found.contains(where: { !owed.contains($0) }) { try await refuseTimeTravel(known, stored) }
             let absent = try await AbsentRows.touching(
                 IDRanges(ascending: portion.found), in: stored, connection)
             let writes = SweepWrites(
@@ -21,7 +21,7 @@ extension WorkSession {
             let gone = try await removeGone(stored, above: request.above)
             sql += gone
             let parked = try await takeParkedRequests(readKeys: request.parkedKeys)
-            let setAside = try await takeSetAside()
+            let parkRequests = try await takeParkRequests()
             if !sql.isEmpty { try await connection.execute(sql) }
             let portions =
                 request.owed || !writes.owedEntered.isEmpty || !gone.isEmpty
@@ -31,18 +31,19 @@ extension WorkSession {
             try await connection.execute("COMMIT")
             return SweptState(
                 sinks: stored.sinks, owed: portions, entered: writes.owedEntered,
-                aboveTail: above.rows.compactMap { $0.int(0) }, lookedThrough: portion.lookedThrough,
-                visible: visible, retries: parked.retries, setAside: setAside, parkedKeys: parked.keys)
+                aboveTail: above.rows.compactMap { $0.int(0) }, sweptThrough: portion.sweptThrough,
+                visible: visible, parkedToRetry: parked.parkedToRetry, parkRequests: parkRequests,
+                parkedKeys: parked.keys)
         }
     }
 
     /// Ids that are issued a second time look like late rows.
-    private func judge(_ known: KnownProgress, _ stored: StoredState) async throws {
+    private func refuseTimeTravel(_ known: KnownProgress, _ stored: StoredState) async throws {
         let cursors = stored.sinks.map {
             ($0.name, LeaderBeat.StoredCursor(generation: $0.generation, cursor: $0.cursor))
         }
         let lastValue = try await SequencePosition.read(schema.sequence, on: connection).drawn
-        if let travel = known.judge(
+        if let travel = known.timeTravel(
             lastValue: lastValue, sinks: Dictionary(cursors, uniquingKeysWith: { first, _ in first }))
         {
             throw travel
@@ -76,9 +77,9 @@ struct SweepPortion: Sendable {
     /// Rows of the unpublished leaf that are late, and those announced, owed already or not; ascending.
     var found: [Int64]
     /// Nil: to the end.
-    var lookedThrough: Int64?
+    var sweptThrough: Int64?
 
-    static func look(
+    static func read(
         _ request: SweepRequest, _ stored: StoredState, on connection: Connection, _ schema: OutboxSchema
     ) async throws -> SweepPortion {
         let low = stored.sinks.cursorSpan.low
@@ -94,8 +95,8 @@ struct SweepPortion: Sendable {
             UNION ALL SELECT max(id), count(*) FROM p
             """, [.int(low)])
         found.formUnion(below.rows.filter { $0.int(1) == nil }.compactMap { $0.int(0) })
-        if let end = fullEnd(below, at: 1) { return SweepPortion(found: found.sorted(), lookedThrough: end) }
-        guard stored.hasAbsent else { return SweepPortion(found: found.sorted(), lookedThrough: nil) }
+        if let end = fullEnd(below, at: 1) { return SweepPortion(found: found.sorted(), sweptThrough: end) }
+        guard stored.hasAbsent else { return SweepPortion(found: found.sorted(), sweptThrough: nil) }
         let ranges = try await connection.query(
             """
             WITH a AS MATERIALIZED (
@@ -112,9 +113,9 @@ struct SweepPortion: Sendable {
             found.insert(id)
             ofLast += 1
             // The range is cut there, and what is left of it begins the next portion.
-            if ofLast == ofRange { return SweepPortion(found: found.sorted(), lookedThrough: id) }
+            if ofLast == ofRange { return SweepPortion(found: found.sorted(), sweptThrough: id) }
         }
-        return SweepPortion(found: found.sorted(), lookedThrough: fullEnd(ranges, at: 2))
+        return SweepPortion(found: found.sorted(), sweptThrough: fullEnd(ranges, at: 2))
     }
 
     /// The last of what was looked at, where that is a full portion: of the row that holds its end and its count.

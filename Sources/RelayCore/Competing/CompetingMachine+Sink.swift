@@ -60,7 +60,7 @@ extension CompetingMachine {
             outage = id
             let (retry, draw) = (lane.retry, random.next())
             _ = leftOut.failed(id, pause: { delay + retry.delay(attempt: $0, draw: draw) }, at: now)
-            shown += " (event \(id); others are tried meanwhile)"
+            shown += " (event \(id); other events continue)"
         }
         guard attempt > 1 || lastTold.map({ now - $0 >= Self.tellingPause }) ?? true else { return }
         if attempt == 1 {

@@ -21,7 +21,7 @@ package struct CompetingMachine: Hashable, Sendable {
         /// What was delivered earlier and could not be marked is tried again. Exit: `idle`.
         case remarking([UnmarkedRow])
         /// Whether anything is left is asked for. Exits: `idle`, `ended`.
-        case looking
+        case checkingEmpty
         case ended
     }
 
@@ -44,7 +44,7 @@ package struct CompetingMachine: Hashable, Sendable {
         /// marked, or gone.
         case remarked(unmarked: [Int64] = [], locked: [Int64] = [])
         /// Whether some unpublished row is left, held by another relay or not.
-        case looked(isEmpty: Bool)
+        case emptyChecked(isEmpty: Bool)
         case stop
     }
 
@@ -58,7 +58,7 @@ package struct CompetingMachine: Hashable, Sendable {
         case mark([Int64], parked: [Parking])
         /// Mark these as published if they are there as they were.
         case remark([UnmarkedRow])
-        case look
+        case checkEmpty
         case release(BatchToken)
         case note(RelayNote)
         case finished(RelayEnd)
@@ -123,15 +123,15 @@ package struct CompetingMachine: Hashable, Sendable {
     /// When to call again with `tick`, though nothing else happens; nil: never.
     package var nextWake: Int64? {
         switch phase {
-        case .away, .claiming, .marking, .remarking, .looking, .ended: nil
+        case .away, .claiming, .marking, .remarking, .checkingEmpty, .ended: nil
         // While the sink opens, its answer is waited for.
         case .idle where opening == .opening: unmarked.nextDue
-        case .idle: min(max(claims.next, heldUntil), unmarked.nextDue ?? .max)
+        case .idle: min(max(claims.next, retryAt), unmarked.nextDue ?? .max)
         case .delivering(_, _, let deadline): deadline
         }
     }
 
-    var heldUntil: Int64 { health.nextTry ?? 0 }
+    var retryAt: Int64 { health.nextTry ?? 0 }
 
     // MARK: - Inputs
 
@@ -152,7 +152,7 @@ package struct CompetingMachine: Hashable, Sendable {
         case .deliveryEnded: deliveryEnded(at: now, &effects)
         case .marked(let unmarked, let unparked): marked(unmarked, unparked, at: now, &effects)
         case .remarked(let failed, let locked): remarked(failed, locked, at: now)
-        case .looked(let isEmpty): looked(isEmpty, at: now, &effects)
+        case .emptyChecked(let isEmpty): emptyChecked(isEmpty, at: now, &effects)
         case .stop: isStopping = true
         }
     }
@@ -167,7 +167,7 @@ package struct CompetingMachine: Hashable, Sendable {
         case .marking(let rows):
             rememberUnmarked(delivered, of: rows, until: now)
             release(rows, &effects)
-        case .away, .idle, .claiming, .remarking, .looking, .ended: break
+        case .away, .idle, .claiming, .remarking, .checkingEmpty, .ended: break
         }
         phase = .away
         delivered = []
@@ -217,7 +217,7 @@ package struct CompetingMachine: Hashable, Sendable {
             for parking in parked { leaveOut(rejected: parking.id, at: now) }
             release(rows, &effects)
         case .remarking(let rows): unmarked.failed(rows.map(\.id), at: now)
-        case .away, .idle, .claiming, .delivering, .looking, .ended: break
+        case .away, .idle, .claiming, .delivering, .checkingEmpty, .ended: break
         }
         if phase != .away { phase = .idle }
         if again { return claims.next = now }
@@ -248,8 +248,8 @@ package struct CompetingMachine: Hashable, Sendable {
         phase = .idle
     }
 
-    mutating func looked(_ isEmpty: Bool, at now: Int64, _ effects: inout [Effect]) {
-        guard phase == .looking else { return }
+    mutating func emptyChecked(_ isEmpty: Bool, at now: Int64, _ effects: inout [Effect]) {
+        guard phase == .checkingEmpty else { return }
         if isEmpty { return finish(.drained, &effects) }
         phase = .idle
         claims.slow(at: now, atMost: policy.pollInterval)
@@ -266,7 +266,7 @@ package struct CompetingMachine: Hashable, Sendable {
         guard phase == .idle || phase == .away else { return }
         if isStopping { return finish(.stopped, &effects) }
         if health.isClosed { return finish(.sinkClosed(sink), &effects) }
-        guard phase == .idle, !remark(at: now, &effects), now >= heldUntil else { return }
+        guard phase == .idle, !remark(at: now, &effects), now >= retryAt else { return }
         guard opening == .open else {
             if opening == .shut {
                 opening = .opening
@@ -293,9 +293,9 @@ package struct CompetingMachine: Hashable, Sendable {
             return
         }
         if policy.untilDrained, foundNothing {
-            phase = .looking
+            phase = .checkingEmpty
             foundNothing = false
-            return effects.append(.look)
+            return effects.append(.checkEmpty)
         }
         phase = .claiming
         let without = Set(leftOut.ids(at: now)).union(unmarked.ids)

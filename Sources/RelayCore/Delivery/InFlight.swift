@@ -115,7 +115,7 @@ extension Lane {
         switch flight.turn {
         case .ordered: done.append(Done(id: id, mark: mark, fate: fate))
         case .owed: owed[id] = true
-        case .parked: if fate == .delivered { retried.append(ParkedRetry(id: id)) }
+        case .parked: if fate == .delivered { parkedOutcomes.append(ParkedOutcome(id: id)) }
         }
     }
 

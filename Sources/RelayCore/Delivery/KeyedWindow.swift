@@ -111,13 +111,13 @@ package struct KeyedWindow: Hashable, Sendable {
     }
 
     /// Parks the waiting rows that somebody wants parked; their keys are free then.
-    mutating func setAside(_ ids: Set<Int64>) -> [Parking] {
+    mutating func park(requested ids: Set<Int64>) -> [Parking] {
         guard !ids.isEmpty else { return [] }
         var parked: [Parking] = []
         for index in rows.indices where rows[index].state == .waiting && ids.contains(rows[index].id) {
             if failing[rows[index].key]?.rejected == rows[index].id { failing[rows[index].key] = nil }
             end(index, .parked)
-            parked.append(Parking(setAside: rows[index].id))
+            parked.append(Parking(requested: rows[index].id))
         }
         return parked
     }
@@ -237,7 +237,7 @@ package struct KeyedWindow: Hashable, Sendable {
     }
 
     /// Takes off the rows at the front that are over. Not while it winds down: rows between them are to be read anew.
-    mutating func takeOver() -> [Lane.Done] {
+    mutating func takeFinished() -> [Lane.Done] {
         guard !isWindingDown else { return [] }
         var taken: [Lane.Done] = []
         while taken.count < rows.count, case .over(let fate) = rows[taken.count].state {
@@ -259,8 +259,8 @@ package struct KeyedWindow: Hashable, Sendable {
     func key(of id: Int64) -> EventKey? { index(of: id).map { rows[$0].key } }
 
     /// The memory of the batches that hold these rows.
-    func heldBytes(_ batches: HeldBatches) -> Int {
-        uses.tokens.reduce(0) { $0 + batches.bytes(of: $1) }
+    func bytes(in memory: BatchMemory) -> Int {
+        uses.tokens.reduce(0) { $0 + memory.bytes(of: $1) }
     }
 
     // MARK: - Ends

@@ -116,7 +116,7 @@ extension Lane {
     /// A parked event was rejected once more: it stays parked, and those after it wait for another word.
     private mutating func rejectedAgain(_ reason: String) {
         guard let id = firstUnanswered else { return }
-        retried.append(ParkedRetry(id: id, rejection: reason))
+        parkedOutcomes.append(ParkedOutcome(id: id, rejection: reason))
         finished(1, .parked)
         inFlight?.hasParked = true
         health = .well
@@ -165,7 +165,7 @@ extension Lane {
         let next = keyed?.firstUnanswered(flight)
         let isSilent = keyed?.ended(flight) ?? false
         // Also where nothing more is sent: when the relay stops, or the sink is gone.
-        _ = takeOver()
+        _ = takeFinished()
         if isSilent, let next, !isStopping, health == .well {
             keyed?.pause(next.key, until: now + max(1, policy.retry.base), reason: Self.noAnswer)
         }

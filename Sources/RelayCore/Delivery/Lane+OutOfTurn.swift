@@ -14,10 +14,11 @@ extension Lane {
     mutating func nextReadOutOfTurn(window: Int, rows: Int, at now: Int64) -> ReadOutOfTurn? {
         let room = min(roomOutOfTurn(window), rows)
         if let owed = nextOwed(room, at: now) { return owed }
-        guard isConfigured, !registration.isRemoving, !retries.isEmpty, retried.isEmpty, mayGoOutOfTurn(at: now),
+        guard isConfigured, !registration.isRemoving, !parkedToRetry.isEmpty, parkedOutcomes.isEmpty,
+            mayGoOutOfTurn(at: now),
             room > 0, now >= nextParkedRead
         else { return nil }
-        let asked = Array(retries.prefix(room))
+        let asked = Array(parkedToRetry.prefix(room))
         awaitedParked = asked
         return .parked(asked)
     }
@@ -26,7 +27,7 @@ extension Lane {
         guard inFlight == nil, awaitedOwed == nil else { return nil }
         guard owed.values.contains(false) else {
             // What failed may have been deleted, or is asked for no longer.
-            if retries.isEmpty { outOfTurn = nil }
+            if parkedToRetry.isEmpty { outOfTurn = nil }
             return nil
         }
         if let end = passesThrough {
@@ -78,8 +79,8 @@ extension Lane {
         guard let asked = awaitedParked else { return nil }
         awaitedParked = nil
         // Of an older registration where nothing is asked for any more.
-        let isCurrent = !asked.isEmpty && asked.first == retries.first
-        retries = []
+        let isCurrent = !asked.isEmpty && asked.first == parkedToRetry.first
+        parkedToRetry = []
         guard isCurrent, !batch.ids.isEmpty, inFlight == nil, !isStopping else { return nil }
         let slices = [RowSlice(batch, 0..<batch.ids.count)]
         begin(InFlight(slices: slices, turn: .parked))

@@ -16,49 +16,49 @@ extension Lane {
 
     /// Sends what waits in turn.
     ///
-    /// - Parameter setAside: the events that somebody wants parked.
+    /// - Parameter parkRequests: the events that somebody wants parked.
     /// - Returns: the deliveries, and whether rows are over without one.
     mutating func sendInTurn(
-        _ room: LaneRoom, setAside: Set<Int64>, at now: Int64
+        _ room: LaneRoom, parkRequests: Set<Int64>, at now: Int64
     ) -> (deliveries: [LaneDelivery], isOver: Bool) {
-        keyed == nil ? sendInSequence(room, setAside) : sendByKey(room, setAside, at: now)
+        keyed == nil ? sendInSequence(room, parkRequests) : sendByKey(room, parkRequests, at: now)
     }
 
     private mutating func sendInSequence(
-        _ room: LaneRoom, _ setAside: Set<Int64>
+        _ room: LaneRoom, _ parkRequests: Set<Int64>
     ) -> (deliveries: [LaneDelivery], isOver: Bool) {
         guard inFlight == nil, !queue.isEmpty else { return ([], false) }
         let rows = roomInTurn(room.window)
         // Settling takes its time; a few rows at a time would keep the sink from batching.
         guard rows > 0, rows >= min(room.window / 4, queue.count) else { return ([], false) }
-        let delivery = send(queue.take(rows, bytes: room.bytes, of: room.held), .ordered, setAside: setAside)
+        let delivery = send(queue.take(rows, bytes: room.bytes, of: room.memory), .ordered, parkRequests: parkRequests)
         return (delivery.map { [$0] } ?? [], delivery == nil)
     }
 
     private mutating func sendByKey(
-        _ room: LaneRoom, _ setAside: Set<Int64>, at now: Int64
+        _ room: LaneRoom, _ parkRequests: Set<Int64>, at now: Int64
     ) -> (deliveries: [LaneDelivery], isOver: Bool) {
         guard var window = keyed else { return ([], false) }
         let rows = roomInTurn(room.window)
-        if rows > 0, !queue.isEmpty, !window.isWindingDown, window.heldBytes(room.held) < room.bytes {
-            window.take(queue.take(rows, bytes: room.bytes, of: room.held))
+        if rows > 0, !queue.isEmpty, !window.isWindingDown, window.bytes(in: room.memory) < room.bytes {
+            window.take(queue.take(rows, bytes: room.bytes, of: room.memory))
         }
-        for parking in window.setAside(setAside) { park(parking, window.key(of: parking.id)) }
+        for parking in window.park(requested: parkRequests) { park(parking, window.key(of: parking.id)) }
         for parking in window.park(parkedKeys) { park(parking, window.key(of: parking.id)) }
         var deliveries: [LaneDelivery] = []
         while let (flight, slices) = window.next(at: now) {
             deliveries.append(LaneDelivery(flight: flight, slices: slices))
         }
         keyed = window
-        return (deliveries, takeOver())
+        return (deliveries, takeFinished())
     }
 
     /// Sends rows in one flight, without those that stay behind.
     ///
     /// - Returns: the delivery; nil where all of them stay behind, and are over.
-    mutating func send(_ slices: [RowSlice], _ turn: InFlight.Turn, setAside: Set<Int64>) -> LaneDelivery? {
+    mutating func send(_ slices: [RowSlice], _ turn: InFlight.Turn, parkRequests: Set<Int64>) -> LaneDelivery? {
         var flight = InFlight(slices: slices, turn: turn)
-        flight.behind = staysBehind(slices, setAside: setAside)
+        flight.behind = staysBehind(slices, parkRequests)
         begin(flight)
         // Those before the first that is sent are over: no answer speaks of them.
         finished(0, .parked)
@@ -71,23 +71,23 @@ extension Lane {
     /// What is over, with everything before it, is done.
     ///
     /// - Returns: whether there was anything.
-    mutating func takeOver() -> Bool {
-        guard let over = keyed?.takeOver(), !over.isEmpty else { return false }
+    mutating func takeFinished() -> Bool {
+        guard let over = keyed?.takeFinished(), !over.isEmpty else { return false }
         done += over
         return true
     }
 
     /// The rows that are not sent but parked: those that somebody wants parked, and those whose key is parked already.
-    private func staysBehind(_ slices: [RowSlice], setAside wanted: Set<Int64>) -> [Int64: Parking] {
+    private func staysBehind(_ slices: [RowSlice], _ requested: Set<Int64>) -> [Int64: Parking] {
         var keys = parkedKeys
-        guard !keys.isEmpty || !wanted.isEmpty else { return [:] }
+        guard !keys.isEmpty || !requested.isEmpty else { return [:] }
         let parksKeys = policy.onReject == .parkKey
         var result: [Int64: Parking] = [:]
         for slice in slices {
             for (place, id) in slice.ids.enumerated() {
                 let key = slice.key(place)
-                if wanted.contains(id) {
-                    result[id] = Parking(setAside: id)
+                if requested.contains(id) {
+                    result[id] = Parking(requested: id)
                     // What comes after it in the same delivery stands behind it.
                     if parksKeys, let key { keys[key] = min(keys[key] ?? id, id) }
                 } else if let key, let head = keys[key], head < id {

@@ -33,8 +33,8 @@ package struct Lane: Hashable, Sendable {
         /// The rows asked for are above this and at or below `through`.
         package var after: Int64
         package var through: Int64
-        /// The horizon that was known when it was sent.
-        package var known: Int64
+        /// The horizon when it was sent.
+        package var closedWhenSent: Int64
         /// Sent under an older registration: what it brings counts for nothing.
         package var isStale = false
     }
@@ -97,9 +97,9 @@ package struct Lane: Hashable, Sendable {
     /// The owed rows that a read under way asks for.
     package var awaitedOwed: [Int64]?
     /// Parked events that somebody wants tried again, ascending.
-    package var retries: [Int64] = []
+    package var parkedToRetry: [Int64] = []
     /// What became of those that were tried.
-    package var retried: [ParkedRetry] = []
+    package var parkedOutcomes: [ParkedOutcome] = []
     /// The parked events that a read under way asks for.
     package var awaitedParked: [Int64]?
 
@@ -123,11 +123,12 @@ package struct Lane: Hashable, Sendable {
     /// Handed to the sink, or done, and not settled, or asked for out of turn: what a crash may repeat.
     package var unsettled: Int {
         done.count + (keyed?.count ?? 0) + (inFlight?.count ?? 0) - (inFlight?.answered ?? 0)
-            + owed.values.count(where: \.self) + retried.count + (awaitedOwed?.count ?? 0) + (awaitedParked?.count ?? 0)
+            + owed.values.count(where: \.self) + parkedOutcomes.count + (awaitedOwed?.count ?? 0)
+            + (awaitedParked?.count ?? 0)
     }
 
     /// Owed rows, or parked ones, wait for room in the window.
-    var waitsOutOfTurn: Bool { !retries.isEmpty || owed.values.contains(false) }
+    var waitsOutOfTurn: Bool { !parkedToRetry.isEmpty || owed.values.contains(false) }
 
     /// Rows in turn that the sink has, or may have, and that no settlement has written; ascending.
     var leftRows: [DeliveredRow] {
@@ -147,10 +148,10 @@ package struct Lane: Hashable, Sendable {
     /// There is something to settle.
     func hasNews(at now: Int64) -> Bool {
         guard let unparked, now < nextParking else {
-            return !done.isEmpty || owed.values.contains(true) || !retried.isEmpty
+            return !done.isEmpty || owed.values.contains(true) || !parkedOutcomes.isEmpty
         }
         return (done.first.map { $0.id < unparked.id } ?? false)
-            || owed.contains { $0.value && $0.key != unparked.id } || !retried.isEmpty
+            || owed.contains { $0.value && $0.key != unparked.id } || !parkedOutcomes.isEmpty
     }
 
     /// How the lane fares, a failing key included.
@@ -171,7 +172,7 @@ package struct Lane: Hashable, Sendable {
     var isPassing: Bool { passesThrough.map { position < $0 && passedThrough < $0 } ?? false }
 
     /// Everything that was handed over is settled, and nothing is owed.
-    package var isSettled: Bool { isIdle && done.isEmpty && owed.isEmpty && !isOwedMore && retried.isEmpty }
+    package var isSettled: Bool { isIdle && done.isEmpty && owed.isEmpty && !isOwedMore && parkedOutcomes.isEmpty }
 
     /// All that was taken on of what is owed is settled, and there is more.
     var lacksOwed: Bool { isOwedMore && owed.isEmpty }
@@ -215,7 +216,7 @@ package struct Lane: Hashable, Sendable {
         return LaneProgress(
             sink: name, generation: registration.generation, done: done.map(\.id),
             endsPassed: done.last?.fate == .passed, owedDone: owedDone.sorted(),
-            parked: parkings.values.sorted { $0.id < $1.id }, retried: retried,
+            parked: parkings.values.sorted { $0.id < $1.id }, parkedOutcomes: parkedOutcomes,
             passedThrough: registration.isRemoving && done.isEmpty ? passedThrough : .min)
     }
 
@@ -275,7 +276,7 @@ package struct Lane: Hashable, Sendable {
         passedThrough = .min
         awaitedRows?.isStale = true
         if awaitedOwed != nil { awaitedOwed = [] }
-        retries = []
+        parkedToRetry = []
         if awaitedParked != nil { awaitedParked = [] }
         if keeping {
             done.removeAll { $0.id <= row.cursor }
@@ -289,7 +290,7 @@ package struct Lane: Hashable, Sendable {
             parkings = [:]
             unparked = nil
             parkedUnsettled = [:]
-            retried = []
+            parkedOutcomes = []
             isAboutToMeet = false
             inFlight?.isStale = true
             outOfTurn = nil
@@ -311,6 +312,6 @@ package struct Lane: Hashable, Sendable {
         awaitedRows = nil
         awaitedOwed = nil
         awaitedParked = nil
-        retries = []
+        parkedToRetry = []
     }
 }

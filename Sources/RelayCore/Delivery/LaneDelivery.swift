@@ -11,5 +11,5 @@ struct LaneRoom {
     /// Bytes that the lane may keep in memory from the others.
     var bytes: Int
     /// The batches in memory.
-    var held: HeldBatches
+    var memory: BatchMemory
 }

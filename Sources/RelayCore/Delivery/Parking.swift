@@ -1,4 +1,4 @@
-/// An event that a lane has parked: set aside, counted as done, and kept for somebody to retry or discard.
+/// An event that a lane has parked: counted as done, and kept for somebody to retry or discard.
 package struct Parking: Hashable, Sendable {
     package var id: Int64
     /// What the sink said, or why the event stands behind another.
@@ -18,13 +18,13 @@ package struct Parking: Hashable, Sendable {
     }
 
     /// Somebody wants the event parked, whatever the sink says to it.
-    package init(setAside id: Int64) {
+    package init(requested id: Int64) {
         self.init(id: id, reason: "set aside by an operator")
     }
 }
 
 /// What became of a parked event that was tried again.
-package struct ParkedRetry: Hashable, Sendable {
+package struct ParkedOutcome: Hashable, Sendable {
     package var id: Int64
     /// Why the sink rejected it once more; nil: it was delivered, and is parked no longer.
     package var rejection: String?

@@ -24,7 +24,7 @@ package struct RowQueue: Hashable, Sendable {
     }
 
     /// Takes up to `room` rows off the front, to be sent together; once their batches hold so many `bytes`, no more.
-    package mutating func take(_ room: Int, bytes: Int = .max, of batches: HeldBatches = HeldBatches()) -> [RowSlice] {
+    package mutating func take(_ room: Int, bytes: Int = .max, of batches: BatchMemory = BatchMemory()) -> [RowSlice] {
         var taken: [RowSlice] = []
         var left = room
         var used = 0

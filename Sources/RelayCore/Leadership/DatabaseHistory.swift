@@ -47,7 +47,7 @@ extension [MissingRow] {
     ///   - known: the history when they were handed over.
     ///   - lastValue: the sequence's last value.
     /// - Returns: what no deletion explains.
-    package func judge(known: DatabaseHistory, now: DatabaseHistory, lastValue: Int64) -> TimeTravel? {
+    package func timeTravel(known: DatabaseHistory, now: DatabaseHistory, lastValue: Int64) -> TimeTravel? {
         guard let lowest = self.map(\.id).min() else { return nil }
         guard now.continues(known) else { return .rowChanged(id: lowest) }
         if let above = self.map(\.id).filter({ $0 > lastValue }).min() { return .rowChanged(id: above) }

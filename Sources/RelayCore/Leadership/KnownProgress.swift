@@ -1,7 +1,7 @@
-/// What this process knows to have left, and to have been settled: judged against the database at every beat.
+/// What this process knows to have left, and to have been settled: checked against the database at every beat.
 ///
 /// It lives as long as the process, in whatever role. An answer is only compared with what was known before its
-/// statement was sent, so the caller judges with a copy made then.
+/// statement was sent, so the caller checks with a copy made then.
 package struct KnownProgress: Hashable, Sendable {
     /// The highest id that was handed to a sink.
     package private(set) var highestHanded: Int64 = 0
@@ -23,7 +23,7 @@ package struct KnownProgress: Hashable, Sendable {
     /// A stop was lifted by an administrator: what is below counts anew.
     package mutating func forget() { self = KnownProgress() }
 
-    package func judge(lastValue: Int64, sinks: [String: LeaderBeat.StoredCursor]) -> TimeTravel? {
+    package func timeTravel(lastValue: Int64, sinks: [String: LeaderBeat.StoredCursor]) -> TimeTravel? {
         if lastValue < highestHanded { return .sequenceBehind(lastValue: lastValue, handed: highestHanded) }
         for (name, known) in acknowledged.sorted(by: { $0.key < $1.key }) {
             guard let stored = sinks[name], stored.generation == known.generation else { continue }

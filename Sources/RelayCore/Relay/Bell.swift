@@ -3,12 +3,12 @@
 struct Bell: Hashable, Sendable {
     enum Phase: Hashable, Sendable {
         /// There is no stream; one is opened at its time. Exit: `opening`.
-        case absent(Pace)
+        case noStream(Pace)
         /// Its slot is being created, and what is handed on meanwhile rings later. `pause`: the one before it, in
-        /// milliseconds. Exits: `standing`, `absent`.
+        /// milliseconds. Exits: `standing`, `noStream`.
         case opening(pause: Int64, AwaitedRings)
-        /// What is committed rings. Exit: `absent`.
-        case standing(Announced)
+        /// What is committed rings. Exit: `noStream`.
+        case standing(StandingStream)
     }
 
     private(set) var phase: Phase
@@ -18,18 +18,18 @@ struct Bell: Hashable, Sendable {
 
     init(rules: RelayRules, at now: Int64) {
         self.rules = rules
-        phase = .absent(Pace(next: now))
+        phase = .noStream(Pace(next: now))
     }
 
     /// What the stream that stands has announced.
-    var announced: Announced? {
+    var announced: StandingStream? {
         get { if case .standing(let announced) = phase { announced } else { nil } }
         // Taken out and put back, for a copy would cost more than what is done with it.
         _modify {
-            var announced: Announced?
+            var announced: StandingStream?
             if case .standing(let standing) = phase {
                 announced = standing
-                phase = .absent(Pace())
+                phase = .noStream(Pace())
             }
             defer { if let announced { phase = .standing(announced) } }
             yield &announced
@@ -40,11 +40,11 @@ struct Bell: Hashable, Sendable {
     var ringsForAll: Bool { if case .standing(let announced) = phase { announced.unheard == .nothing } else { false } }
 
     /// When a stream is opened; nil where there is one.
-    var nextOpening: Int64? { if case .absent(let pace) = phase { pace.next } else { nil } }
+    var nextOpening: Int64? { if case .noStream(let pace) = phase { pace.next } else { nil } }
 
     /// - Returns: whether a stream is to be opened now.
     mutating func opens(at now: Int64) -> Bool {
-        guard case .absent(let pace) = phase, now >= pace.next else { return false }
+        guard case .noStream(let pace) = phase, now >= pace.next else { return false }
         phase = .opening(pause: pace.pause, AwaitedRings())
         return true
     }
@@ -52,7 +52,7 @@ struct Bell: Hashable, Sendable {
     /// - Returns: whether that is news.
     mutating func stands() -> Bool {
         guard case .opening(_, let awaited) = phase else { return false }
-        phase = .standing(Announced(awaited: awaited, rules: rules))
+        phase = .standing(StandingStream(awaited: awaited, rules: rules))
         return true
     }
 
@@ -60,12 +60,12 @@ struct Bell: Hashable, Sendable {
     mutating func ended(at now: Int64, pause: ClosedRange<Int64>) {
         var pace =
             switch phase {
-            case .absent(let pace): pace
+            case .noStream(let pace): pace
             case .opening(let pause, _): Pace(pause: pause)
             case .standing: Pace()
             }
         pace.slow(at: now, atLeast: pause.lowerBound, atMost: pause.upperBound)
-        phase = .absent(pace)
+        phase = .noStream(pace)
         sweeps = Pace()
     }
 
@@ -105,9 +105,9 @@ struct Bell: Hashable, Sendable {
     mutating func foldClock(_ now: Int64) {
         sweeps.foldClock(now)
         announced?.questions.foldClock(now)
-        if case .absent(var pace) = phase {
+        if case .noStream(var pace) = phase {
             pace.foldClock(now)
-            phase = .absent(pace)
+            phase = .noStream(pace)
         }
     }
 }

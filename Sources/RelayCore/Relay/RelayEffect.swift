@@ -6,7 +6,7 @@ package enum RelayEffect: Hashable, Sendable {
     // On the work session, one at a time.
     case claim(ClaimRequest)
     /// Which ids of these gaps stand in a leaf, by a new statement (in the open claim where there is one).
-    case look(IDRanges)
+    case recheckGaps(IDRanges)
     case settle([LaneProgress], inClaim: Bool)
     /// Ends an open claim that has nothing to settle. Not answered.
     case endClaim
@@ -50,7 +50,7 @@ package struct ClaimRequest: Hashable, Sendable {
     package var rows: Int
     package var bytes: Int
     /// Look first, without a transaction, whether there is a row at all.
-    package var looksFirst: Bool
+    package var probesFirst: Bool
 }
 
 /// A read of both leaves for a lane that is off the tail: the lowest rows above `after`, at or below `through`.

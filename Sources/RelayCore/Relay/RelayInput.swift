@@ -14,7 +14,7 @@ package enum RelayInput: Hashable, Sendable {
     case scanned(SequenceScan)
     case scanFailed
     case claimed(ClaimedRows)
-    case looked(LookedRows)
+    case gapsRechecked(RowsInGaps)
     /// A claim, look, settlement, sweep or start fixing ended in an error and was rolled back.
     case workFailed
     case settled(SettledState)
@@ -134,7 +134,7 @@ package struct TailRows: Hashable, Sendable {
 }
 
 /// Ids of closed gaps that stand in a leaf after all.
-package struct LookedRows: Hashable, Sendable {
+package struct RowsInGaps: Hashable, Sendable {
     package var unpublished: [Int64]
     package var published: [Int64]
 
@@ -183,29 +183,29 @@ package struct SweptState: Hashable, Sendable {
     /// The lowest unpublished rows above the tail, ascending, bounded.
     package var aboveTail: [Int64]
     /// How far it has looked for late rows; nil: to the end.
-    package var lookedThrough: Int64?
+    package var sweptThrough: Int64?
     /// Of the transactions of ``SweepRequest/announced``, those that were visible before it looked.
     package var visible: [UInt32]
     /// Per sink: parked events that somebody wants tried again, ascending, bounded.
-    package var retries: [String: [Int64]]
+    package var parkedToRetry: [String: [Int64]]
     /// Per sink: events that somebody wants parked and that this tenure has not been told of.
-    package var setAside: [String: [Int64]]
+    package var parkRequests: [String: [Int64]]
     /// As in ``OpenedSessions``; nil where nothing of it changed.
     package var parkedKeys: [String: [EventKey: Int64]]?
 
     package init(
         sinks: [SinkRegistration], owed: [String: OwedPortion]?, entered: [OwedEntry] = [], aboveTail: [Int64] = [],
-        lookedThrough: Int64? = nil, visible: [UInt32] = [], retries: [String: [Int64]] = [:],
-        setAside: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
+        sweptThrough: Int64? = nil, visible: [UInt32] = [], parkedToRetry: [String: [Int64]] = [:],
+        parkRequests: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
     ) {
         self.sinks = sinks
         self.owed = owed
         self.entered = entered
         self.aboveTail = aboveTail
-        self.lookedThrough = lookedThrough
+        self.sweptThrough = sweptThrough
         self.visible = visible
-        self.retries = retries
-        self.setAside = setAside
+        self.parkedToRetry = parkedToRetry
+        self.parkRequests = parkRequests
         self.parkedKeys = parkedKeys
     }
 }

@@ -28,10 +28,10 @@ extension RelayMachine {
             sink: "", after: tail.position, through: waitingBelow.map { $0 - 1 } ?? .max, rows: policy.batchSize,
             bytes: policy.memory / (4 * max(1, lanes.count)), idsOnly: false)
         let announced = stream.bell.announced
-        let looks = announced.map { $0.unheard != .nothing } ?? false
+        let isUnheard = announced.map { $0.unheard != .nothing } ?? false
         let missing = announced?.waiting.missing(above: tail.position, through: request.through) ?? []
-        tenure?.source.stream?.reads(request, known: tail.horizon.closedThrough, looksForUnheard: looks)
-        effects.append(.readTail(TailRequest(rows: request, transactions: missing, wantsEdges: looks)))
+        tenure?.source.stream?.reads(request, closedWhenSent: tail.horizon.closedThrough, mayEndUnheard: isUnheard)
+        effects.append(.readTail(TailRequest(rows: request, transactions: missing, wantsEdges: isUnheard)))
     }
 
     private func isTailReadDue(_ stream: StreamedTail, at now: Int64) -> Bool {
@@ -51,16 +51,16 @@ extension RelayMachine {
             if let token = answer.rows.token { effects.append(.release(token)) }
             return
         }
-        held.hold(answer.rows, isOfTail: true)
+        batchMemory.add(answer.rows, isOfTail: true)
         // Else the tail went on without it, on a lane that was ahead: what was read does not join on.
         guard read.request.after == tail.position else { return }
-        let known = rules.absenceNeedsEarlierHorizon ? read.known : tail.horizon.closedThrough
+        let closedWhenSent = rules.absenceNeedsEarlierHorizon ? read.closedWhenSent : tail.horizon.closedThrough
         take(answer, within: read.request)
-        let isWhole = handTail(answer, through: read.request.through, known: known, at: now, &effects)
+        let isWhole = handTail(answer, through: read.request.through, closedWhenSent: closedWhenSent, at: now, &effects)
         let isThrough = isWhole && tenure?.gap == nil
         if !answer.reachedEnd, isThrough { tenure?.source.stream?.goesOn() }
-        if read.looksForUnheard, let edges = answer.edges,
-            tenure?.source.stream?.bell.announced?.looked(edges, reachedEnd: answer.reachedEnd && isThrough) == true
+        if read.mayEndUnheard, let edges = answer.edges,
+            tenure?.source.stream?.bell.announced?.endUnheard(edges, reachedEnd: answer.reachedEnd && isThrough) == true
         {
             tenure?.turns.sweepEverything()
             effects.append(.note(.streaming))
@@ -98,12 +98,12 @@ extension RelayMachine {
     ///
     /// - Returns: whether that was everything.
     private mutating func handTail(
-        _ answer: TailRows, through: Int64, known: Int64, at now: Int64, _ effects: inout [RelayEffect]
+        _ answer: TailRows, through: Int64, closedWhenSent: Int64, at now: Int64, _ effects: inout [RelayEffect]
     ) -> Bool {
         let ids = answer.rows.ids
         let drawn = answer.lastValue.flatMap { last in ids.firstIndex { $0 > last } } ?? ids.count
-        let found = Tail.deliverable(
-            Array(ids.prefix(drawn)), after: tail.position, closed: tail.closed(known),
+        let found = Tail.mayHandOn(
+            Array(ids.prefix(drawn)), after: tail.position, closedThrough: tail.closed(closedWhenSent),
             gone: tenure?.source.gone ?? IDRanges())
         if found.count > 0 {
             hand([RowSlice(answer.rows, 0..<found.count)])

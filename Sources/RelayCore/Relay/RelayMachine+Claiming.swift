@@ -32,17 +32,17 @@ extension RelayMachine {
         else { return }
         let request = ClaimRequest(
             after: tail.position, below: waitingBelow, rows: policy.batchSize,
-            bytes: policy.memory / (4 * max(1, lanes.count)), looksFirst: pace.pause > 0)
-        tenure?.turns.work = .claiming(request, known: tail.horizon.closedThrough)
+            bytes: policy.memory / (4 * max(1, lanes.count)), probesFirst: pace.pause > 0)
+        tenure?.turns.work = .claiming(request, closedWhenSent: tail.horizon.closedThrough)
         effects.append(.claim(request))
     }
 
     mutating func claimed(_ answer: ClaimedRows, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .claiming(let request, let known)? = tenure?.turns.work else {
+        guard case .claiming(let request, let closedWhenSent)? = tenure?.turns.work else {
             if let token = answer.rows.token { effects.append(.release(token)) }
             return
         }
-        held.hold(answer.rows, isOfTail: true)
+        batchMemory.add(answer.rows, isOfTail: true)
         var answer = answer
         if let lastValue = answer.lastValue, let above = answer.rows.ids.firstIndex(where: { $0 > lastValue }) {
             // Nobody has drawn such an id: it was given by hand, or the sequence went back.
@@ -53,7 +53,7 @@ extension RelayMachine {
             }
             answer = answer.prefix(above)
         }
-        let found = Tail.deliverable(answer.rows.ids, after: tail.position, closed: tail.closed(known))
+        let found = Tail.mayHandOn(answer.rows.ids, after: tail.position, closedThrough: tail.closed(closedWhenSent))
         guard found.count > 0 else {
             if let waiting = answer.rows.ids.first {
                 tenure?.openGap(waiting: waiting, .unknown, at: now)
@@ -68,11 +68,11 @@ extension RelayMachine {
         }
         if !found.closed.isEmpty {
             // A locked row is skipped by the claim and must not pass for absent.
-            tenure?.turns.work = .looking(found.closed, claim: answer, known: known)
-            effects.append(.look(found.closed))
+            tenure?.turns.work = .recheckingGaps(found.closed, claim: answer, closedWhenSent: closedWhenSent)
+            effects.append(.recheckGaps(found.closed))
             return
         }
-        handClaim(answer, count: found.count, known: known, at: now, &effects)
+        handClaim(answer, count: found.count, closedWhenSent: closedWhenSent, at: now, &effects)
     }
 
     private mutating func endEmptyClaim(
@@ -84,10 +84,10 @@ extension RelayMachine {
     }
 
     private mutating func handClaim(
-        _ answer: ClaimedRows, count: Int, known: Int64, at now: Int64, _ effects: inout [RelayEffect]
+        _ answer: ClaimedRows, count: Int, closedWhenSent: Int64, at now: Int64, _ effects: inout [RelayEffect]
     ) {
-        let found = Tail.deliverable(
-            Array(answer.rows.ids.prefix(count)), after: tail.position, closed: tail.closed(known))
+        let found = Tail.mayHandOn(
+            Array(answer.rows.ids.prefix(count)), after: tail.position, closedThrough: tail.closed(closedWhenSent))
         hand([RowSlice(answer.rows, 0..<count)])
         tail.sawContiguous(through: found.through)
         if count < answer.rows.ids.count {
@@ -113,14 +113,14 @@ extension RelayMachine {
         }
     }
 
-    mutating func looked(_ answer: LookedRows, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .looking(_, let claim, let known)? = tenure?.turns.work else { return }
+    mutating func gapsRechecked(_ answer: RowsInGaps, at now: Int64, _ effects: inout [RelayEffect]) {
+        guard case .recheckingGaps(_, let claim, let closedWhenSent)? = tenure?.turns.work else { return }
         let stop = (answer.unpublished + answer.published).min() ?? Int64.max
         let count = claim.rows.ids.firstIndex { $0 > stop } ?? claim.rows.ids.count
-        let found = Tail.deliverable(claim.rows.ids, after: tail.position, closed: tail.closed(known))
+        let found = Tail.mayHandOn(claim.rows.ids, after: tail.position, closedThrough: tail.closed(closedWhenSent))
         let allowed = min(count, found.count)
         if allowed > 0 {
-            handClaim(claim, count: allowed, known: known, at: now, &effects)
+            handClaim(claim, count: allowed, closedWhenSent: closedWhenSent, at: now, &effects)
         } else {
             endEmptyClaim(claim, at: now, &effects)
         }
@@ -141,7 +141,7 @@ extension RelayMachine {
         let pause = max(policy.pollInterval, policy.sweepInterval / 3)
         switch failed {
         case .idle: break
-        case .claiming, .looking, .keepingClaim: tenure?.source.claims?.pace.rest(at: now, policy.pollInterval)
+        case .claiming, .recheckingGaps, .keepingClaim: tenure?.source.claims?.pace.rest(at: now, policy.pollInterval)
         case .settling: settlements.failed(at: now, interval: policy.settleInterval)
         case .sweeping(let request, _, _):
             // What it was asked for is asked for again.

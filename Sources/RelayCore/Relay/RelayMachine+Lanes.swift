@@ -6,8 +6,8 @@ extension RelayMachine {
         guard !isStopping, tenure != nil else { return }
         for index in lanes.indices where lanes[index].isConfigured && lanes[index].mayTry(at: now) {
             let name = lanes[index].name
-            let room = LaneRoom(window: policy.window, bytes: laneShare, held: held)
-            let sent = lanes[index].sendInTurn(room, setAside: tenure?.setAside[name] ?? [], at: now)
+            let room = LaneRoom(window: policy.window, bytes: laneShare, memory: batchMemory)
+            let sent = lanes[index].sendInTurn(room, parkRequests: tenure?.parkRequests[name] ?? [], at: now)
             for delivery in sent.deliveries { effects.append(RelayEffect(delivery, to: name)) }
             if sent.isOver { stamp += 1 }
         }
@@ -18,7 +18,7 @@ extension RelayMachine {
         _ slices: [RowSlice], _ turn: Lane.InFlight.Turn, _ index: Int, _ effects: inout [RelayEffect]
     ) {
         let name = lanes[index].name
-        if let delivery = lanes[index].send(slices, turn, setAside: tenure?.setAside[name] ?? []) {
+        if let delivery = lanes[index].send(slices, turn, parkRequests: tenure?.parkRequests[name] ?? []) {
             effects.append(RelayEffect(delivery, to: name))
         } else {
             stamp += 1

@@ -5,12 +5,12 @@ extension RelayMachine {
     var laneShare: Int { max(1, policy.memory / (16 * max(1, lanes.count))) }
 
     /// Whether the tail may bring more.
-    var tailHasRoom: Bool { held.bytes < policy.memory / 2 || tailBytes < policy.memory / 2 }
+    var tailHasRoom: Bool { batchMemory.bytes < policy.memory / 2 || tailBytes < policy.memory / 2 }
 
     /// Whether the table may be read for a lane. One that fails leaves half of the room to those that do not.
     func hasRoom(toReadFor lane: Lane) -> Bool {
         let limit = policy.memory / (lane.health == .well ? 2 : 4)
-        return held.bytes < limit || held.bytes - tailBytes < limit
+        return batchMemory.bytes < limit || batchMemory.bytes - tailBytes < limit
     }
 
     /// The memory of the batches that the tail, or a lane on it, needs.
@@ -21,23 +21,25 @@ extension RelayMachine {
             unqueued.formUnion(lane.flying.tokens)
             if let uses = lane.keyed?.uses { unqueued.formUnion(uses.tokens) }
         }
-        return unqueued.reduce(held.queuedTailBytes) { $0 + (held.isQueued($1) ? 0 : held.bytes(of: $1)) }
+        return unqueued.reduce(batchMemory.queuedTailBytes) {
+            $0 + (batchMemory.isQueued($1) ? 0 : batchMemory.bytes(of: $1))
+        }
     }
 
     /// The batch of a claim whose gaps are looked at.
     private var claimToken: BatchToken? {
-        if case .looking(_, let claim, _)? = tenure?.turns.work { claim.rows.token } else { nil }
+        if case .recheckingGaps(_, let claim, _)? = tenure?.turns.work { claim.rows.token } else { nil }
     }
 
     /// Lets go of the batches that nothing refers to any more.
     mutating func collect(_ effects: inout [RelayEffect]) {
-        held.claimHolds(claimToken)
-        for index in lanes.indices { held.suspect(lanes[index].takeLeft()) }
-        for token in held.takeSuspects() {
+        batchMemory.claimHolds(claimToken)
+        for index in lanes.indices { batchMemory.suspect(lanes[index].takeLeft()) }
+        for token in batchMemory.takeSuspects() {
             let isQueued = lanes.contains { $0.queue.uses.contains(token) }
             if isQueued || token == claimToken || lanes.contains(where: { $0.isSending(token) }) {
-                held.keep(token, isQueued: isQueued)
-            } else if held.letGo(token) {
+                batchMemory.keep(token, isQueued: isQueued)
+            } else if batchMemory.letGo(token) {
                 effects.append(.release(token))
             }
         }

@@ -18,7 +18,7 @@ extension RelayMachine {
     package var usesStream: Bool { policy.usesStream }
 
     /// Bytes of all batches that are held in memory.
-    package var heldBytes: Int { held.bytes }
+    package var bytesInMemory: Int { batchMemory.bytes }
 
     /// Under which registration a sink's lane runs.
     package func generation(of sink: String) -> Int64? {
@@ -26,10 +26,10 @@ extension RelayMachine {
     }
 
     /// How many batches are held in memory.
-    package var heldBatches: Int { held.count }
+    package var batchesInMemory: Int { batchMemory.count }
 
     /// Whether the batch is held in memory.
-    package func holds(_ token: BatchToken) -> Bool { held.contains(token) }
+    package func holds(_ token: BatchToken) -> Bool { batchMemory.contains(token) }
 
     /// The state in a few words, for whoever reads a schedule.
     package var summary: String {

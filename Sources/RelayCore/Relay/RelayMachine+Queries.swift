@@ -19,7 +19,7 @@ extension RelayMachine {
         for open in [tenure?.gap?.hold, tenure?.startHold] {
             if let open, open.isNamed, open.since == hold.since { return true }
         }
-        return tenure?.turns.settling.heldRow.map { hold.cause == .lockedRow($0) } ?? false
+        return tenure?.turns.settling.awaitedRow.map { hold.cause == .lockedRow($0) } ?? false
     }
 
     package func status(mode: String, orderHold: String?) -> LeaderStatus {

@@ -18,7 +18,7 @@ extension RelayMachine {
     }
 
     mutating func parkedRowsRead(_ sink: String, _ batch: RowBatch, _ effects: inout [RelayEffect]) {
-        held.hold(batch, isOfTail: false)
+        batchMemory.add(batch, isOfTail: false)
         readEnded(of: sink)
         guard let index = lane(sink) else { return }
         guard let delivery = lanes[index].takeParked(batch, isStopping: isStopping) else { return }
@@ -44,7 +44,7 @@ extension RelayMachine {
         let passes = lane.isPassing
         let through = passes ? lane.passesThrough ?? .max : .max
         lanes[index].awaitedRows = Lane.AwaitedRead(
-            after: lane.position, through: through, known: tail.horizon.closedThrough)
+            after: lane.position, through: through, closedWhenSent: tail.horizon.closedThrough)
         effects.append(
             .read(
                 ReadRequest(
@@ -56,7 +56,7 @@ extension RelayMachine {
         _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, _ fault: RowFault?, at now: Int64,
         _ effects: inout [RelayEffect]
     ) {
-        held.hold(batch, isOfTail: false)
+        batchMemory.add(batch, isOfTail: false)
         readEnded(of: sink)
         guard let index = lane(sink), let read = lanes[index].awaitedRows else {
             return
@@ -67,8 +67,8 @@ extension RelayMachine {
         defer { if lanes[index].place == .meeting { lanes[index].place = .reading } }
         // After an outage the lane stands lower again, and what was read does not join on.
         guard !read.isStale, !lanes[index].isOnTail, lanes[index].position == read.after else { return }
-        let known = rules.absenceNeedsEarlierHorizon ? read.known : tail.horizon.closedThrough
-        let found = Tail.deliverable(batch.ids, after: read.after, closed: known)
+        let closed = rules.absenceNeedsEarlierHorizon ? read.closedWhenSent : tail.horizon.closedThrough
+        let found = Tail.mayHandOn(batch.ids, after: read.after, closedThrough: closed)
         tail.sawContiguous(through: found.through)
         if found.count > 0 {
             stamp += 1
@@ -93,7 +93,7 @@ extension RelayMachine {
         // One that passes over ids ends where they end.
         let sawEverything = reachedEnd && found.count == batch.ids.count && read.through == .max
         if sawEverything || (mayMeetBelowRows && (reachedEnd || found.count < batch.ids.count)) {
-            meetTail(index, known: min(found.through, read.through), at: now, &effects)
+            meetTail(index, completeThrough: min(found.through, read.through), at: now, &effects)
         }
     }
 
@@ -110,11 +110,12 @@ extension RelayMachine {
 
     /// A lane that has everything up to the tail's place lives from the tail from now on.
     ///
-    /// - Parameter known: the lane has every row at or below.
-    private mutating func meetTail(_ index: Int, known: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
+    /// - Parameter completeThrough: the lane has every row at or below.
+    private mutating func meetTail(_ index: Int, completeThrough: Int64, at now: Int64, _ effects: inout [RelayEffect])
+    {
         let lane = lanes[index]
         guard !lane.registration.isRemoving, !lane.isPassing else { return }
-        guard max(known, lane.position) >= tail.position else {
+        guard max(completeThrough, lane.position) >= tail.position else {
             // Rows were handed on while the read was under way. Once more, while the tail waits: for one read, no longer.
             let triedAlready = lane.place == .meeting
             lanes[index].place = .reading
@@ -132,7 +133,7 @@ extension RelayMachine {
         _ sink: String, _ batch: RowBatch, _ reachedEnd: Bool, _ faults: [RowFault], at now: Int64,
         _ effects: inout [RelayEffect]
     ) {
-        held.hold(batch, isOfTail: false)
+        batchMemory.add(batch, isOfTail: false)
         readEnded(of: sink)
         guard let index = lane(sink), lanes[index].awaitedOwed != nil else { return }
         stamp += 1

@@ -39,7 +39,7 @@ extension RelayMachine {
             effects.append(.cancelDelivery(sink: lane.name))
         }
         for lane in lanes where !staying.contains(lane.name) {
-            held.suspect(lane.tokens)
+            batchMemory.suspect(lane.tokens)
             if lane.readsUnderWay > 0 { tenure?.orphanedReads[lane.name, default: 0] += lane.readsUnderWay }
         }
         let reach = lanes.map(\.position).max() ?? .min
@@ -52,7 +52,7 @@ extension RelayMachine {
                         policy: lanePolicies[sink.name] ?? LanePolicy(retry: policy.retry)))
                 refreshOwed(owed, lanes.count - 1)
                 if !restarting { beginOnTail(lanes.count - 1, &effects) }
-                if !restarting { lookForPublished(lanes[lanes.count - 1], reach) }
+                if !restarting { notePublished(lanes[lanes.count - 1], reach) }
                 stamp += 1
                 continue
             }
@@ -61,7 +61,7 @@ extension RelayMachine {
                 lanes[index].restart(sink, keeping: isSame && (keeping || !restarting))
                 if lanes[index].hasStaleFlights { effects.append(.cancelDelivery(sink: sink.name)) }
                 refreshOwed(owed, index)
-                if !restarting { lookForPublished(lanes[index], reach) }
+                if !restarting { notePublished(lanes[index], reach) }
                 stamp += 1
             } else {
                 lanes[index].settled(sink)
@@ -72,7 +72,7 @@ extension RelayMachine {
     }
 
     /// A lane begins below where others, or its sink itself, have been in this tenure: what lies between may be published.
-    private mutating func lookForPublished(_ lane: Lane, _ reach: Int64) {
+    private mutating func notePublished(_ lane: Lane, _ reach: Int64) {
         if lane.position < reach { tenure?.publishedAbove = true }
     }
 

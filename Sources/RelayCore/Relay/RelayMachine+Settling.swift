@@ -13,7 +13,7 @@ extension RelayMachine {
             most = max(most, lane.done.count)
             if lane.isWaitingForRoom { most = .max }
             if lane.hasNews(at: now) { any = true }
-            if !lane.retried.isEmpty, lane.inFlight == nil { most = .max }
+            if !lane.parkedOutcomes.isEmpty, lane.inFlight == nil { most = .max }
             if lane.registration.isRemoving { any = any || now >= settlements.next }
         }
         guard any else { return false }
@@ -27,21 +27,23 @@ extension RelayMachine {
     }
 
     mutating func settle(inClaim: Bool, at now: Int64, _ effects: inout [RelayEffect]) {
-        takeTurn(.settling(retried: Dictionary(uniqueKeysWithValues: lanes.map { ($0.name, $0.retried.count) })))
+        takeTurn(
+            .settling(
+                parkedOutcomes: Dictionary(uniqueKeysWithValues: lanes.map { ($0.name, $0.parkedOutcomes.count) })))
         tenure?.turns.refreshWanted = false
         let triesStuck = settlements.starts(inClaim: inClaim, at: now, interval: policy.settleInterval)
         effects.append(.settle(lanes.map { $0.progress(triesStuck: triesStuck, at: now) }, inClaim: inClaim))
     }
 
     mutating func settled(_ state: SettledState, at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .settling(let retried)? = tenure?.turns.work else { return }
+        guard case .settling(let parkedOutcomes)? = tenure?.turns.work else { return }
         tenure?.turns.work = .idle
         settlements.succeeded()
         stamp += 1
         for index in lanes.indices {
-            guard let count = retried[lanes[index].name], count > 0 else { continue }
+            guard let count = parkedOutcomes[lanes[index].name], count > 0 else { continue }
             // Whoever else is to be tried again, and which keys are free now, the table knows.
-            lanes[index].retried.removeFirst(min(count, lanes[index].retried.count))
+            lanes[index].parkedOutcomes.removeFirst(min(count, lanes[index].parkedOutcomes.count))
             parkedKeysWanted = true
             tenure?.turns.sweeps.isWanted = true
         }
@@ -79,10 +81,10 @@ extension RelayMachine {
     }
 
     private mutating func noteLockedRow(_ row: Int64?, at now: Int64, _ effects: inout [RelayEffect]) {
-        let heldRow = tenure?.turns.settling.heldRow
-        tenure?.turns.settling = row.map { .held(row: $0) } ?? .free
-        guard row != heldRow else { return }
-        if heldRow != nil, tenure?.gap == nil { effects.append(.note(.orderReleased)) }
+        let awaitedRow = tenure?.turns.settling.awaitedRow
+        tenure?.turns.settling = row.map { .waiting(row: $0) } ?? .free
+        guard row != awaitedRow else { return }
+        if awaitedRow != nil, tenure?.gap == nil { effects.append(.note(.orderReleased)) }
         guard let row else { return }
         effects.append(
             .note(.orderHold(OrderHold(aboveID: row == .min ? row : row - 1, cause: .lockedRow(row), since: now))))

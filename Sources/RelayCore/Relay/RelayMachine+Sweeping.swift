@@ -29,36 +29,36 @@ extension RelayMachine {
         let nothingHappened = sent == stamp
         adopt(state.sinks, owed: state.owed, keeping: true, at: now, &effects)
         for entry in state.entered { effects.append(.note(.late(entry))) }
-        takeSetAside(state.setAside)
+        takeParkRequests(state.parkRequests)
         if !state.entered.isEmpty { stamp += 1 }
         for index in lanes.indices {
             if let keys = state.parkedKeys { lanes[index].takeParkedKeys(keys[lanes[index].name] ?? [:]) }
-            guard lanes[index].retried.isEmpty, lanes[index].inFlight?.turn != .parked else { continue }
-            lanes[index].retries = state.retries[lanes[index].name] ?? []
+            guard lanes[index].parkedOutcomes.isEmpty, lanes[index].inFlight?.turn != .parked else { continue }
+            lanes[index].parkedToRetry = state.parkedToRetry[lanes[index].name] ?? []
         }
         tenure?.source.stream?.bell.swept(
             request.announced, visible: Set(state.visible), tail: tail.position, at: now,
             atMost: min(policy.pollInterval, 20))
-        if nothingHappened { lookAbove(state.aboveTail, at: now) }
+        if nothingHappened { readAbove(state.aboveTail, at: now) }
         let isUndisturbed = tenure?.turns.sweeps.isUndisturbed(stamp) == true
-        tenure?.turns.sweeps.came(through: state.lookedThrough)
-        if state.lookedThrough != nil {
+        tenure?.turns.sweeps.came(through: state.sweptThrough)
+        if state.sweptThrough != nil {
             let pause = min(Self.longestSweepPause, max(policy.pollInterval, (now - since) * Self.sweepRest))
             tenure?.turns.sweeps.goOn(by: now + pause)
         }
         tryStuckAgain(at: now)
-        let isComplete = state.lookedThrough == nil && !lanes.contains { $0.isOwedMore || $0.hasRoomForOwed }
+        let isComplete = state.sweptThrough == nil && !lanes.contains { $0.isOwedMore || $0.hasRoomForOwed }
         if state.aboveTail.isEmpty, isComplete, isUndisturbed, isQuiet {
             tenure?.turns.sweeps.draining?.quietAt = stamp
         }
     }
 
     /// An unpublished row above the tail makes the tail look at once, whatever bell or timer say.
-    private mutating func lookAbove(_ ids: [Int64], at now: Int64) {
+    private mutating func readAbove(_ ids: [Int64], at now: Int64) {
         guard let lowest = ids.first(where: { $0 > tail.position }), lowest < tenure?.gap?.waiting ?? .max else {
             return
         }
-        tenure?.source.looksAtOnce(at: now)
+        tenure?.source.readsAtOnce(at: now)
     }
 
     /// Rows that were delivered and could not move are tried again, less and less often.

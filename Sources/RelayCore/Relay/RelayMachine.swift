@@ -30,7 +30,7 @@ package struct RelayMachine: Hashable, Sendable {
     var settlements = SettlementSchedule()
     /// Which keys are free now, the next sweep tells.
     var parkedKeysWanted = false
-    var held = HeldBatches()
+    var batchMemory = BatchMemory()
     /// Counts what would make an answer to «is it drained» out of date.
     var stamp = 0
     private var phase = Phase.running
@@ -70,7 +70,7 @@ package struct RelayMachine: Hashable, Sendable {
         case .scanned(let answer): scanned(answer, at: now)
         case .scanFailed: scanFailed(at: now)
         case .claimed(let rows): claimed(rows, at: now, &effects)
-        case .looked(let rows): looked(rows, at: now, &effects)
+        case .gapsRechecked(let rows): gapsRechecked(rows, at: now, &effects)
         case .workFailed: workFailed(at: now)
         case .settled(let state): settled(state, at: now, &effects)
         case .swept(let state): swept(state, at: now, &effects)
@@ -94,7 +94,7 @@ package struct RelayMachine: Hashable, Sendable {
             answered(sink, flight, count, outcome, at: now, &effects)
         case .deliveryEnded(let sink, let flight): deliveryEnded(sink, flight, at: now, &effects)
         case .parkedRequested:
-            if lanes.allSatisfy({ $0.retries.isEmpty && $0.inFlight?.turn != .parked }) {
+            if lanes.allSatisfy({ $0.parkedToRetry.isEmpty && $0.inFlight?.turn != .parked }) {
                 tenure?.turns.sweeps.isWanted = true
             }
         case .parkedRowsRead(let sink, let batch): parkedRowsRead(sink, batch, &effects)
@@ -159,7 +159,7 @@ package struct RelayMachine: Hashable, Sendable {
             switch tenure?.turns.settling {
             case .untried: lanes.allSatisfy { $0.stuck.isEmpty && !$0.isStuckMore }
             case .free: true
-            case .held, nil: false
+            case .waiting, nil: false
             }
         return lanesAreQuiet && startsAreFixed && everySinkIsKnown && noneIsLocked && tenure?.gap == nil
     }

@@ -3,10 +3,10 @@ struct StreamedTail: Hashable, Sendable {
     /// A read of the tail that is under way.
     struct Read: Hashable, Sendable {
         var request: ReadRequest
-        /// The horizon that was known when it was sent.
-        var known: Int64
+        /// The horizon when it was sent.
+        var closedWhenSent: Int64
         /// It looks for what may be unheard.
-        var looksForUnheard: Bool
+        var mayEndUnheard: Bool
     }
 
     enum Reading: Hashable, Sendable {
@@ -40,15 +40,15 @@ struct StreamedTail: Hashable, Sendable {
     mutating func streamEnded(at now: Int64, pause: ClosedRange<Int64>) {
         bell.ended(at: now, pause: pause)
         isRung = false
-        looksForUnheardNoMore()
-        looksAtOnce(at: now)
+        readKeepsUnheard()
+        readsAtOnce(at: now)
     }
 
     mutating func rung(_ announcements: [Announcement], tail: Int64, limit: Int) {
         for announcement in announcements {
             guard let heard = bell.announced?.ring(announcement, tail: tail, limit: limit) else { return }
             if heard.isRung { isRung = true }
-            if !heard.hadRoom { looksForUnheardNoMore() }
+            if !heard.hadRoom { readKeepsUnheard() }
         }
     }
 
@@ -92,14 +92,14 @@ struct StreamedTail: Hashable, Sendable {
         }
     }
 
-    mutating func looksAtOnce(at now: Int64) {
+    mutating func readsAtOnce(at now: Int64) {
         if case .idle = reading { reading = .idle(next: now) }
     }
 
     /// A read is sent.
-    mutating func reads(_ request: ReadRequest, known: Int64, looksForUnheard: Bool) {
+    mutating func reads(_ request: ReadRequest, closedWhenSent: Int64, mayEndUnheard: Bool) {
         isRung = false
-        reading = .underWay(Read(request: request, known: known, looksForUnheard: looksForUnheard))
+        reading = .underWay(Read(request: request, closedWhenSent: closedWhenSent, mayEndUnheard: mayEndUnheard))
     }
 
     /// The read that was under way is over; what is next follows from what it brought.
@@ -126,9 +126,9 @@ struct StreamedTail: Hashable, Sendable {
         reading = .failed(until: until)
     }
 
-    private mutating func looksForUnheardNoMore() {
+    private mutating func readKeepsUnheard() {
         guard var read else { return }
-        read.looksForUnheard = false
+        read.mayEndUnheard = false
         reading = .underWay(read)
     }
 

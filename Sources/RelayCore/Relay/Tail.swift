@@ -56,11 +56,11 @@ struct Tail: Hashable, Sendable {
     /// How many of `ids`, ascending above `place`, may be handed on now, and which gaps are closed by it.
     ///
     /// - Parameters:
-    ///   - closed: the horizon as it was known before the rows were read: only at or below it may what is not there
+    ///   - closedThrough: the horizon as it was known before the rows were read: only at or below it may what is not there
     ///     count as absent,
     ///   - gone: or among these ids, whose transactions are known to be over.
-    static func deliverable(
-        _ ids: [Int64], after place: Int64, closed horizon: Int64, gone: IDRanges = IDRanges()
+    static func mayHandOn(
+        _ ids: [Int64], after place: Int64, closedThrough horizon: Int64, gone: IDRanges = IDRanges()
     ) -> (count: Int, closed: IDRanges, through: Int64) {
         var through = horizon
         var previous = place

@@ -43,10 +43,10 @@ enum TailSource: Hashable, Sendable {
     }
 
     /// An unpublished row stands above the tail: it looks at once, whatever bell or timer say.
-    mutating func looksAtOnce(at now: Int64) {
+    mutating func readsAtOnce(at now: Int64) {
         switch self {
         case .claims: claims?.claimsAtOnce(at: now)
-        case .stream: stream?.looksAtOnce(at: now)
+        case .stream: stream?.readsAtOnce(at: now)
         }
     }
 

@@ -13,8 +13,8 @@ struct Tenure: Hashable, Sendable {
     /// Per sink, reads under way whose lane is gone. Until they have come back the sink has no new lane: it would take
     /// their rows for its own.
     var orphanedReads: [String: Int] = [:]
-    /// Per sink, the events that somebody wants parked and that are not settled: see `RelayMachine+SettingAside`.
-    var setAside: [String: Set<Int64>] = [:]
+    /// Per sink, the events that somebody wants parked and that are not settled: see `RelayMachine+ParkRequests`.
+    var parkRequests: [String: Set<Int64>] = [:]
 
     init(_ policy: RelayPolicy, rules: RelayRules, publishedAbove: Bool, at now: Int64) {
         scan = .idle(next: now, wanted: true)
@@ -59,7 +59,7 @@ extension TailSource {
         guard case .stream(let stream) = self else { return "claims" }
         let read = "reads the tail from \(stream.read?.request.after ?? -1)"
         switch stream.bell.phase {
-        case .absent: return "no stream, \(read)"
+        case .noStream: return "no stream, \(read)"
         case .opening(_, let awaited): return "stream opening, awaited \(awaited.ids.ranges), \(read)"
         case .standing(let announced):
             let waiting = announced.waiting.entries.map { "\($0.transaction): \($0.ids.ranges)" }

@@ -4,13 +4,13 @@ struct WorkTurns: Hashable, Sendable {
         /// Exits: `claiming`, `settling`, `sweeping`, `fixing`.
         case idle
         /// Exits: `looking` (a gap was closed), `keepingClaim` (rows were handed on), `idle` (none could be).
-        case claiming(ClaimRequest, known: Int64)
+        case claiming(ClaimRequest, closedWhenSent: Int64)
         /// The ids of closed gaps are looked up. Exits: `keepingClaim`, `idle`.
-        case looking(IDRanges, claim: ClaimedRows, known: Int64)
+        case recheckingGaps(IDRanges, claim: ClaimedRows, closedWhenSent: Int64)
         /// Rows are handed on and the claim is kept until they are delivered, or for a while. Exit: `settling`, `idle`.
         case keepingClaim(until: Int64)
-        /// Exit: `idle`. `retried`: per sink, how many parked events that were tried again are in it.
-        case settling(retried: [String: Int])
+        /// Exit: `idle`. `parkedOutcomes`: per sink, how many parked events that were tried again are in it.
+        case settling(parkedOutcomes: [String: Int])
         /// Exit: `idle`. `stamp` tells whether anything happened meanwhile, `since` when it was sent.
         case sweeping(SweepRequest, stamp: Int, since: Int64)
         /// Exit: `idle`.
@@ -19,14 +19,14 @@ struct WorkTurns: Hashable, Sendable {
 
     /// What the settlements of this tenure have met.
     enum Settling: Hashable, Sendable {
-        /// None has come back: rows that were delivered and could not move have not been tried. Exits: `free`, `held`.
+        /// None has come back: rows that were delivered and could not move have not been tried. Exits: `free`, `waiting`.
         case untried
-        /// Exit: `held`.
+        /// Exit: `waiting`.
         case free
         /// Somebody else has locked a row that is to be published; deliveries go on up to the window. Exit: `free`.
-        case held(row: Int64)
+        case waiting(row: Int64)
 
-        var heldRow: Int64? { if case .held(let row) = self { row } else { nil } }
+        var awaitedRow: Int64? { if case .waiting(let row) = self { row } else { nil } }
     }
 
     var work = Work.idle
@@ -56,7 +56,7 @@ struct WorkTurns: Hashable, Sendable {
         switch work {
         case .keepingClaim(let until): work = .keepingClaim(until: max(0, until - now))
         case .sweeping(let request, let sent, _): work = .sweeping(request, stamp: sent == stamp ? 0 : -1, since: 0)
-        case .idle, .claiming, .looking, .settling, .fixing: break
+        case .idle, .claiming, .recheckingGaps, .settling, .fixing: break
         }
     }
 }

@@ -35,7 +35,7 @@ extension Settlement {
         mutating func run() -> [Int64] {
             raiseCursors()
             var ranges = facts.absent
-            for lane in lanes { ranges = lookAtWhatIsPassed(lane, ranges) }
+            for lane in lanes { ranges = passOver(lane, ranges) }
             ranges = ranges.subtracting(cut)
             let span = sinks.cursorSpan
             ranges = ranges.clamped(above: span.low, through: span.high)
@@ -71,17 +71,15 @@ extension Settlement {
 
         /// The ids that this settlement takes the lane's cursor over: what is there and was not delivered is owed,
         /// what is not there is a range.
-        private mutating func lookAtWhatIsPassed(_ lane: LaneProgress, _ ranges: IDRanges) -> IDRanges {
+        private mutating func passOver(_ lane: LaneProgress, _ ranges: IDRanges) -> IDRanges {
             let old = oldCursor(lane.sink)
             let new = cursor(lane.sink)
             guard new > old else { return ranges }
+            let skipped = IDRanges.absent(above: old, through: new, present: lane.done)
             var result = ranges
-            for range in IDRanges.absent(above: old, through: new, present: lane.done).ranges {
-                result.insert(range)
-            }
-            // What is visible in such a hole turned up late; the facts name it.
-            let holes = IDRanges.absent(above: old, through: new, present: lane.done)
-            for id in facts.places.keys.sorted() where holes.contains(id) {
+            for range in skipped.ranges { result.insert(range) }
+            // What is visible among them turned up late; the facts name it.
+            for id in facts.places.keys.sorted() where skipped.contains(id) {
                 if !facts.absent.contains(id) { result.remove(id) }
                 let entry = OwedEntry(sink: lane.sink, id: id)
                 if facts.owed.contains(where: { $0.sink == lane.sink && $0.id == id }) { continue }
@@ -89,7 +87,7 @@ extension Settlement {
                 oweToOthers(id, than: lane.sink)
             }
             // An entry that stands already speaks for its id.
-            for entry in facts.owed where entry.sink == lane.sink && holes.contains(entry.id) {
+            for entry in facts.owed where entry.sink == lane.sink && skipped.contains(entry.id) {
                 if !facts.absent.contains(entry.id) { result.remove(entry.id) }
             }
             if !facts.absent.isEmpty {
@@ -117,18 +115,18 @@ extension Settlement {
             var candidates = Set<Int64>()
             if lanes.count == 1, let lane = lanes.first, lane.owedDone.isEmpty {
                 writes.published.reserveCapacity(lane.done.count)
-                for id in lane.done { judge(id, ranges, &locked) }
+                for id in lane.done { publishIfComplete(id, ranges, &locked) }
             } else {
                 for lane in lanes {
                     candidates.formUnion(lane.done)
                     candidates.formUnion(lane.owedDone)
                 }
-                for id in candidates.sorted() { judge(id, ranges, &locked) }
+                for id in candidates.sorted() { publishIfComplete(id, ranges, &locked) }
             }
             return locked
         }
 
-        private mutating func judge(_ id: Int64, _ ranges: IDRanges, _ locked: inout [Int64]) {
+        private mutating func publishIfComplete(_ id: Int64, _ ranges: IDRanges, _ locked: inout [Int64]) {
             guard let place = facts.places[id], place != .published, !ranges.contains(id) else { return }
             for sink in sinks {
                 guard sink.isFixed, sink.cursor >= id else { return }
@@ -186,8 +184,8 @@ extension Settlement {
                 // One that is parked anew stays parked, though its copy was delivered before: somebody undid its mark
                 // since.
                 let anew = Set(parked.map(\.id))
-                let retried = lane.retried.filter { $0.rejection != nil || !anew.contains($0.id) }
-                if !retried.isEmpty { writes.retried[lane.sink] = retried }
+                let parkedOutcomes = lane.parkedOutcomes.filter { $0.rejection != nil || !anew.contains($0.id) }
+                if !parkedOutcomes.isEmpty { writes.parkedOutcomes[lane.sink] = parkedOutcomes }
             }
         }
 

@@ -11,13 +11,13 @@ package struct LaneProgress: Hashable, Sendable {
     /// Which of `done` and `owedDone` were parked, and why, ascending.
     package var parked: [Parking]
     /// Parked events that were tried again.
-    package var retried: [ParkedRetry]
+    package var parkedOutcomes: [ParkedOutcome]
     /// Of a removed sink: above its cursor and up to here no row stands.
     package var passedThrough: Int64
 
     package init(
         sink: String, generation: Int64, done: [Int64], endsPassed: Bool = false, owedDone: [Int64] = [],
-        parked: [Parking] = [], retried: [ParkedRetry] = [], passedThrough: Int64 = .min
+        parked: [Parking] = [], parkedOutcomes: [ParkedOutcome] = [], passedThrough: Int64 = .min
     ) {
         self.sink = sink
         self.generation = generation
@@ -25,7 +25,7 @@ package struct LaneProgress: Hashable, Sendable {
         self.endsPassed = endsPassed
         self.owedDone = owedDone
         self.parked = parked
-        self.retried = retried
+        self.parkedOutcomes = parkedOutcomes
         self.passedThrough = passedThrough
     }
 }
@@ -49,7 +49,7 @@ package struct SettlementFacts: Hashable, Sendable {
     /// Sinks that are being removed and are owed more than `owed` tells.
     package var stillOwed: Set<String>
     /// Every id that is done somewhere, or was passed as absent by a lane whose cursor moves, and is visible in a leaf.
-    /// One that is done and stands in none was deleted by somebody: the caller has judged that nothing went back.
+    /// One that is done and stands in none was deleted by somebody: the caller has checked that nothing went back.
     package var places: [Int64: RowPlace]
 
     package init(
@@ -102,7 +102,7 @@ package struct SettlementWrites: Hashable, Sendable {
     /// Per sink, events to park, with a copy of their rows; in the transaction that counts them as done.
     package var parked: [String: [Parking]] = [:]
     /// Per sink, what became of parked events that were tried again.
-    package var retried: [String: [ParkedRetry]] = [:]
+    package var parkedOutcomes: [String: [ParkedOutcome]] = [:]
     /// The lowest row that was to move and is locked by somebody else.
     package var lockedRow: Int64?
     /// Rows that cursors pass and that are not there any more, ascending.
@@ -110,6 +110,6 @@ package struct SettlementWrites: Hashable, Sendable {
 
     package var isEmpty: Bool {
         cursors.isEmpty && published.isEmpty && owedEntered.isEmpty && owedRemoved.isEmpty && owedKept.isEmpty
-            && absent == nil && ended.isEmpty && parked.isEmpty && retried.isEmpty
+            && absent == nil && ended.isEmpty && parked.isEmpty && parkedOutcomes.isEmpty
     }
 }

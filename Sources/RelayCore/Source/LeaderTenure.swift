@@ -35,9 +35,9 @@ package protocol LeaderWatch: Sendable {
 package protocol LeaderWork: Sendable {
     func claim(_ request: ClaimRequest) async throws -> FetchedClaim
     func endClaim() async throws
-    func look(_ gaps: IDRanges) async throws -> LookedRows
+    func recheckGaps(_ gaps: IDRanges) async throws -> RowsInGaps
     func settle(_ lanes: [LaneProgress], inClaim: Bool) async throws -> SettledState
-    /// - Parameter known: what had left when the sweep was sent: judged before a row is called late.
+    /// - Parameter known: what had left when the sweep was sent: checked before a row is called late.
     /// - Throws: ``TimeTravel`` where the database went back, before anything is written.
     func sweep(_ request: SweepRequest, known: KnownProgress) async throws -> SweptState
     func fixStarts(closedThrough: Int64, firstScanIsOver: Bool) async throws -> [SinkRegistration]

@@ -3,7 +3,7 @@ package protocol OutboxDatabase: Sendable {
     /// Waits for the leadership and takes it over: every older session is gone and a new epoch begun when it returns.
     ///
     /// - Parameters:
-    ///   - known: what this process knows to have left, judged while it waits.
+    ///   - known: what this process knows to have left, checked while it waits.
     ///   - lastEpoch: the epoch in which this process led last, 0 if it never did.
     ///   - unsettled: rows that this process delivered, or was about to, and has not settled: they must still be what they
     ///     were, on every server that is reached.
@@ -41,6 +41,6 @@ package enum WaitingReport: Hashable, Sendable {
     case standby(pid: Int32?)
     /// A predecessor's session does not end.
     case predecessor(pid: Int32, role: String)
-    /// The server was restarted or promoted: everybody who is alive judges first.
-    case judgement
+    /// The server was restarted or promoted: everybody who is alive checks first.
+    case historyCheck
 }

@@ -17,7 +17,7 @@ package struct RowFault: Hashable, Sendable {
 
     /// The row was not looked at on its own: it is tried again, and nothing is told of it.
     package var isUntried: Bool { reason == Self.untried }
-    package static let untried = "there was no time to find out why"
+    package static let untried = "the cause is not determined yet"
 
     package init(id: Int64, work: Work, reason: String) {
         self.id = id

@@ -26,7 +26,7 @@ import Testing
         try await database.execute(change)
         let found = try await failed(database, streaming: true)
         #expect(found.map(\.name) == ["publication"])
-        #expect(found.first?.problem == "the publication outbox_relay \(problem), so WAL mode polls")
+        #expect(found.first?.problem == "the publication outbox_relay \(problem), so WAL mode falls back to polling")
         #expect(try await failed(database, streaming: false) == [], "poll mode needs none")
     }
 

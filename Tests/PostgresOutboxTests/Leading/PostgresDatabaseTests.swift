@@ -35,7 +35,7 @@ import Testing
     /// Every row, as one that left.
     private func delivered(_ tenure: any LeaderTenure) async throws -> [DeliveredRow] {
         let claim = try await tenure.work.claim(
-            ClaimRequest(after: 0, below: nil, rows: 100, bytes: 1 << 20, looksFirst: false))
+            ClaimRequest(after: 0, below: nil, rows: 100, bytes: 1 << 20, probesFirst: false))
         let batch = try #require(claim.rows.batch)
         return zip(batch.ids, batch.marks).map { DeliveredRow(id: $0, mark: $1) }
     }

@@ -8,9 +8,9 @@ import Testing
 /// What a claim locks and reads, and what is looked up in its gaps.
 @Suite struct ClaimingTests {
     private func request(
-        after: Int64 = 0, below: Int64? = nil, rows: Int = 100, bytes: Int = 1 << 20, looksFirst: Bool = false
+        after: Int64 = 0, below: Int64? = nil, rows: Int = 100, bytes: Int = 1 << 20, probesFirst: Bool = false
     ) -> ClaimRequest {
-        ClaimRequest(after: after, below: below, rows: rows, bytes: bytes, looksFirst: looksFirst)
+        ClaimRequest(after: after, below: below, rows: rows, bytes: bytes, probesFirst: probesFirst)
     }
 
     private func state(of work: WorkSession, _ database: TestDatabase) async throws -> String? {
@@ -67,23 +67,23 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true]) func onlyRowsBelowABoundAreClaimed(_ looksFirst: Bool) async throws {
+    @Test(arguments: [false, true]) func onlyRowsBelowABoundAreClaimed(_ probesFirst: Bool) async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(5)
         try await database.withWork { work in
-            let claim = try await work.claim(request(after: 1, below: 4, looksFirst: looksFirst))
+            let claim = try await work.claim(request(after: 1, below: 4, probesFirst: probesFirst))
             #expect(claim.rows.ids == [2, 3] && claim.rows.reachedEnd)
             try await work.endClaim()
-            let between = try await work.claim(request(after: 3, below: 4, looksFirst: looksFirst))
+            let between = try await work.claim(request(after: 3, below: 4, probesFirst: probesFirst))
             #expect(between.rows.batch == nil)
         }
     }
 
-    @Test(arguments: [false, true]) func whereThereIsNothingNoTransactionStaysOpen(_ looksFirst: Bool) async throws {
+    @Test(arguments: [false, true]) func whereThereIsNothingNoTransactionStaysOpen(_ probesFirst: Bool) async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(3)
         try await database.withWork { work in
-            let claim = try await work.claim(request(after: 3, looksFirst: looksFirst))
+            let claim = try await work.claim(request(after: 3, probesFirst: probesFirst))
             #expect(!claim.isOpen && claim.rows.batch == nil && claim.rows.reachedEnd)
             #expect(claim.lastValue == nil)
             #expect(try await state(of: work, database) == "idle")
@@ -139,8 +139,8 @@ import Testing
             #expect(try await work.claim(request(after: 2)).rows.ids == [10])
             try await database.insert(id: 5)
             try await database.execute("UPDATE outbox SET published_at = now() WHERE id = 2")
-            let looked = try await work.look(IDRanges([IDRange(2, 4), IDRange(5, 9)]))
-            #expect(looked == LookedRows(unpublished: [5], published: [2]))
+            let looked = try await work.recheckGaps(IDRanges([IDRange(2, 4), IDRange(5, 9)]))
+            #expect(looked == RowsInGaps(unpublished: [5], published: [2]))
             #expect(try await database.unlocked() == [1, 5], "the claim is open still")
         }
     }
@@ -149,7 +149,7 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         try await database.insert(1200)
         try await database.withWork { work in
-            let looked = try await work.look(IDRanges([IDRange(1, 50), IDRange(101, 5000)]))
+            let looked = try await work.recheckGaps(IDRanges([IDRange(1, 50), IDRange(101, 5000)]))
             #expect(looked.unpublished == Array(1...50) + Array(101...1050))
         }
     }

@@ -66,7 +66,7 @@ import Testing
         try await database.withWork { work in
             try await settle(work, Parking(id: 1, reason: "no"), Parking(id: 2, behind: 1))
             try await database.execute("UPDATE outbox_parked SET requested = 'retry'")
-            let lane = LaneProgress(sink: "a", generation: 1, done: [], retried: [ParkedRetry(id: 1)])
+            let lane = LaneProgress(sink: "a", generation: 1, done: [], parkedOutcomes: [ParkedOutcome(id: 1)])
             _ = try await work.settle([lane], inClaim: false)
             #expect(try await database.parked() == ["2 retry"])
         }
@@ -79,9 +79,9 @@ import Testing
             try await settle(
                 work, Parking(id: 1, reason: "no"), Parking(id: 2, behind: 1), Parking(id: 3, reason: "no"))
             try await database.execute("UPDATE outbox_parked SET requested = 'retry'")
-            let retry = ParkedRetry(id: 1, rejection: "again")
+            let retry = ParkedOutcome(id: 1, rejection: "again")
             _ = try await work.settle(
-                [LaneProgress(sink: "a", generation: 1, done: [], retried: [retry])], inClaim: false)
+                [LaneProgress(sink: "a", generation: 1, done: [], parkedOutcomes: [retry])], inClaim: false)
             #expect(try await database.parked() == ["1", "2", "3 retry"])
             #expect(
                 try await database.query("SELECT reason, attempts FROM outbox_parked WHERE id = 1") == [["again", "2"]])
@@ -94,9 +94,9 @@ import Testing
             try await settle(
                 work, Parking(id: 1, reason: "no"), Parking(id: 2, behind: 1), Parking(id: 3, reason: "no"))
             try await database.execute("UPDATE outbox_parked SET requested = 'retry' WHERE id > 1")
-            #expect(try await sweep(work).retries == ["a": [3]], "2 is behind 1, which nobody wants tried")
+            #expect(try await sweep(work).parkedToRetry == ["a": [3]], "2 is behind 1, which nobody wants tried")
             try await database.execute("UPDATE outbox_parked SET requested = 'retry' WHERE id = 1")
-            #expect(try await sweep(work).retries == ["a": [1, 2, 3]])
+            #expect(try await sweep(work).parkedToRetry == ["a": [1, 2, 3]])
         }
     }
 
@@ -121,13 +121,13 @@ import Testing
             INSERT INTO outbox_parked_request (sink, id) VALUES ('a', 1), ('a', 3)
             """)
         try await database.withWork { work async throws in
-            #expect(try await sweep(work).setAside == ["a": [3]])
+            #expect(try await sweep(work).parkRequests == ["a": [3]])
             #expect(try await database.numbers("SELECT id FROM outbox_parked_request") == [3])
-            #expect(try await sweep(work).setAside == [:])
+            #expect(try await sweep(work).parkRequests == [:])
         }
         try await database.execute("UPDATE outbox_leader SET epoch = epoch + 1")
         try await database.withWork { work async throws in
-            #expect(try await sweep(work).setAside == ["a": [3]])
+            #expect(try await sweep(work).parkRequests == ["a": [3]])
         }
     }
 }

@@ -36,7 +36,7 @@ import Testing
             let first = try await sweep(work)
             #expect(first.entered == [OwedEntry(sink: "a", id: 3), OwedEntry(sink: "b", id: 3)])
             #expect(first.owed?["a"]?.waiting == [3] && first.owed?["b"]?.waiting == [3])
-            #expect(first.lookedThrough == nil)
+            #expect(first.sweptThrough == nil)
             let second = try await sweep(work)
             #expect(second.entered.isEmpty)
             #expect(second.owed == nil, "nothing of it has changed")
@@ -50,9 +50,9 @@ import Testing
         let owed = "INSERT INTO outbox_late (sink, id) SELECT 'b', n FROM generate_series(1, 1500) AS n;"
         try await withSession(Self.rows("1, 1501") + owed) { _, work in
             let first = try await sweep(work)
-            #expect(first.lookedThrough == 1000 && first.entered.isEmpty)
-            let second = try await sweep(work, above: first.lookedThrough)
-            #expect(second.lookedThrough == nil)
+            #expect(first.sweptThrough == 1000 && first.entered.isEmpty)
+            let second = try await sweep(work, above: first.sweptThrough)
+            #expect(second.sweptThrough == nil)
             #expect(second.entered == [OwedEntry(sink: "a", id: 1501), OwedEntry(sink: "b", id: 1501)])
         }
     }
@@ -63,9 +63,9 @@ import Testing
             """
         try await withSession(Self.rows("7201, 7201") + ranges) { database, work in
             let first = try await sweep(work)
-            #expect(first.lookedThrough == 6999 && first.entered.isEmpty)
-            let second = try await sweep(work, above: first.lookedThrough)
-            #expect(second.lookedThrough == nil)
+            #expect(first.sweptThrough == 6999 && first.entered.isEmpty)
+            let second = try await sweep(work, above: first.sweptThrough)
+            #expect(second.sweptThrough == nil)
             #expect(second.entered == [OwedEntry(sink: "a", id: 7201)])
             let left = try await database.query("SELECT count(*) FROM outbox_absent WHERE first_id = 7201")
             #expect(left == [["0"]])
@@ -78,8 +78,8 @@ import Testing
         try await withSession(Self.rows("6001, 6012") + range) { _, work in
             let first = try await sweep(work)
             #expect(first.entered.map(\.id) == Array(6001...6010))
-            #expect(first.lookedThrough == 6010)
-            let second = try await sweep(work, above: first.lookedThrough)
+            #expect(first.sweptThrough == 6010)
+            let second = try await sweep(work, above: first.sweptThrough)
             #expect(second.entered.map(\.id) == [6011, 6012])
         }
     }

@@ -122,7 +122,7 @@ package enum Mutation: String, CaseIterable, Sendable {
     /// A settlement does not look for what its lane passed as absent.
     case passedUnseen
     /// The look at a closed gap finds nothing.
-    case lookSkipped
+    case recheckSkipped
     /// A settlement takes a locked row for one that it may move.
     case lockOverlooked
     /// What a read says of transactions is asked after its rows were looked for.

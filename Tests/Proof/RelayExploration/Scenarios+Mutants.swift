@@ -100,7 +100,7 @@ extension Scenario {
             $0.ids = 2
         },
         Scenario("mutant: gaps closed without a look") {
-            $0.mutation = .lookSkipped
+            $0.mutation = .recheckSkipped
             $0.operatorLocks = 1
         },
         Scenario("mutant: a locked row moves") {

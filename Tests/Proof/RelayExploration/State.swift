@@ -30,7 +30,7 @@ struct State: Hashable, Sendable {
         else { return false }
         guard !isFrozen, bystander?.isAtRest != false else { return false }
         guard let machine else { return scenario.policy.untilDrained || scenario.mayStop }
-        guard world.sessionsAreOpen, world.queue.isEmpty, machine.heldBatches == 0 else { return false }
+        guard world.sessionsAreOpen, world.queue.isEmpty, machine.batchesInMemory == 0 else { return false }
         let cursors = Set(world.sinks.map(\.cursor))
         if cursors.count == 1, !world.absent.isEmpty { return false }
         return machine.ringsForAll == machine.usesStream && !machine.waitsForAnnounced && world.tailRead == nil

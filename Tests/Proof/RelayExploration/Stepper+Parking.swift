@@ -9,8 +9,8 @@ extension Stepper {
                 parkOne(sink, parking)
             }
         }
-        for (sink, retries) in writes.retried.sorted(by: { $0.key < $1.key }) {
-            for retry in retries { settleRetry(sink, retry) }
+        for (sink, outcomes) in writes.parkedOutcomes.sorted(by: { $0.key < $1.key }) {
+            for outcome in outcomes { settle(outcome, of: sink) }
         }
     }
 
@@ -24,26 +24,26 @@ extension Stepper {
         if let side = state.world.side(sink) { state.world.sides[side].everParked.insert(parking.id) }
     }
 
-    private mutating func settleRetry(_ sink: String, _ retry: ParkedRetry) {
-        guard retry.rejection != nil else {
-            return state.world.parked.removeAll { $0.sink == sink && $0.id == retry.id }
+    private mutating func settle(_ outcome: ParkedOutcome, of sink: String) {
+        guard outcome.rejection != nil else {
+            return state.world.parked.removeAll { $0.sink == sink && $0.id == outcome.id }
         }
         for index in state.world.parked.indices where state.world.parked[index].sink == sink {
             let entry = state.world.parked[index]
             let isBehindIt =
-                entry.isBehind && entry.id > retry.id && scenario.key(of: entry.id) == scenario.key(of: retry.id)
-            if entry.id == retry.id || isBehindIt { state.world.parked[index].isRequested = false }
+                entry.isBehind && entry.id > outcome.id && scenario.key(of: entry.id) == scenario.key(of: outcome.id)
+            if entry.id == outcome.id || isBehindIt { state.world.parked[index].isRequested = false }
         }
     }
 
     /// Parked events that may be tried again now, as a sweep finds them.
-    var parkedRetries: [String: [Int64]] {
-        var retries: [String: [Int64]] = [:]
+    var parkedToRetry: [String: [Int64]] {
+        var found: [String: [Int64]] = [:]
         for entry in state.world.parked where entry.isRequested {
             if entry.isBehind, earlier(than: entry.id, entry.sink).contains(where: { !$0.isRequested }) { continue }
-            retries[entry.sink, default: []].append(entry.id)
+            found[entry.sink, default: []].append(entry.id)
         }
-        return retries
+        return found
     }
 
     var parkedKeys: [String: [EventKey: Int64]] {

@@ -36,7 +36,7 @@ extension Stepper {
     mutating func execute(_ effect: RelayEffect) -> RelayInput? {
         switch effect {
         case .claim(let request): .claimed(claim(request))
-        case .look(let ranges): .looked(look(ranges))
+        case .recheckGaps(let ranges): .gapsRechecked(recheckGaps(ranges))
         case .settle(let lanes, let inClaim): .settled(settle(lanes, inClaim: inClaim))
         case .sweep(let request): .swept(sweep(request))
         case .fixStarts(let closedThrough, let firstScanIsOver):
@@ -49,7 +49,7 @@ extension Stepper {
         let world = state.world
         var rows = world.unpublished.above(request.after)
         if let below = request.below { rows = rows.through(below - 1) }
-        let isOpen = !(request.looksFirst && rows.isEmpty)
+        let isOpen = !(request.probesFirst && rows.isEmpty)
         let ids = Array(rows.subtracting(world.locked).ids.prefix(request.rows))
         state.world.claimed = IDSet(ids)
         return ClaimedRows(
@@ -57,9 +57,9 @@ extension Stepper {
             isOpen: isOpen)
     }
 
-    private func look(_ ranges: IDRanges) -> LookedRows {
-        if scenario.mutation == .lookSkipped { return LookedRows() }
-        return LookedRows(
+    private func recheckGaps(_ ranges: IDRanges) -> RowsInGaps {
+        if scenario.mutation == .recheckSkipped { return RowsInGaps() }
+        return RowsInGaps(
             unpublished: state.world.unpublished.ids.filter(ranges.contains),
             published: state.world.published.ids.filter(ranges.contains))
     }
@@ -85,7 +85,7 @@ extension Stepper {
             sinks: world.sinks, owed: isOwedRead ? [String: OwedPortion](whole: state.world.owed) : nil,
             entered: writes.owedEntered,
             aboveTail: world.unpublished.above(request.tail).ids,
-            visible: request.announced.map(\.transaction).filter(world.isOver), retries: parkedRetries,
+            visible: request.announced.map(\.transaction).filter(world.isOver), parkedToRetry: parkedToRetry,
             parkedKeys: request.parkedKeys ? parkedKeys : nil)
     }
 

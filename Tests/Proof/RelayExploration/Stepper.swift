@@ -134,7 +134,7 @@ struct Stepper {
         case .readTail:
             if state.world.tailRead != nil { find("TWO READS OF THE TAIL at once") }
             state.world.tailRead = .sent(effect)
-        case .claim, .look, .settle, .sweep, .fixStarts:
+        case .claim, .recheckGaps, .settle, .sweep, .fixStarts:
             if let work = state.world.work { find("TWO STATEMENTS on the work session: \(work), \(effect)") }
             state.world.work = .sent(effect)
         case .endClaim: state.world.claimed = IDSet()

@@ -57,7 +57,7 @@ import Testing
         var machine = Self.ready()
         _ = machine.handle(.claimed(rows(1, 2)), at: 0)
         let answer = machine.handle(.answered(count: 1, .retry(after: nil, reason: "no answer within 4s")), at: 4000)
-        #expect(outages(answer) == ["no answer within 4s (event 1; others are tried meanwhile)"])
+        #expect(outages(answer) == ["no answer within 4s (event 1; other events continue)"])
         _ = machine.handle(.deliveryEnded, at: 4000)
         _ = machine.handle(.marked(), at: 4000)
         let others = try #require(nextClaim(&machine, from: 4000))

@@ -110,13 +110,13 @@ import Testing
     @Test func drainedIsWhatNobodyHolds() {
         var machine = Self.ready { $0.untilDrained = true }
         #expect(machine.handle(.claimed(RowBatch(token: nil, ids: [])), at: 0) == [])
-        #expect(machine.handle(.tick, at: 1) == [.look])
+        #expect(machine.handle(.tick, at: 1) == [.checkEmpty])
         // Another relay holds some.
-        #expect(machine.handle(.looked(isEmpty: false), at: 1) == [])
+        #expect(machine.handle(.emptyChecked(isEmpty: false), at: 1) == [])
         #expect(machine.handle(.tick, at: 100) == [.claim(rows: 1, bytes: 16 << 20, without: [])])
         _ = machine.handle(.claimed(RowBatch(token: nil, ids: [])), at: 100)
-        #expect(machine.handle(.tick, at: 300) == [.look])
-        #expect(machine.handle(.looked(isEmpty: true), at: 300) == [.finished(.drained)])
+        #expect(machine.handle(.tick, at: 300) == [.checkEmpty])
+        #expect(machine.handle(.emptyChecked(isEmpty: true), at: 300) == [.finished(.drained)])
     }
 
     @Test func itTakesNoMoreThanItsSinkDeliversInHalfTheTimeout() {

@@ -85,7 +85,7 @@ struct BellTests {
     @Test func whatWasUnheardIsSweptForFromTheBottom() throws {
         var script = RelayScript(["a"]) { $0.usesStream = true }
         script.give(.sessionsOpened(OpenedSessions(sinks: [a])))
-        script.give(.swept(SweptState(sinks: [a], owed: nil, lookedThrough: 5)))
+        script.give(.swept(SweptState(sinks: [a], owed: nil, sweptThrough: 5)))
         script.scanned(0)
         script.give(rows(nothing))
         script.give(.streamStanding)

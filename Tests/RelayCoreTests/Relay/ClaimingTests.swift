@@ -41,8 +41,8 @@ import Testing
         script.give(.tick)
         script.claimed(script.batch(2), lastValue: 2)
         // A claim skips what is locked, so the gap is looked at before it counts as empty.
-        #expect(script.look?.ranges == [IDRange(1, 1)])
-        script.give(.looked(LookedRows()))
+        #expect(script.recheckedGaps?.ranges == [IDRange(1, 1)])
+        script.give(.gapsRechecked(RowsInGaps()))
         #expect(script.sent("a") == [2])
     }
 
@@ -55,8 +55,8 @@ import Testing
         script.now += 200
         script.give(.tick)
         script.claimed(script.batch(2), lastValue: 2)
-        #expect(script.look?.ranges == [IDRange(1, 1)])
-        script.give(.looked(LookedRows(unpublished: [1])))
+        #expect(script.recheckedGaps?.ranges == [IDRange(1, 1)])
+        script.give(.gapsRechecked(RowsInGaps(unpublished: [1])))
         #expect(script.sent("a") == nil)
         script.now += 5000
         script.give(.tick)

@@ -58,7 +58,7 @@ import Testing
         deliver("d", &script)
         let claims = script.everClaimed(after: 2)
         #expect(claims)
-        #expect(script.machine.heldBytes <= 16)
+        #expect(script.machine.bytesInMemory <= 16)
     }
 
     @Test func whatIsOverBehindAWaitingKeyIsNotKept() {
@@ -69,9 +69,9 @@ import Testing
         script.now = 1000
         script.give(.tick)
         script.claimed(script.batch(keys: [2: "y"]), lastValue: 2)
-        #expect(script.machine.heldBatches == 2)
+        #expect(script.machine.batchesInMemory == 2)
         script.ends("a", 2)
-        #expect(script.machine.heldBatches == 1)
+        #expect(script.machine.batchesInMemory == 1)
         #expect(script.machine.unsettled.map(\.id) == [1, 2])
     }
 }

@@ -71,7 +71,7 @@ import Testing
         script.findsNothing()
         script.give(.parkedRequested)
         #expect(script.sweeps)
-        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [3, 5, 8]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [3, 5, 8]])))
         #expect(script.effects.contains(.readParked(sink: "a", ids: [3, 5, 8])))
         // 5 was deleted by hand meanwhile.
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x", 8: "x"])))
@@ -80,36 +80,36 @@ import Testing
         script.give(.answered(sink: "a", count: 1, .rejected(reason: "still no")))
         script.give(.deliveryEnded(sink: "a"))
         #expect(script.lastSettle?.first?.done == [])
-        #expect(script.lastSettle?.first?.retried == [ParkedRetry(id: 3)])
+        #expect(script.lastSettle?.first?.parkedOutcomes == [ParkedOutcome(id: 3)])
         script.give(.settled(SettledState(sinks: [a])))
         // The keys that are free now are asked for.
         #expect(script.sweep?.parkedKeys == true)
         script.now = 1000
-        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [8]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [8]])))
         script.findsNothing()
-        #expect(script.settle?.first?.retried == [ParkedRetry(id: 8, rejection: "still no")])
+        #expect(script.settle?.first?.parkedOutcomes == [ParkedOutcome(id: 8, rejection: "still no")])
     }
 
     @Test func aFailedSettlementKeepsWhatWasRetried() {
         var script = script(.park)
         script.findsNothing()
         script.give(.parkedRequested)
-        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [3]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [3]])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.delivers("a", 1)
-        #expect(script.lastSettle?.first?.retried == [ParkedRetry(id: 3)])
+        #expect(script.lastSettle?.first?.parkedOutcomes == [ParkedOutcome(id: 3)])
         script.give(.workFailed)
         #expect(script.settle == nil)
         script.now = 1000
         script.give(.tick)
-        #expect(script.settle?.first?.retried == [ParkedRetry(id: 3)])
+        #expect(script.settle?.first?.parkedOutcomes == [ParkedOutcome(id: 3)])
     }
 
     @Test func anOutageInARetryIsNoRejection() {
         var script = script(.park)
         script.findsNothing()
         script.give(.parkedRequested)
-        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [3]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [3]])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.give(.answered(sink: "a", count: 1, .retry(after: nil, reason: "down")))
         script.give(.deliveryEnded(sink: "a"))
@@ -176,7 +176,7 @@ import Testing
         var script = script(.park)
         script.findsNothing()
         script.give(.parkedRequested)
-        script.give(.swept(SweptState(sinks: [a], owed: [], retries: ["a": [3]])))
+        script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [3]])))
         script.findsNothing()
         script.now = 1000
         script.give(.sinksChanged)
@@ -186,7 +186,7 @@ import Testing
         script.give(.settled(SettledState(sinks: [gone])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         #expect(script.sent("a") == nil)
-        script.give(.swept(SweptState(sinks: [gone], owed: [], retries: ["a": [3]])))
+        script.give(.swept(SweptState(sinks: [gone], owed: [], parkedToRetry: ["a": [3]])))
         #expect(!script.effects.contains(.readParked(sink: "a", ids: [3])))
     }
 
@@ -217,35 +217,5 @@ import Testing
         let writes = Settlement(facts: facts, lanes: [progress]).decide()
         #expect(writes.parked == ["a": [Parking(id: 2, reason: "no")]])
         #expect(writes.published == [1, 2])
-    }
-}
-
-/// A sink that cannot be opened.
-@Suite struct OpeningTests {
-    private let a = SinkRegistration(name: "a")
-
-    @Test func nothingIsDeliveredBeforeTheSinkIsOpen() {
-        var script = RelayScript()
-        script.opensSinks = false
-        script.lead([a])
-        script.claimed(script.batch(1), lastValue: 1)
-        #expect(script.sent("a") == nil)
-        script.give(.sinkOpened(sink: "a"))
-        #expect(script.sent("a") == [1])
-    }
-
-    @Test func aSinkThatDoesNotOpenIsTriedAgainAndNamed() {
-        var script = RelayScript()
-        script.opensSinks = false
-        script.lead([a])
-        let error = SinkError(.misconfigured, reason: "another outbox's file")
-        script.give(.sinkOpenFailed(sink: "a", error))
-        #expect(script.effects.contains(.note(.blocked(sink: "a", reason: "another outbox's file"))))
-        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "blocked")
-        script.now = 60_000
-        script.give(.tick)
-        #expect(script.effects.contains(.openSink("a")))
-        script.give(.sinkOpenFailed(sink: "a", error))
-        #expect(!script.effects.contains(.note(.blocked(sink: "a", reason: "another outbox's file"))))
     }
 }

@@ -101,7 +101,7 @@ import Testing
         var script = RelayScript { $0.sweepInterval = 3000 }
         let owed = OwedEntry(sink: "a", id: 3)
         script.give(.sessionsOpened(OpenedSessions(sinks: [stored], owed: [owed])))
-        script.give(.swept(SweptState(sinks: [stored], owed: [owed], retries: ["a": [2]])))
+        script.give(.swept(SweptState(sinks: [stored], owed: [owed], parkedToRetry: ["a": [2]])))
         let fault = RowFault(id: 3, work: .read, reason: "invalid byte sequence")
         script.give(.owedRowsRead(sink: "a", RowBatch(token: nil, ids: []), faults: [fault]))
         #expect(script.effects.contains(.readParked(sink: "a", ids: [2])))

@@ -125,8 +125,8 @@ struct RelayScript {
         return nil
     }
 
-    var look: IDRanges? {
-        for case .look(let ranges) in effects { return ranges }
+    var recheckedGaps: IDRanges? {
+        for case .recheckGaps(let ranges) in effects { return ranges }
         return nil
     }
 
@@ -189,11 +189,11 @@ extension OpenedSessions {
 
 extension SweptState {
     init(
-        sinks: [SinkRegistration], owed: [OwedEntry], entered: [OwedEntry] = [], retries: [String: [Int64]] = [:],
-        setAside: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
+        sinks: [SinkRegistration], owed: [OwedEntry], entered: [OwedEntry] = [], parkedToRetry: [String: [Int64]] = [:],
+        parkRequests: [String: [Int64]] = [:], parkedKeys: [String: [EventKey: Int64]]? = nil
     ) {
         self.init(
-            sinks: sinks, owed: [String: OwedPortion](whole: owed), entered: entered, retries: retries,
-            setAside: setAside, parkedKeys: parkedKeys)
+            sinks: sinks, owed: [String: OwedPortion](whole: owed), entered: entered, parkedToRetry: parkedToRetry,
+            parkRequests: parkRequests, parkedKeys: parkedKeys)
     }
 }

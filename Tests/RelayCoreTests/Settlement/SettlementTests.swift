@@ -130,10 +130,10 @@ import Testing
     @Test func aParkedEventThatWasDeliveredAndIsParkedAnewStaysParked() {
         let owed = OwedEntry(sink: "a", id: 1)
         var lane = done("a", owed: [1])
-        lane.retried = [ParkedRetry(id: 1), ParkedRetry(id: 2)]
+        lane.parkedOutcomes = [ParkedOutcome(id: 1), ParkedOutcome(id: 2)]
         lane.parked = [Parking(id: 1, reason: "behind another", behind: 0)]
         let writes = decide([sink("a", 5)], owed: [owed], places: [1: .unpublished], lane)
         #expect(writes.parked["a"]?.map(\.id) == [1])
-        #expect(writes.retried["a"] == [ParkedRetry(id: 2)])
+        #expect(writes.parkedOutcomes["a"] == [ParkedOutcome(id: 2)])
     }
 }

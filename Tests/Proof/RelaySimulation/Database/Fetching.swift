@@ -26,8 +26,8 @@ extension SimulatedServer {
         return Fetching(taken: taken, reachedEnd: taken.count == candidates.count && taken.count < rows)
     }
 
-    func look(_ gaps: IDRanges) -> LookedRows {
-        if plan.mutant == .lookSkipped { return LookedRows() }
-        return LookedRows(unpublished: tables.unpublished.ids(in: gaps), published: tables.published.ids(in: gaps))
+    func recheckGaps(_ gaps: IDRanges) -> RowsInGaps {
+        if plan.mutant == .recheckSkipped { return RowsInGaps() }
+        return RowsInGaps(unpublished: tables.unpublished.ids(in: gaps), published: tables.published.ids(in: gaps))
     }
 }

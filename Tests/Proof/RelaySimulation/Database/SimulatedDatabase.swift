@@ -74,7 +74,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
     private func judge(_ leader: LeaderLink, _ known: KnownProgress, _ unsettled: [DeliveredRow]) async throws {
         let beat = try await leader.beat()
         if let reason = beat.stoppedReason { throw RelayStop(.wentBack, reason) }
-        var travel = known.judge(lastValue: beat.lastValue, sinks: beat.sinks)
+        var travel = known.timeTravel(lastValue: beat.lastValue, sinks: beat.sinks)
         if travel == nil, let history {
             let lowest = beat.sinks.values.map(\.cursor).min() ?? 0
             travel = try await leader.changedRow(unsettled, known: history, closedThrough: lowest)

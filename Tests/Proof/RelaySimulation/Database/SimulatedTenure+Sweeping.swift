@@ -15,7 +15,7 @@ extension SimulatedTenure {
             let portion = SweepPortion(request, stored, server.tables, size: server.plan.sweepPortion)
             let owed = Set(stored.owed.map(\.id))
             if portion.found.contains(where: { !owed.contains($0) }),
-                let travel = known.judge(lastValue: server.sequence.last, sinks: stored.storedCursors)
+                let travel = known.timeTravel(lastValue: server.sequence.last, sinks: stored.storedCursors)
             {
                 throw travel
             }
@@ -40,7 +40,7 @@ extension SimulatedTenure {
             return SweptState(
                 sinks: stored.sinks, owed: readsOwed ? now.owedPortions : nil, entered: writes.owedEntered,
                 aboveTail: Array(now.unpublished.above(request.tail).map(\.id).prefix(100)),
-                lookedThrough: portion.lookedThrough, visible: visible, retries: now.parkedRetries,
+                sweptThrough: portion.sweptThrough, visible: visible, parkedToRetry: now.parkedToRetry,
                 parkedKeys: request.parkedKeys ? now.parkedKeys(of: server.plan.parkingByKey) : nil)
         }
     }
@@ -69,7 +69,7 @@ extension ServerTables {
 private struct SweepPortion {
     var found: [Int64]
     /// Nil: to the end.
-    var lookedThrough: Int64?
+    var sweptThrough: Int64?
 
     init(_ request: SweepRequest, _ stored: ServerTables, _ now: ServerTables, size: Int) {
         let low = stored.sinks.cursorSpan.low
@@ -78,7 +78,7 @@ private struct SweepPortion {
         let below = now.unpublished.ids.filter { id in id <= low && request.above.map { id > $0 } ?? true }.prefix(size)
         found.formUnion(below)
         guard below.count < size else {
-            (self.found, lookedThrough) = (found.sorted(), below.last)
+            (self.found, sweptThrough) = (found.sorted(), below.last)
             return
         }
         let start = max(request.above ?? low, low)
@@ -90,6 +90,6 @@ private struct SweepPortion {
         rows = Array(rows.prefix(size))
         found.formUnion(rows.compactMap(\.id))
         self.found = found.sorted()
-        lookedThrough = rows.count < size ? nil : rows.last.map { $0.id ?? $0.first }
+        sweptThrough = rows.count < size ? nil : rows.last.map { $0.id ?? $0.first }
     }
 }

@@ -67,7 +67,7 @@ final class SimulatedTenure: LeaderTenure, LeaderWatch, LeaderWork, @unchecked S
                 return above.prefix { $0.id < below }
             }
             let nothing = FetchedClaim(rows: FetchedRows(batch: nil, ids: [], reachedEnd: true))
-            if request.looksFirst, candidates().isEmpty { return nothing }
+            if request.probesFirst, candidates().isEmpty { return nothing }
             await server.think()
             try backend.check()
             let rows = server.fitting(
@@ -86,8 +86,8 @@ final class SimulatedTenure: LeaderTenure, LeaderWatch, LeaderWork, @unchecked S
         try await onWork { server, backend in server.unlockRows(of: backend) }
     }
 
-    func look(_ gaps: IDRanges) async throws -> LookedRows {
-        try await onWork { server, _ in server.look(gaps) }
+    func recheckGaps(_ gaps: IDRanges) async throws -> RowsInGaps {
+        try await onWork { server, _ in server.recheckGaps(gaps) }
     }
 
     /// A statement on the work session; where it fails, the transaction is over.

@@ -22,7 +22,7 @@ package enum Mutant: String, CaseIterable, Sendable {
     /// A settlement does not look for what its lane passed as absent.
     case passedUnseen
     /// The look at a closed gap finds nothing.
-    case lookSkipped
+    case recheckSkipped
     /// Every announced transaction counts as visible.
     case announcedIsVisible
     /// What transactions are visible, and the snapshot's edges, are asked for after the rows.

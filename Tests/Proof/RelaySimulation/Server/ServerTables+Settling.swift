@@ -39,8 +39,8 @@ extension ServerTables {
                 park(parking, for: sink)
             }
         }
-        for (sink, retries) in writes.retried.sorted(by: { $0.key < $1.key }) {
-            for retry in retries { settle(retry, of: sink) }
+        for (sink, outcomes) in writes.parkedOutcomes.sorted(by: { $0.key < $1.key }) {
+            for outcome in outcomes { settle(outcome, of: sink) }
         }
     }
 
@@ -53,15 +53,15 @@ extension ServerTables {
         parked.sort { ($0.sink, $0.row.id) < ($1.sink, $1.row.id) }
     }
 
-    private mutating func settle(_ retry: ParkedRetry, of sink: String) {
-        guard retry.rejection != nil else {
-            return parked.removeAll { $0.sink == sink && $0.row.id == retry.id }
+    private mutating func settle(_ outcome: ParkedOutcome, of sink: String) {
+        guard outcome.rejection != nil else {
+            return parked.removeAll { $0.sink == sink && $0.row.id == outcome.id }
         }
-        guard let key = parked.first(where: { $0.sink == sink && $0.row.id == retry.id })?.row.key else { return }
+        guard let key = parked.first(where: { $0.sink == sink && $0.row.id == outcome.id })?.row.key else { return }
         for index in parked.indices where parked[index].sink == sink {
             let entry = parked[index]
-            let isBehindIt = entry.isBehind && entry.row.id > retry.id && entry.row.key == key
-            if entry.row.id == retry.id || isBehindIt { parked[index].isRequested = false }
+            let isBehindIt = entry.isBehind && entry.row.id > outcome.id && entry.row.key == key
+            if entry.row.id == outcome.id || isBehindIt { parked[index].isRequested = false }
         }
     }
 
@@ -74,13 +74,13 @@ extension ServerTables {
     }
 
     /// Parked events that may be tried again now, as a sweep finds them.
-    var parkedRetries: [String: [Int64]] {
-        var retries: [String: [Int64]] = [:]
+    var parkedToRetry: [String: [Int64]] {
+        var found: [String: [Int64]] = [:]
         for entry in parked where entry.isRequested {
             if entry.isBehind, earlier(than: entry.row, entry.sink).contains(where: { !$0.isRequested }) { continue }
-            retries[entry.sink, default: []].append(entry.row.id)
+            found[entry.sink, default: []].append(entry.row.id)
         }
-        return retries
+        return found
     }
 
     /// Per sink that parks by key, the keys that are parked and the lowest event of each.

@@ -2,7 +2,7 @@
 ///
 /// Whoever holds rows counts how many lie in each batch, and says which batches he has let go of. These, and those that
 /// are new, are *suspects*: only of them is asked after an input whether anybody needs them.
-package struct HeldBatches: Hashable, Sendable {
+package struct BatchMemory: Hashable, Sendable {
     private struct Batch: Hashable, Sendable {
         var bytes: Int
         /// Brought by a claim or a read of the tail, for every lane on the tail.
@@ -30,7 +30,7 @@ package struct HeldBatches: Hashable, Sendable {
 
     func isQueued(_ token: BatchToken) -> Bool { batches[token]?.isQueued == true }
 
-    mutating func hold(_ batch: RowBatch, isOfTail: Bool) {
+    mutating func add(_ batch: RowBatch, isOfTail: Bool) {
         guard let token = batch.token else { return }
         batches[token] = Batch(bytes: batch.bytes, isOfTail: isOfTail)
         bytes += batch.bytes
@@ -62,7 +62,7 @@ package struct HeldBatches: Hashable, Sendable {
 
     /// Nobody needs the batch.
     ///
-    /// - Returns: whether it was held until now.
+    /// - Returns: whether it was needed until now.
     mutating func letGo(_ token: BatchToken) -> Bool {
         keep(token, isQueued: false)
         guard let batch = batches.removeValue(forKey: token) else { return false }

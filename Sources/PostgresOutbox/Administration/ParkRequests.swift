@@ -2,7 +2,7 @@ import Libpq
 
 /// Parks an event that its sink has not got past, so that the lane goes on and the event is kept: what
 /// `outbox-relay parked add` does. The leader does it; here it is only asked for.
-package struct SettingAside: Sendable {
+package struct ParkRequests: Sendable {
     /// How far the leader is.
     package struct Progress: Sendable, Hashable {
         /// Events that it has not come to.
@@ -46,7 +46,7 @@ package struct SettingAside: Sendable {
     }
 }
 
-extension SettingAside {
+extension ParkRequests {
     private var requests: String { session.schema.table("outbox_parked_request") }
 
     private func refuseWhatMakesNoSense(_ id: Int64) async throws(Refusal) {
@@ -74,10 +74,11 @@ extension SettingAside {
         }
         guard row.bool(1) == false || row.bool(4) == true else {
             throw refusal(
-                "sink \(sink) is past event \(id)", "outbox-relay status names the event that blocks a sink")
+                "sink \(sink) already has event \(id), or skipped it",
+                "outbox-relay status names the event that blocks a sink")
         }
         guard row.bool(2) != true else {
-            throw refusal("sink \(sink) skips event \(id)", "")
+            throw refusal("sink \(sink) skips event \(id)", "there is nothing to park")
         }
     }
 

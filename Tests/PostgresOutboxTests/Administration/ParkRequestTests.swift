@@ -4,7 +4,7 @@ import Testing
 @testable import PostgresOutbox
 
 /// What may be asked to be parked, and how far the leader is with it.
-@Suite struct SettingAsideTests {
+@Suite struct ParkRequestTests {
     /// Rows 1 to 5; sink a is past 2 and owed 1, c is to skip up to 4, and d is being removed.
     private func outbox() async throws -> TestDatabase {
         let database = try await PrivateCluster.shared().database()
@@ -27,7 +27,7 @@ import Testing
     @Test func aRequestIsWrittenDownAndAskedAgainTakenAnew() async throws {
         let database = try await outbox()
         try await database.withAdministrator { session in
-            let aside = SettingAside(session, sink: "a")
+            let aside = ParkRequests(session, sink: "a")
             try await aside.ask([1, 3])
             #expect(try await requests(database) == ["a 1", "a 3"])
             try await database.execute("UPDATE outbox_parked_request SET taken_by = 1")
@@ -46,7 +46,7 @@ import Testing
         try await database.park(5, for: "a")
         try await database.withAdministrator { session async throws in
             let refusal = await #expect(throws: Refusal.self) {
-                try await SettingAside(session, sink: sink).ask(ids)
+                try await ParkRequests(session, sink: sink).ask(ids)
             }
             #expect(refusal?.problem == problem && refusal?.kind == .wrongRequest)
             #expect(try await requests(database) == [], "nothing of a request that is refused")
@@ -56,12 +56,12 @@ import Testing
     @Test func howFarTheLeaderIsWithIt() async throws {
         let database = try await outbox()
         try await database.withAdministrator { session in
-            let aside = SettingAside(session, sink: "a")
+            let aside = ParkRequests(session, sink: "a")
             try await aside.ask([3, 4])
-            #expect(try await aside.progress(of: [3, 4]) == SettingAside.Progress(pending: 2, delivered: []))
+            #expect(try await aside.progress(of: [3, 4]) == ParkRequests.Progress(pending: 2, delivered: []))
             try await database.park(3, for: "a")
             try await database.execute("DELETE FROM outbox_parked_request")
-            #expect(try await aside.progress(of: [3, 4]) == SettingAside.Progress(pending: 0, delivered: [4]))
+            #expect(try await aside.progress(of: [3, 4]) == ParkRequests.Progress(pending: 0, delivered: [4]))
         }
     }
 }

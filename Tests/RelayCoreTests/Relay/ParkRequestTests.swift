@@ -2,12 +2,12 @@ import RelayCore
 import Testing
 
 /// Events that an operator wants parked, so that what is blocked goes on.
-@Suite struct SettingAsideTests {
+@Suite struct ParkRequestTests {
     private let a = SinkRegistration(name: "a")
 
     private func swept(_ ids: Int64..., owed: [OwedEntry] = [], cursor: Int64 = 0) -> RelayInput {
         let stored = SinkRegistration(name: "a", cursor: cursor, isEarned: cursor > 0)
-        return .swept(SweptState(sinks: [stored], owed: owed, setAside: ["a": ids]))
+        return .swept(SweptState(sinks: [stored], owed: owed, parkRequests: ["a": ids]))
     }
 
     /// A lane that is at event 1, which its sink rejects.
@@ -37,7 +37,7 @@ import Testing
         reads(&script)
         #expect(script.everSent("a") == [1, 2, 3, 2, 3])
         #expect(script.lastSettle?.first?.done == [1])
-        #expect(script.lastSettle?.first?.parked == [Parking(setAside: 1)])
+        #expect(script.lastSettle?.first?.parked == [Parking(requested: 1)])
         script.delivers("a", 2)
         let settled = SinkRegistration(name: "a", cursor: 1, isEarned: true)
         script.give(.settled(SettledState(sinks: [settled])))
@@ -59,7 +59,7 @@ import Testing
         script.claimed(script.batch(keys: [1: "x", 2: "x", 3: "y"]), lastValue: 3)
         #expect(script.sent("a") == [3])
         script.delivers("a", 1)
-        #expect(script.settle?.first?.parked == [Parking(setAside: 1), Parking(id: 2, behind: 1)])
+        #expect(script.settle?.first?.parked == [Parking(requested: 1), Parking(id: 2, behind: 1)])
     }
 
     @Test func withOrderByKeyTheKeyIsFree() {
@@ -79,7 +79,7 @@ import Testing
         #expect(script.everSent("a") == [1, 3, 2])
         #expect(script.flights("a") == [.flight(1, of: 2)])
         #expect(script.lastSettle?.first?.done == [1])
-        #expect(script.lastSettle?.first?.parked == [Parking(setAside: 1)])
+        #expect(script.lastSettle?.first?.parked == [Parking(requested: 1)])
         script.give(
             .settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 1, isEarned: true)])))
         script.ends("a", 1)
@@ -104,7 +104,7 @@ import Testing
         script.now = 1000
         script.findsNothing()
         #expect(script.lastSettle?.first?.owedDone == [3])
-        #expect(script.lastSettle?.first?.parked == [Parking(setAside: 3)])
+        #expect(script.lastSettle?.first?.parked == [Parking(requested: 3)])
     }
 
     /// What a sink has got past is over: moved back, it is given the event again.

@@ -1,6 +1,6 @@
 /// What a stream that stands has announced: which ids no read has shown yet, and whether everything that is committed
 /// rings at all.
-struct Announced: Hashable, Sendable {
+struct StandingStream: Hashable, Sendable {
     /// What may have been committed without ringing: before the slot stood, or because an announcement found no room.
     enum Unheard: Hashable, Sendable {
         /// The next read that is sent tells which transactions that may be. Exit: `until`.
@@ -65,19 +65,19 @@ struct Announced: Hashable, Sendable {
         let rows = IDRanges(ascending: ids)
         for entry in waiting.entries { shown = shown.union(entry.ids.intersection(rows)) }
         waiting.remove(rows)
-        let absent = covered.subtracting(rows)
+        let unseen = covered.subtracting(rows)
         for entry in waiting.entries where visible.contains(entry.transaction) {
-            gone = gone.union(entry.ids.intersection(absent))
+            gone = gone.union(entry.ids.intersection(unseen))
         }
-        waiting.remove(absent, of: visible)
-        waiting.miss(absent)
+        waiting.remove(unseen, of: visible)
+        waiting.miss(unseen)
         if gone.ranges.count > UnshownAnnouncements.limit { gone = IDRanges() }
     }
 
     /// A read that was sent while something may have been unheard has come back.
     ///
     /// - Returns: whether nothing is unheard from here on.
-    mutating func looked(_ edges: SnapshotEdges, reachedEnd: Bool) -> Bool {
+    mutating func endUnheard(_ edges: SnapshotEdges, reachedEnd: Bool) -> Bool {
         switch unheard {
         case .nothing: return false
         case .unknown:

@@ -6,7 +6,7 @@ extension WorkSession {
 
     /// The events that somebody wants parked and that this leader has not been told of, per sink, in the transaction that
     /// is open. Requests for what a sink has got past are removed: it has the event, or it is parked.
-    func takeSetAside() async throws -> [String: [Int64]] {
+    func takeParkRequests() async throws -> [String: [Int64]] {
         let tables = try await connection.execute(
             """
             DELETE FROM outbox_parked_request WHERE (sink, id) IN (
