@@ -138,7 +138,7 @@ extension RelayMachine {
     mutating func workFailed(at now: Int64) {
         guard let failed = tenure?.turns.work else { return }
         tenure?.turns.work = .idle
-        let pause = max(policy.pollInterval, policy.sweepInterval / 3)
+        let pause = max(policy.pollInterval, policy.faultInterval)
         switch failed {
         case .idle: break
         case .claiming, .recheckingGaps, .keepingClaim: tenure?.source.claims?.pace.rest(at: now, policy.pollInterval)

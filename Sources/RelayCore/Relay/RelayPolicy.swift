@@ -16,7 +16,7 @@ package struct RelayPolicy: Hashable, Sendable {
     package var netInterval: Int64 = 5000
     /// Runs of announced ids that wait to be read, at most.
     package var announcements = 4096
-    /// The shortest wait between two looks at a row that could not be read.
+    /// The shortest wait before what failed is tried again: reading a row that could not be read, a sweep.
     package var faultInterval: Int64 = 1000
     package var sweepInterval: Int64 = 3000
     package var retry = RetryPolicy()

@@ -134,10 +134,11 @@ extension Scenario {
         Scenario("two relays, stream, the leader is frozen") {
             $0.hasStandby = true
             $0.freezes = 1
-            $0.ids = 2
+            $0.ids = 1
             $0.policy.usesStream = true
-            $0.producers = [[.drawsTwice]]
+            $0.producers = [[]]
             $0.policy.sweepInterval = never
+            $0.policy.netInterval = never
         },
         Scenario("two relays, two sinks at different places") {
             $0.hasStandby = true

@@ -77,7 +77,7 @@ extension Scenario {
             $0.policy.netInterval = never
             $0.policy.sweepInterval = never
             $0.cleanUps = 2
-            $0.ids = 3
+            $0.ids = 2
             $0.producers = [[.drawsTwice], []]
         },
         Scenario("stream, the relay crashes") {
@@ -113,6 +113,7 @@ extension Scenario {
             $0.beginsWithSlot = true
             $0.policy.usesStream = true
             $0.ids = 2
+            $0.producers = [[.drawsTwice]]
             $0.operatorLocks = 1
         },
         Scenario("stream, two sinks, one is down") {
@@ -174,6 +175,7 @@ extension Scenario {
         Scenario("a relay that polled crashes, and streams when it comes again") {
             $0.switchesMode = true
             $0.policy.sweepInterval = never
+            $0.policy.netInterval = never
             $0.ids = 2
             $0.relayCrashes = 1
         },
@@ -181,6 +183,7 @@ extension Scenario {
             $0.switchesMode = true
             $0.policy.usesStream = true
             $0.policy.sweepInterval = never
+            $0.policy.netInterval = never
             $0.ids = 2
             $0.relayCrashes = 1
         },
@@ -189,6 +192,7 @@ extension Scenario {
             $0.hasStandby = true
             $0.freezes = 1
             $0.policy.sweepInterval = never
+            $0.policy.netInterval = never
             $0.ids = 2
             $0.producers = [[.drawsTwice]]
         },
