@@ -48,7 +48,7 @@ import Testing
         Change(
             harm: "ALTER TABLE outbox DETACH PARTITION outbox_published",
             remedy: "ALTER TABLE outbox ATTACH PARTITION outbox_published FOR VALUES IN (false)",
-            says: "public.outbox_published is no longer the leaf"),
+            says: "public.outbox_published is no longer the published partition"),
         Change(
             harm: "ALTER SEQUENCE outbox_id_seq RENAME TO ids", remedy: "SELECT",
             says: "renamed from public.outbox_id_seq to public.ids"),

@@ -76,7 +76,7 @@ import WebhookReceiver
         (["add", "--sink", "hook"], "--id"),
         (["add", "--sink", "nobody", "--id", "7"], "sink nobody is not registered"),
         (["add", "--sink", "hook", "--id", "99"], "holds no event 99"),
-        (["add", "--sink", "hook", "--id", "2"], "past event 2"),
+        (["add", "--sink", "hook", "--id", "2"], "already has event 2"),
         (["add", "--sink", "hook", "--id", "3"], "event 3 is already parked for sink hook"),
         (["add", "--sink", "leaving", "--id", "5"], "is being removed"),
         (["add", "--sink", "passing", "--id", "5"], "skips event 5"),

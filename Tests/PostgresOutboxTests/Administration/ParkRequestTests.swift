@@ -37,7 +37,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a", [3, 2], "sink a is past event 2"), ("a", [3, 5], "event 5 is already parked for sink a"),
+        ("a", [3, 2], "sink a already has event 2, or skipped it"),
+        ("a", [3, 5], "event 5 is already parked for sink a"),
         ("a", [3, 9], "the outbox holds no event 9"), ("b", [3], "sink b is not registered"),
         ("c", [5, 4], "sink c skips event 4"), ("d", [3], "sink d is being removed, so nothing blocks it"),
     ])

@@ -30,7 +30,9 @@ import Testing
                 """, says: ["public.outbox was replaced"]),
         Change(
             sql: "ALTER TABLE outbox DETACH PARTITION outbox_unpublished",
-            says: ["public.outbox_unpublished is no longer the leaf FOR VALUES IN (true)", "detached"]),
+            says: [
+                "public.outbox_unpublished is no longer the unpublished partition (FOR VALUES IN (true))", "detached",
+            ]),
         Change(
             sql: """
                 ALTER TABLE outbox DETACH PARTITION outbox_published; CREATE TABLE public.another \(leaf) (false)
