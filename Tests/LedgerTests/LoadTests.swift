@@ -94,7 +94,7 @@ import Testing
         let cluster = try await PrivateCluster.start()
         let database = try await cluster.database()
         try await Books.migrate(database)
-        let running = try load(database, ["--duration", "3s"])
+        let running = try load(database, ["--duration", "8s"])
         try await eventually("something is posted") { try await database.number("SELECT count(*) FROM outbox") > 20 }
         try await cluster.stop(mode: .immediate)
         let done = try await running.end(within: .seconds(20))

@@ -22,7 +22,8 @@ final class HostClock: Sendable {
         }
         _ = FileManager.default.createFile(atPath: path, contents: Data(count: 16))
         file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-        environment = ["LD_PRELOAD": library, "CLOCK_SHIFT": path]
+        let preloaded = [library, ChildProcess.passedEnvironment["LD_PRELOAD"] ?? ""].filter { !$0.isEmpty }
+        environment = ["LD_PRELOAD": preloaded.joined(separator: ":"), "CLOCK_SHIFT": path]
     }
 
     /// Whether it can be moved.
