@@ -22,7 +22,7 @@ struct CorpusTests {
         "pgoutput": ["ignored", "keepalive", "transaction"],
         "row": ["escapes", "headers", "late-year", "plain"],
         "line": ["torn", "two", "zeros"],
-        "connection": ["conninfo", "password", "service", "uri"],
+        "connection": ["conninfo", "password", "service", "service-like-password", "uri"],
         "configuration": ["empty", "whole"],
         "option": ["all"],
         "quantity": ["0", "1", "2", "3", "4", "5", "6"],

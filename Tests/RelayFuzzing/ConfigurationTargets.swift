@@ -38,10 +38,10 @@ extension FuzzTarget {
             shown = "\(error)"
             try promise(!error.message.contains { $0.isNewline }, "a message of several lines: \(error.message)")
         }
-        if let target {
-            for secret in target.secrets where secret.utf8.count >= 8 && !target.publicValues.contains(secret) {
-                try promise(!shown.contains(secret), "the description shows a secret")
-            }
+        if var other = target {
+            // What is shown may happen to be a secret as well: it must be the same whatever the secret is.
+            for keyword in ["password", "sslpassword"] where other[keyword] != nil { other[keyword] = "another" }
+            try promise("\(other)" == shown, "the description shows a secret")
         }
         if let password { try promiseHidden(password, in: shown, open: open, "what is said of a connection string") }
         return target != nil
@@ -105,12 +105,5 @@ extension FuzzTarget {
 
     private static func expectSentence(_ problem: ConfigurationProblem) throws(BrokenPromise) {
         try promise(!problem.message.contains { $0.isNewline }, "a message of several lines: \(problem.message)")
-    }
-}
-
-extension ConnectionTarget {
-    /// What a secret may be by chance as well.
-    fileprivate var publicValues: [String] {
-        ["host", "hostaddr", "port", "dbname", "user", "application_name", "sslmode", "service"].compactMap { self[$0] }
     }
 }
