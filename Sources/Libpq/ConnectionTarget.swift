@@ -105,9 +105,15 @@ extension ConnectionTarget {
         let (at, slash) = (UInt8(ascii: "@"), UInt8(ascii: "/"))
         let rest = bytes.dropFirst(scheme.utf8.count)
         let afterUser = rest.drop { $0 != slash && $0 != at }
-        // libpq takes everything up to the first @ as user and password, unless a / comes before it.
-        let remainder = afterUser.first == at ? afterUser.dropFirst() : afterUser.prefix { $0 != UInt8(ascii: "?") }
-        if remainder.contains(at) {
+        // libpq takes everything up to the first @ as user and password, unless a / comes before it: then what follows a ?
+        // is options, whose values may hold an @, but hardly a server and a database behind it.
+        let beforeOptions = afterUser.prefix { $0 != UInt8(ascii: "?") }
+        let options = afterUser.dropFirst(beforeOptions.count)
+        let isStray =
+            afterUser.first == at
+            ? afterUser.dropFirst().contains(at)
+            : beforeOptions.contains(at) || options.drop { $0 != at }.contains(slash)
+        if isStray {
             throw unreadable("a user name or password with @ or / in a URI is written with %40 or %2F")
         }
     }

@@ -11,6 +11,8 @@ import Testing
         #expect(uri["host"] == "h")
         #expect(uri["password"] == "s@cret")
         #expect(uri["sslmode"] == "disable")
+        let at = try ConnectionTarget(parsing: "postgres://h:5433/db?user=me@corporation")
+        #expect(at["user"] == "me@corporation")
         #expect(try ConnectionTarget(parsing: "")["host"] == nil)
     }
 
@@ -37,6 +39,8 @@ import Testing
         "postgres://me:hunter22@h:port/db",
         "postgres://me:hun/ter22@h/db",
         "postgres://me:hun@ter22@h/db",
+        "postgres://me:/hun?host=ter22@h/db",
+        "postgres://me:1/hun?dbname=hunter22@h/db",
         "postgres://me:hunter22@[::1/db",
         "postgres://me:hunter22%zz@h/db",
         "postgres://me:hunter22@h/db?nonsense=hunter22",
