@@ -7,26 +7,9 @@ extension ChaosWorld {
     func apply(_ fault: Fault) async throws -> Task<Void, any Error>? {
         journal.note("\(fault)")
         switch fault {
-        case .kill(let target, let down):
-            guard let host = await host(target), let killed = try await host.kill() else { return passed() }
-            journal.note("\(killed.run.name) is dead, and \(killed.led ? "led" : "did not lead")")
-            tally.count(killOf: killed.led)
-            return later(down) { try await host.start() }
-        case .stop(let target, let down):
-            guard let host = await host(target) else { return passed() }
-            // It may be frozen, or cut off; others go on meanwhile.
-            return later(0) { [self] in
-                guard try await host.stop() else { return }
-                try await Task.sleep(for: .milliseconds(down))
-                try await host.start()
-                journal.note("relay \(host.number) was stopped and started again")
-            }
-        case .freeze(let target, let time):
-            guard let host = await host(target), let run = await host.freeze() else { return passed() }
-            return later(time) { [journal] in
-                run.process.signal(SIGCONT)
-                journal.note("\(run.name) goes on")
-            }
+        case .kill(let target, let down): return try await kill(target, down)
+        case .stop(let target, let down): return await stop(target, down)
+        case .freeze(let target, let time): return await freeze(target, time)
         case .restartServer(let mode):
             try await cluster.restart(mode: mode)
             tally.countServerKill()
@@ -36,12 +19,7 @@ extension ChaosWorld {
             try await crashServer()
             return nil
         case .endSessions(let role):
-            let count = try? await database.number(
-                """
-                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                WHERE datname = current_database() AND application_name LIKE 'outbox-relay \(role)%'
-                """)
-            journal.note("sessions ended: \(count.map { "\($0)" } ?? "no answer")")
+            await endSessions(role)
             return nil
         case .databaseNetwork(let target, let fault, let time):
             guard let host = await host(target) else { return passed() }
@@ -68,15 +46,49 @@ extension ChaosWorld {
             host.clock.move(wall: seconds)
             return nil
         case .suspend(let target, let time, let seconds):
-            guard let host = await host(target), host.clock.canMove, let run = await host.freeze() else {
-                return passed()
-            }
-            return later(time) { [journal] in
-                host.clock.move(wall: seconds, boot: seconds)
-                run.process.signal(SIGCONT)
-                journal.note("\(run.name) goes on")
-            }
+            return await freeze(target, time, asleepFor: seconds)
         }
+    }
+
+    private func kill(_ target: Target, _ down: Int) async throws -> Task<Void, any Error>? {
+        guard let host = await host(target), let killed = try await host.kill() else { return passed() }
+        journal.note("\(killed.run.name) is dead, and \(killed.led ? "led" : "did not lead")")
+        tally.count(killOf: killed.led)
+        return later(down) { try await host.start() }
+    }
+
+    private func stop(_ target: Target, _ down: Int) async -> Task<Void, any Error>? {
+        guard let host = await host(target) else { return passed() }
+        // It may be frozen, or cut off; others go on meanwhile.
+        return later(0) { [self] in
+            guard try await host.stop() else { return }
+            try await Task.sleep(for: .milliseconds(down))
+            try await host.start()
+            journal.note("relay \(host.number) was stopped and started again")
+        }
+    }
+
+    /// - Parameter seconds: what its clocks say that the machine slept meanwhile.
+    private func freeze(
+        _ target: Target, _ time: Int, asleepFor seconds: Int? = nil
+    ) async -> Task<Void, any Error>? {
+        guard let host = await host(target), seconds == nil || host.clock.canMove, let run = await host.freeze() else {
+            return passed()
+        }
+        return later(time) { [journal] in
+            if let seconds { host.clock.move(wall: seconds, boot: seconds) }
+            run.process.signal(SIGCONT)
+            journal.note("\(run.name) goes on")
+        }
+    }
+
+    private func endSessions(_ role: String) async {
+        let count = try? await database.number(
+            """
+            SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name LIKE 'outbox-relay \(role)%'
+            """)
+        journal.note("sessions ended: \(count.map { "\($0)" } ?? "no answer")")
     }
 
     private func disturb(

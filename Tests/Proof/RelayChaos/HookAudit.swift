@@ -70,26 +70,29 @@ struct HookAudit: Sendable {
         }
         judgeOrder(isKeyed: isKeyed)
         for (run, count) in repeats.sorted(by: { $0.key < $1.key }) {
-            let history = runs[run] ?? RunHistory()
-            takenOver += count.others
-            ownRepeats += count.own
-            if count.others > worst.repeats { worst = (count.others, history.tenures) }
             // What it could not know of: requests whose answers went astray.
-            let unknown = inFlight * history.disturbances
-            let reasons =
-                "(window \(window), \(history.tenures) tenures, \(history.successions) of them after another's, "
-                + "\(history.interruptions) interruptions, \(unknown) events whose answers may be astray)"
-            let allowed = window * (history.tenures + history.interruptions) + unknown
-            if count.others + count.own > allowed {
-                complaints.append(
-                    "process \(run) repeated \(count.others + count.own) events where \(allowed) are allowed \(reasons)"
-                )
-            }
-            let allowedOwn = window * history.successions + unknown
-            if count.own > allowedOwn {
-                complaints.append(
-                    "process \(run) repeated \(count.own) events of its own where \(allowedOwn) are allowed \(reasons)")
-            }
+            let history = runs[run] ?? RunHistory()
+            judgeRepeats(of: run, count.others, count.own, history, window, unknown: inFlight * history.disturbances)
+        }
+    }
+
+    private mutating func judgeRepeats(
+        of run: Int, _ others: Int, _ own: Int, _ history: RunHistory, _ window: Int, unknown: Int
+    ) {
+        takenOver += others
+        ownRepeats += own
+        if others > worst.repeats { worst = (others, history.tenures) }
+        let reasons =
+            "(window \(window), \(history.tenures) tenures, \(history.successions) of them after another's, "
+            + "\(history.interruptions) interruptions, \(unknown) events whose answers may be astray)"
+        let allowed = window * (history.tenures + history.interruptions) + unknown
+        if others + own > allowed {
+            complaints.append("process \(run) repeated \(others + own) events where \(allowed) are allowed \(reasons)")
+        }
+        let allowedOwn = window * history.successions + unknown
+        if own > allowedOwn {
+            complaints.append(
+                "process \(run) repeated \(own) events of its own where \(allowedOwn) are allowed \(reasons)")
         }
     }
 
