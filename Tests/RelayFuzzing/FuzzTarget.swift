@@ -44,14 +44,15 @@ func promise(_ holds: Bool, _ what: @autoclosure () -> String) throws(BrokenProm
 
 /// Throws if a piece of a secret is in what is shown, unless it is in what may be shown as well.
 func promiseHidden(_ secret: String, in shown: String, open: [String], _ what: String) throws(BrokenPromise) {
+    // Eight of what stands for itself: of bytes, three make one of what cannot be decoded, and stand anywhere.
     let width = 8
-    let (bytes, shown) = (Array(secret.utf8), Array(shown.utf8))
-    let open = open.map { Array($0.utf8) }
-    guard bytes.count >= width else { return }
-    for start in 0...(bytes.count - width) {
-        let piece = bytes[start..<start + width]
+    let (secret, shown) = (Array(secret.unicodeScalars), Array(shown.unicodeScalars))
+    let open = open.map { Array($0.unicodeScalars) }
+    guard secret.count >= width else { return }
+    for start in 0...(secret.count - width) {
+        let piece = secret[start..<start + width]
         if shown.firstRange(of: piece) != nil, open.allSatisfy({ $0.firstRange(of: piece) == nil }) {
-            throw BrokenPromise("\(what) shows a piece of a secret: \(String(decoding: piece, as: UTF8.self))")
+            throw BrokenPromise("\(what) shows a piece of a secret: \(String(String.UnicodeScalarView(piece)))")
         }
     }
 }
