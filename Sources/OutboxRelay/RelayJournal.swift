@@ -130,7 +130,7 @@ struct RelayJournal: Sendable {
             case .mark:
                 "event \(fault.id) was delivered but cannot be marked as published; "
                     + "fix its row, or the trigger, rule or constraint that refuses it"
-            case .park: "event \(fault.id) was rejected but cannot be parked; fix or delete its row"
+            case .park: "event \(fault.id) cannot be parked; fix or delete its row"
             }
         logger.log(
             .rowFault, level: .error, "\(sentence): \(fault.reason)",
@@ -178,7 +178,7 @@ struct RelayJournal: Sendable {
             counters.countLateEvent()
             logger.log(
                 .lateEvent, level: .warning,
-                "event \(entry.id) turned up late and is delivered to sink \(entry.sink) now",
+                "event \(entry.id) arrived late; it is delivered to sink \(entry.sink) now",
                 [LogKey.id: .stringConvertible(entry.id), LogKey.sink: "\(entry.sink)"])
         case .outage(let sink, let reason, let attempt):
             logger.log(
@@ -195,12 +195,12 @@ struct RelayJournal: Sendable {
                 .blocked, level: .error, "sink \(sink) is blocked until this is fixed: \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.reason: "\(reason)"])
         case .recovered(let sink):
-            logger.log(.recovered, level: .notice, "sink \(sink) takes events again", [LogKey.sink: "\(sink)"])
+            logger.log(.recovered, level: .notice, "delivery to sink \(sink) works again", [LogKey.sink: "\(sink)"])
         case .leftTail(let sink):
             logger.log(.note, level: .debug, "sink \(sink) reads from the table", [LogKey.sink: "\(sink)"])
         case .caughtUp(let sink):
             logger.log(.note, level: .debug, "sink \(sink) has caught up", [LogKey.sink: "\(sink)"])
-        case .orderReleased: logger.log(.orderReleased, level: .notice, "the order is no longer held back")
+        case .orderReleased: logger.log(.orderReleased, level: .notice, "events no longer wait for an order hold")
         case .streaming, .orderHold, .rowFault, .rowsGone: break
         }
     }

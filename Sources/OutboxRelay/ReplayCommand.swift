@@ -89,7 +89,7 @@ private func tell(_ sentence: String) { RelayLogHandler.writeToStderr("outbox-re
 private func tell(_ note: ReplayNote, of sink: String) {
     switch note {
     case .outage(let reason): tell("delivery to sink \(sink) fails and is tried again: \(reason)")
-    case .recovered: tell("sink \(sink) takes events again")
+    case .recovered: tell("delivery to sink \(sink) works again")
     case .rejected(let id, let reason): tell("sink \(sink) rejects event \(id), which is skipped: \(reason)")
     }
 }

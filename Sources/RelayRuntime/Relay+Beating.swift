@@ -50,7 +50,7 @@ extension Relay {
             decide(.suspended(beat.brokenSequence))
         }
         if machine.differs(from: beat.sinks) { decide(.sinksChanged) }
-        if beat.parkedIsRequested { decide(.parkedRequested) }
+        if beat.parkedIsRequested { decide(.operatorRequested) }
         for name in machine.unconfigured where unconfiguredTold.insert(name).inserted {
             report(.unconfiguredSink(name))
         }

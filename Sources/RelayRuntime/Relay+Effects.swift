@@ -50,7 +50,7 @@ extension Relay {
     private func scanFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) {
         guard term == self.term else { return }
         if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
-        tellFailure("looking at who holds the sequence", error)
+        tellFailure("reading who holds the sequence", error)
         take(.scanFailed, term: term)
     }
 
@@ -314,7 +314,7 @@ extension RelayEffect {
     fileprivate var workName: String {
         switch self {
         case .claim: "claiming rows"
-        case .recheckGaps: "looking for rows in gaps"
+        case .recheckGaps: "rechecking missing ids"
         case .settle: "marking events as published"
         case .sweep: "the sweep"
         case .fixStarts: "fixing where a new sink starts"

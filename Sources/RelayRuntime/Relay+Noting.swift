@@ -81,7 +81,7 @@ extension Relay {
     private func noteFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) async {
         guard term == self.term else { return }
         if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
-        tellFailure("noting the status", error)
+        tellFailure("saving the status", error)
         // Written again, a while later, whatever has changed by then.
         await clock.sleep(until: clock.now + 1000)
         if term == self.term { leading?.status = nil }

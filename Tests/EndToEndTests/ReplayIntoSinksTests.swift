@@ -52,7 +52,7 @@ import WebhookReceiver
         let (status, relay) = try await replay(database, options, ["--sink", "hook", "--from", "1"])
         #expect(status == .exited(0), "\(relay.log.text)")
         #expect(relay.log.text.contains("fails and is tried again"))
-        #expect(relay.log.text.contains("takes events again"))
+        #expect(relay.log.text.contains("works again"))
         let arrived = ids(receiver)
         #expect(Array(arrived.prefix(19)) == Array(1...19))
         #expect(Array(arrived.suffix(31)) == Array(20...50))

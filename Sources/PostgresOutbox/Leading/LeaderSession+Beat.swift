@@ -6,13 +6,13 @@ extension LeaderSession {
     ///
     /// - Throws: ``OutboxChanged`` where the outbox is no longer what this session resolved.
     package func beat() async throws -> LeaderBeat {
-        try await prepareLook()
+        try await prepareOutboxCheck()
         let tables: [ResultTable]
         do {
-            tables = try await execute("\(outboxLook);\n\(Self.beatSQL(session.schema))")
+            tables = try await execute("\(outboxCheck);\n\(Self.beatSQL(session.schema))")
         } catch {
             // What is gone cannot be read either: say what it is.
-            if error.kind == .server { try await lookAtOutbox() }
+            if error.kind == .server { try await checkOutbox() }
             throw error
         }
         guard tables.count == 6 else {

@@ -3,7 +3,7 @@ import Libpq
 extension LeaderSession {
     /// Prepares the statement that finds the outbox, once for the session: each beat asks it, and planning it would cost
     /// more than running it.
-    func prepareLook() async throws(PostgresError) {
+    func prepareOutboxCheck() async throws(PostgresError) {
         guard !canLook else { return }
         try await execute("\(asFound);\nPREPARE outbox_parts AS \(OutboxSchema.partsSQL);\n\(asSet)")
         canLook = true
@@ -11,18 +11,18 @@ extension LeaderSession {
 
     /// Three statements, of which the second gives the outbox's parts as the search path finds them now: the one by which
     /// it was found, since this session's own leads to nothing else.
-    nonisolated var outboxLook: String { "\(asFound);\nEXECUTE outbox_parts;\n\(asSet)" }
+    nonisolated var outboxCheck: String { "\(asFound);\nEXECUTE outbox_parts;\n\(asSet)" }
 
     /// Looks whether the outbox is still what this session resolved.
-    func lookAtOutbox() async throws {
-        let tables = try await execute(outboxLook)
+    func checkOutbox() async throws {
+        let tables = try await execute(outboxCheck)
         guard tables.count == 3 else {
             throw PostgresError(.protocolViolation, "the catalogue cannot be read")
         }
         try refuseChange(tables[1])
     }
 
-    /// - Parameter parts: what ``outboxLook`` gave.
+    /// - Parameter parts: what ``outboxCheck`` gave.
     nonisolated func refuseChange(_ parts: ResultTable) throws(OutboxChanged) {
         let now = OutboxSchema(parts, searchPath: session.schema.searchPath)
         if let change = session.schema.change(to: now) { throw change }

@@ -19,13 +19,13 @@ extension PgoutputError: CustomStringConvertible {
         switch self {
         case .malformed(let message, let offset):
             "the replication stream sent a \(message) message that is malformed at byte \(offset); "
-                + "check what stands between the relay and the server"
+                + "check for a proxy between the relay and the server"
         case .unsupported(let message):
             "the replication stream sent a message of type \(message), which pgoutput protocol 1 does not have; "
                 + "check the server's version"
         case .unexpected(let message):
             "the replication stream sent a \(message) message out of turn; "
-                + "check what stands between the relay and the server"
+                + "check for a proxy between the relay and the server"
         case .shape(let missing):
             "the unpublished outbox table has no column \(missing); add it, or run the migrations"
         case .value(let column):

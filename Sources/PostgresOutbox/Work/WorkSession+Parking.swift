@@ -99,7 +99,7 @@ enum ParkedKeys {
 }
 
 /// What a sweep found in `outbox_parked`.
-struct ParkedRequests: Sendable {
+struct ParkedActions: Sendable {
     var parkedToRetry: [String: [Int64]] = [:]
     /// Nil where nothing of it changed, and nobody asked.
     var keys: [String: [EventKey: Int64]]?
@@ -113,7 +113,7 @@ extension WorkSession {
 
     /// Discards what somebody wants discarded and lists what is to be tried again, in the transaction that is open. An
     /// event behind one of its key that nobody wants tried waits.
-    func takeParkedRequests(readKeys: Bool) async throws -> ParkedRequests {
+    func takeParkedActions(readKeys: Bool) async throws -> ParkedActions {
         let tables = try await connection.execute(
             """
             DELETE FROM outbox_parked WHERE (sink, id) IN (SELECT sink, id FROM outbox_parked
@@ -126,7 +126,7 @@ extension WorkSession {
               ORDER BY p.id LIMIT \(Self.retriesAtOnce)) AS r
             ORDER BY s.name, r.id
             """)
-        var found = ParkedRequests()
+        var found = ParkedActions()
         for row in tables.last?.rows ?? [] {
             if let sink = row.string(0), let id = row.int(1) { found.parkedToRetry[sink, default: []].append(id) }
         }

@@ -20,7 +20,7 @@ extension WorkSession {
             if let ranges = writes.absent { sql += absent.statements(for: ranges) }
             let gone = try await removeGone(stored, above: request.above)
             sql += gone
-            let parked = try await takeParkedRequests(readKeys: request.parkedKeys)
+            let parked = try await takeParkedActions(readKeys: request.parkedKeys)
             let parkRequests = try await takeParkRequests()
             if !sql.isEmpty { try await connection.execute(sql) }
             let portions =

@@ -10,7 +10,7 @@ package struct CompetingMachine: Hashable, Sendable {
     package enum Phase: Hashable, Sendable {
         /// There is no session. Exit: `idle`.
         case away
-        /// Exit: `claiming`, `looking`.
+        /// Exits: `claiming`, `remarking`, `checkingEmpty`.
         case idle
         /// Exits: `delivering` (rows came), `idle`.
         case claiming
@@ -34,7 +34,7 @@ package struct CompetingMachine: Hashable, Sendable {
         /// The rows are locked for this relay, and the claim is open, unless there are none. Those that cannot be read
         /// are named.
         case claimed(RowBatch, unreadable: [Int64] = [])
-        /// The claim, the marking or the look failed and was rolled back. `again`: another relay was quicker.
+        /// The claim, the marking or the check failed and was rolled back. `again`: another relay was quicker.
         case workFailed(again: Bool)
         case answered(count: Int, DeliveryOutcome)
         case deliveryEnded

@@ -19,7 +19,7 @@ package struct Parking: Hashable, Sendable {
 
     /// Somebody wants the event parked, whatever the sink says to it.
     package init(requested id: Int64) {
-        self.init(id: id, reason: "set aside by an operator")
+        self.init(id: id, reason: "parked by an operator")
     }
 }
 

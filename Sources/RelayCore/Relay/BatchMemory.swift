@@ -17,7 +17,7 @@ package struct BatchMemory: Hashable, Sendable {
     /// The memory of what the tail has brought and waits in a queue.
     private(set) var queuedTailBytes = 0
     private var suspects: [BatchToken] = []
-    /// The batch of a claim whose gaps are looked at.
+    /// The batch of a claim whose gaps are being rechecked.
     private var ofClaim: BatchToken?
 
     package init() {}
@@ -40,8 +40,8 @@ package struct BatchMemory: Hashable, Sendable {
     /// Somebody has nothing of these any more.
     mutating func suspect(_ tokens: [BatchToken]) { suspects += tokens }
 
-    /// The claim whose gaps are looked at holds this batch, and no other any more.
-    mutating func claimHolds(_ token: BatchToken?) {
+    /// The claim whose gaps are being rechecked needs this batch, and no other any more.
+    mutating func claimNeeds(_ token: BatchToken?) {
         guard token != ofClaim else { return }
         if let ofClaim { suspects.append(ofClaim) }
         ofClaim = token

@@ -21,23 +21,23 @@ struct Bell: Hashable, Sendable {
         phase = .noStream(Pace(next: now))
     }
 
-    /// What the stream that stands has announced.
-    var announced: StandingStream? {
-        get { if case .standing(let announced) = phase { announced } else { nil } }
+    /// The stream that stands, where there is one.
+    var standing: StandingStream? {
+        get { if case .standing(let stream) = phase { stream } else { nil } }
         // Taken out and put back, for a copy would cost more than what is done with it.
         _modify {
-            var announced: StandingStream?
-            if case .standing(let standing) = phase {
-                announced = standing
+            var standing: StandingStream?
+            if case .standing(let stream) = phase {
+                standing = stream
                 phase = .noStream(Pace())
             }
-            defer { if let announced { phase = .standing(announced) } }
-            yield &announced
+            defer { if let standing { phase = .standing(standing) } }
+            yield &standing
         }
     }
 
     /// Everything that is committed from here on rings.
-    var ringsForAll: Bool { if case .standing(let announced) = phase { announced.unheard == .nothing } else { false } }
+    var ringsForAll: Bool { if case .standing(let stream) = phase { stream.unheard == .nothing } else { false } }
 
     /// When a stream is opened; nil where there is one.
     var nextOpening: Int64? { if case .noStream(let pace) = phase { pace.next } else { nil } }
@@ -75,7 +75,7 @@ struct Bell: Hashable, Sendable {
             awaited.handed(IDRanges(ascending: ids))
             phase = .opening(pause: pause, awaited)
         }
-        announced?.handed(ids)
+        standing?.handed(ids)
     }
 
     /// Rows at or below are settled: what rings of them from here on is news, like a mark that somebody undid.
@@ -84,12 +84,12 @@ struct Bell: Hashable, Sendable {
             awaited.settled(through: id)
             phase = .opening(pause: pause, awaited)
         }
-        announced?.awaited.settled(through: id)
+        standing?.awaited.settled(through: id)
     }
 
     /// When a sweep is asked after what is announced at or below `tail`; nil where nothing is.
     func nextSweep(tail: Int64) -> Int64? {
-        guard case .standing(let announced) = phase, announced.waiting.contains(through: tail) else { return nil }
+        guard case .standing(let stream) = phase, stream.waiting.contains(through: tail) else { return nil }
         return sweeps.next
     }
 
@@ -97,14 +97,14 @@ struct Bell: Hashable, Sendable {
     mutating func swept(
         _ asked: [Announcement], visible: Set<UInt32>, tail: Int64, at now: Int64, atMost limit: Int64
     ) {
-        announced?.swept(asked, visible: visible)
+        standing?.swept(asked, visible: visible)
         if nextSweep(tail: tail) != nil { sweeps.slow(at: now, atMost: limit) } else { sweeps.restart(at: now) }
     }
 
     /// As far as an exploration is concerned, how often it has asked does not matter.
     mutating func foldClock(_ now: Int64) {
         sweeps.foldClock(now)
-        announced?.questions.foldClock(now)
+        standing?.questions.foldClock(now)
         if case .noStream(var pace) = phase {
             pace.foldClock(now)
             phase = .noStream(pace)

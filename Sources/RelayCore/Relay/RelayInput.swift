@@ -15,7 +15,7 @@ package enum RelayInput: Hashable, Sendable {
     case scanFailed
     case claimed(ClaimedRows)
     case gapsRechecked(RowsInGaps)
-    /// A claim, look, settlement, sweep or start fixing ended in an error and was rolled back.
+    /// A claim, recheck of gaps, settlement, sweep or start fixing ended in an error and was rolled back.
     case workFailed
     case settled(SettledState)
     case swept(SweptState)
@@ -41,7 +41,7 @@ package enum RelayInput: Hashable, Sendable {
     case answered(sink: String, flight: Int = 0, count: Int, DeliveryOutcome)
     case deliveryEnded(sink: String, flight: Int = 0)
     /// Somebody wants parked events tried again or discarded.
-    case parkedRequested
+    case operatorRequested
     /// The parked events that were asked for, as far as they are there.
     case parkedRowsRead(sink: String, RowBatch)
     /// Finish what is in flight, settle it, and end.

@@ -27,9 +27,9 @@ extension RelayMachine {
         let request = ReadRequest(
             sink: "", after: tail.position, through: waitingBelow.map { $0 - 1 } ?? .max, rows: policy.batchSize,
             bytes: policy.memory / (4 * max(1, lanes.count)), idsOnly: false)
-        let announced = stream.bell.announced
-        let isUnheard = announced.map { $0.unheard != .nothing } ?? false
-        let missing = announced?.waiting.missing(above: tail.position, through: request.through) ?? []
+        let standing = stream.bell.standing
+        let isUnheard = standing.map { $0.unheard != .nothing } ?? false
+        let missing = standing?.waiting.missing(above: tail.position, through: request.through) ?? []
         tenure?.source.stream?.reads(request, closedWhenSent: tail.horizon.closedThrough, mayEndUnheard: isUnheard)
         effects.append(.readTail(TailRequest(rows: request, transactions: missing, wantsEdges: isUnheard)))
     }
@@ -43,7 +43,7 @@ extension RelayMachine {
     }
 
     private func isAskedFor(_ stream: StreamedTail, through: Int64, at now: Int64) -> Bool {
-        stream.bell.announced?.isAsked(tail: tail.position, through: through, at: now) ?? false
+        stream.bell.standing?.isAsked(tail: tail.position, through: through, at: now) ?? false
     }
 
     mutating func tailRead(_ answer: TailRows, at now: Int64, _ effects: inout [RelayEffect]) {
@@ -60,18 +60,18 @@ extension RelayMachine {
         let isThrough = isWhole && tenure?.gap == nil
         if !answer.reachedEnd, isThrough { tenure?.source.stream?.goesOn() }
         if read.mayEndUnheard, let edges = answer.edges,
-            tenure?.source.stream?.bell.announced?.endUnheard(edges, reachedEnd: answer.reachedEnd && isThrough) == true
+            tenure?.source.stream?.bell.standing?.endUnheard(edges, reachedEnd: answer.reachedEnd && isThrough) == true
         {
             tenure?.turns.sweepEverything()
             effects.append(.note(.streaming))
         }
         let through = waitingBelow.map { $0 - 1 } ?? .max
-        tenure?.source.stream?.bell.announced?.asked(
+        tenure?.source.stream?.bell.standing?.asked(
             tail: tail.position, through: through, at: now, atMost: min(policy.pollInterval, 20))
         scheduleTailRead(at: now, foundRows: !answer.rows.ids.isEmpty)
     }
 
-    /// The timer is a net once everything rings, and looks as often as polling does before.
+    /// The timer is a net once everything rings, and before that it reads as often as polling does.
     private mutating func scheduleTailRead(at now: Int64, foundRows: Bool) {
         let gap = tenure?.gap
         if ringsForAll, gap?.isTimed != true {
@@ -91,7 +91,7 @@ extension RelayMachine {
         if end > request.after {
             covered.insert(IDRange(request.after + 1, end))
         }
-        tenure?.source.stream?.bell.announced?.read(answer.rows.ids, covered: covered, visible: Set(answer.visible))
+        tenure?.source.stream?.bell.standing?.read(answer.rows.ids, covered: covered, visible: Set(answer.visible))
     }
 
     /// Hands on what is in order.

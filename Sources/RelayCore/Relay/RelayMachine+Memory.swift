@@ -33,7 +33,7 @@ extension RelayMachine {
 
     /// Lets go of the batches that nothing refers to any more.
     mutating func collect(_ effects: inout [RelayEffect]) {
-        batchMemory.claimHolds(claimToken)
+        batchMemory.claimNeeds(claimToken)
         for index in lanes.indices { batchMemory.suspect(lanes[index].takeLeft()) }
         for token in batchMemory.takeSuspects() {
             let isQueued = lanes.contains { $0.queue.uses.contains(token) }

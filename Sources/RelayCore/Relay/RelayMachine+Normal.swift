@@ -13,7 +13,7 @@ extension RelayMachine {
     /// Whether everything that is committed rings.
     package var ringsForAll: Bool { tenure?.source.stream?.bell.ringsForAll ?? false }
     /// Announced ids are waited for.
-    package var waitsForAnnounced: Bool { tenure?.source.stream?.bell.announced?.waiting.isEmpty == false }
+    package var waitsForAnnounced: Bool { tenure?.source.stream?.bell.standing?.waiting.isEmpty == false }
     /// Whether the stream is wanted.
     package var usesStream: Bool { policy.usesStream }
 

@@ -1,4 +1,4 @@
-/// Events that somebody wants parked, whatever their sinks say: what blocks a lane is set aside and kept.
+/// Events that somebody wants parked, whatever their sinks say: what blocks a lane is parked and kept.
 extension RelayMachine {
     /// A sweep has read which; a lane parks them where they come up, or where it stands at them.
     mutating func takeParkRequests(_ wanted: [String: [Int64]]) {

@@ -1,12 +1,12 @@
 extension RelayMachine {
     /// For how many lanes the table may be read at once; WAL mode's tail reads beside them.
-    private static let readsAtOnce = 2
+    private static let concurrentReads = 2
 
     /// Reads the table for lanes that lack what the tail has passed, or are owed rows.
     mutating func startReads(at now: Int64, _ effects: inout [RelayEffect]) {
         guard tenure != nil, suspension == nil, !isStopping else { return }
         for index in lanes.indices {
-            guard lanes.count(where: { $0.readsUnderWay > 0 }) < Self.readsAtOnce else { return }
+            guard lanes.count(where: { $0.readsUnderWay > 0 }) < Self.concurrentReads else { return }
             let name = lanes[index].name
             switch lanes[index].nextReadOutOfTurn(window: policy.window, rows: policy.batchSize, at: now) {
             case .owed(let ids): effects.append(.readOwed(sink: name, ids: ids))
@@ -83,7 +83,7 @@ extension RelayMachine {
             lanes[index].nextRead = now + policy.pollInterval
         }
         if fault != nil, found.count == batch.ids.count {
-            // Narrowing it down takes a while: not as often as other looks.
+            // Narrowing it down takes a while: not as often as other reads.
             lanes[index].nextRead = now + max(policy.pollInterval, policy.faultInterval)
             return
         }

@@ -15,7 +15,7 @@ extension RelayMachine {
         let above = tenure?.turns.sweeps.starts(at: now, stamp: stamp, policy)
         let request = SweepRequest(
             tail: tail.position, above: above,
-            announced: tenure?.source.stream?.bell.announced?.waiting.passed(by: tail.position) ?? [],
+            announced: tenure?.source.stream?.bell.standing?.waiting.passed(by: tail.position) ?? [],
             owed: lanes.contains(where: \.hasRoomForOwed), parkedKeys: parkedKeysWanted)
         takeTurn(.sweeping(request, stamp: stamp, since: now))
         effects.append(.sweep(request))
@@ -58,7 +58,7 @@ extension RelayMachine {
         guard let lowest = ids.first(where: { $0 > tail.position }), lowest < tenure?.gap?.waiting ?? .max else {
             return
         }
-        tenure?.source.readsAtOnce(at: now)
+        tenure?.source.readsNow(at: now)
     }
 
     /// Rows that were delivered and could not move are tried again, less and less often.

@@ -93,7 +93,7 @@ package struct RelayMachine: Hashable, Sendable {
         case .answered(let sink, let flight, let count, let outcome):
             answered(sink, flight, count, outcome, at: now, &effects)
         case .deliveryEnded(let sink, let flight): deliveryEnded(sink, flight, at: now, &effects)
-        case .parkedRequested:
+        case .operatorRequested:
             if lanes.allSatisfy({ $0.parkedToRetry.isEmpty && $0.inFlight?.turn != .parked }) {
                 tenure?.turns.sweeps.isWanted = true
             }

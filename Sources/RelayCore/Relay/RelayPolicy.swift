@@ -8,7 +8,7 @@ package struct RelayPolicy: Hashable, Sendable {
     package var window = 1000
     /// Bytes of all buffered events together.
     package var memory = 64 << 20
-    /// The longest wait between two looks at an idle table, and between two scans while something waits for one.
+    /// The longest wait between two polls of an idle table, and between two scans while something waits for one.
     package var pollInterval: Int64 = 100
     /// A claim is kept at most this long for its rows to be delivered; and what is delivered is settled as often.
     package var settleInterval: Int64 = 100

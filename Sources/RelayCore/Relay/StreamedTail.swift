@@ -5,7 +5,7 @@ struct StreamedTail: Hashable, Sendable {
         var request: ReadRequest
         /// The horizon when it was sent.
         var closedWhenSent: Int64
-        /// It looks for what may be unheard.
+        /// It may show that nothing is unheard any more.
         var mayEndUnheard: Bool
     }
 
@@ -41,12 +41,12 @@ struct StreamedTail: Hashable, Sendable {
         bell.ended(at: now, pause: pause)
         isRung = false
         readKeepsUnheard()
-        readsAtOnce(at: now)
+        readsNow(at: now)
     }
 
     mutating func rung(_ announcements: [Announcement], tail: Int64, limit: Int) {
         for announcement in announcements {
-            guard let heard = bell.announced?.ring(announcement, tail: tail, limit: limit) else { return }
+            guard let heard = bell.standing?.ring(announcement, tail: tail, limit: limit) else { return }
             if heard.isRung { isRung = true }
             if !heard.hadRoom { readKeepsUnheard() }
         }
@@ -92,7 +92,7 @@ struct StreamedTail: Hashable, Sendable {
         }
     }
 
-    mutating func readsAtOnce(at now: Int64) {
+    mutating func readsNow(at now: Int64) {
         if case .idle = reading { reading = .idle(next: now) }
     }
 

@@ -51,7 +51,7 @@ struct Tail: Hashable, Sendable {
     }
 
     /// What it may take for closed: the horizon, or its own place where that was reached in order.
-    func closed(_ known: Int64) -> Int64 { max(known, position <= orderedThrough ? position : 0) }
+    func closed(_ horizon: Int64) -> Int64 { max(horizon, position <= orderedThrough ? position : 0) }
 
     /// How many of `ids`, ascending above `place`, may be handed on now, and which gaps are closed by it.
     ///

@@ -42,11 +42,11 @@ enum TailSource: Hashable, Sendable {
         }
     }
 
-    /// An unpublished row stands above the tail: it looks at once, whatever bell or timer say.
-    mutating func readsAtOnce(at now: Int64) {
+    /// An unpublished row stands above the tail: it is read at once, whatever bell or timer say.
+    mutating func readsNow(at now: Int64) {
         switch self {
         case .claims: claims?.claimsAtOnce(at: now)
-        case .stream: stream?.readsAtOnce(at: now)
+        case .stream: stream?.readsNow(at: now)
         }
     }
 

@@ -3,7 +3,7 @@ struct WorkTurns: Hashable, Sendable {
     enum Work: Hashable, Sendable {
         /// Exits: `claiming`, `settling`, `sweeping`, `fixing`.
         case idle
-        /// Exits: `looking` (a gap was closed), `keepingClaim` (rows were handed on), `idle` (none could be).
+        /// Exits: `recheckingGaps` (a gap was closed), `keepingClaim` (rows were handed on), `idle` (none could be).
         case claiming(ClaimRequest, closedWhenSent: Int64)
         /// The ids of closed gaps are looked up. Exits: `keepingClaim`, `idle`.
         case recheckingGaps(IDRanges, claim: ClaimedRows, closedWhenSent: Int64)

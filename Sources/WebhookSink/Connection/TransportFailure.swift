@@ -21,7 +21,9 @@ enum TransportFailure {
             return "\(receiver) cannot be reached: \(cause(error))"
         case let error as IOError:
             let isUnreachable = unreachable.contains(error.errnoCode)
-            return "\(receiver) \(isUnreachable ? "cannot be reached" : "broke the connection"): \(text(error))"
+            return isUnreachable
+                ? "\(receiver) cannot be reached: \(text(error))"
+                : "the connection to \(receiver) was lost: \(text(error))"
         case let problem as ResponseHeadProblem:
             return "\(receiver) answered with \(problem)"
         case is HTTPParserError:
@@ -47,7 +49,7 @@ enum TransportFailure {
         case .deadlineExceeded, .readTimeout, .writeTimeout:
             "\(receiver) did not answer within \(settings.timeout)"
         case .connectTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout:
-            "\(receiver) accepted no connection within \(settings.connectTimeout)"
+            "connecting to \(receiver) took longer than \(settings.connectTimeout)"
         case .remoteConnectionClosed:
             "\(receiver) closed the connection before it answered"
         case .proxyAuthenticationRequired:

@@ -22,12 +22,12 @@ enum PlainFailure: Error, Sendable, Hashable {
         switch self {
         case .unresolved: "\(receiver) cannot be reached: its name cannot be resolved"
         case .unreachable(let code): "\(receiver) cannot be reached: \(Self.text(code))"
-        case .connectTimeout: "\(receiver) accepted no connection within \(settings.connectTimeout)"
+        case .connectTimeout: "connecting to \(receiver) took longer than \(settings.connectTimeout)"
         case .timeout: "\(receiver) did not answer within \(settings.timeout)"
         case .closed: "\(receiver) closed the connection before it answered"
-        case .broken(let code): "\(receiver) broke the connection: \(Self.text(code))"
+        case .broken(let code): "the connection to \(receiver) was lost: \(Self.text(code))"
         case .noMeans(let code):
-            "no connection to \(receiver) can be begun (\(Self.text(code))); raise the limits on open files and tasks"
+            "no connection to \(receiver) can be opened (\(Self.text(code))); raise the limits on open files and tasks"
         }
     }
 

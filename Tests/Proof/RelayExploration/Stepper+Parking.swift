@@ -58,7 +58,7 @@ extension Stepper {
     mutating func requestRetry() {
         state.world.retryRequests -= 1
         for index in state.world.parked.indices { state.world.parked[index].isRequested = true }
-        if state.world.sessionsAreOpen { feed(.parkedRequested) }
+        if state.world.sessionsAreOpen { feed(.operatorRequested) }
     }
 
     private func earlier(than id: Int64, _ sink: String) -> [World.Parked] {

@@ -31,7 +31,7 @@ import Testing
     @Test func theEventThatBlocksALaneIsParkedAndTheLaneGoesOnAtOnce() {
         var script = blocked(LanePolicy(retry: RetryPolicy(base: 1_000_000, maximum: 1_000_000)))
         #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "blocked")
-        script.give(.parkedRequested)
+        script.give(.operatorRequested)
         script.give(swept(1))
         #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state != "blocked")
         reads(&script)
@@ -52,7 +52,7 @@ import Testing
         var script = RelayScript(lanes: ["a": LanePolicy(onReject: .parkKey)])
         script.lead([a])
         script.findsNothing()
-        script.give(.parkedRequested)
+        script.give(.operatorRequested)
         script.give(swept(1))
         script.now = 1000
         script.give(.tick)
@@ -73,7 +73,7 @@ import Testing
         #expect(script.everSent("a") == [1, 3])
         script.now = 1000
         script.give(.tick)
-        script.give(.parkedRequested)
+        script.give(.operatorRequested)
         script.findsNothing()
         script.give(swept(1))
         #expect(script.everSent("a") == [1, 3, 2])
@@ -112,7 +112,7 @@ import Testing
         var script = RelayScript()
         script.lead([a])
         script.findsNothing()
-        script.give(.parkedRequested)
+        script.give(.operatorRequested)
         script.give(swept(3, cursor: 5))
         let back = SinkRegistration(name: "a", generation: 2)
         script.give(.settled(SettledState(sinks: [back])))

@@ -69,7 +69,7 @@ import Testing
     @Test func aRetriedEventIsParkedNoLongerOnceItIsDelivered() {
         var script = script(.park)
         script.findsNothing()
-        script.give(.parkedRequested)
+        script.give(.operatorRequested)
         #expect(script.sweeps)
         script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [3, 5, 8]])))
         #expect(script.effects.contains(.readParked(sink: "a", ids: [3, 5, 8])))
@@ -93,7 +93,7 @@ import Testing
     @Test func aFailedSettlementKeepsWhatWasRetried() {
         var script = script(.park)
         script.findsNothing()
-        script.give(.parkedRequested)
+        script.give(.operatorRequested)
         script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [3]])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.delivers("a", 1)
@@ -108,7 +108,7 @@ import Testing
     @Test func anOutageInARetryIsNoRejection() {
         var script = script(.park)
         script.findsNothing()
-        script.give(.parkedRequested)
+        script.give(.operatorRequested)
         script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [3]])))
         script.give(.parkedRowsRead(sink: "a", script.batch(keys: [3: "x"])))
         script.give(.answered(sink: "a", count: 1, .retry(after: nil, reason: "down")))
@@ -175,7 +175,7 @@ import Testing
     @Test func aReadForAnOlderRegistrationIsNotDelivered() {
         var script = script(.park)
         script.findsNothing()
-        script.give(.parkedRequested)
+        script.give(.operatorRequested)
         script.give(.swept(SweptState(sinks: [a], owed: [], parkedToRetry: ["a": [3]])))
         script.findsNothing()
         script.now = 1000

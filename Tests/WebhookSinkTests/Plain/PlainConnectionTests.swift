@@ -138,7 +138,7 @@ struct PlainConnectionTests {
         let full = try FullListener()
         let settings = settings("http://127.0.0.1:\(full.port)/") { $0.connectTimeout = .milliseconds(100) }
         let answers = try await answers(settings)
-        #expect(answers.outage == "http://127.0.0.1:\(full.port) accepted no connection within 0.1 seconds")
+        #expect(answers.outage == "connecting to http://127.0.0.1:\(full.port) took longer than 0.1 seconds")
     }
 }
 
