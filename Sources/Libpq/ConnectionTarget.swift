@@ -106,13 +106,14 @@ extension ConnectionTarget {
         let rest = bytes.dropFirst(scheme.utf8.count)
         let afterUser = rest.drop { $0 != slash && $0 != at }
         // libpq takes everything up to the first @ as user and password, unless a / comes before it: then what follows a ?
-        // is options, whose values may hold an @, but hardly a server and a database behind it.
+        // is options, each of which may hold an @, but hardly a server and a database behind it.
         let beforeOptions = afterUser.prefix { $0 != UInt8(ascii: "?") }
         let options = afterUser.dropFirst(beforeOptions.count)
         let isStray =
             afterUser.first == at
             ? afterUser.dropFirst().contains(at)
-            : beforeOptions.contains(at) || options.drop { $0 != at }.contains(slash)
+            : beforeOptions.contains(at)
+                || options.split(separator: UInt8(ascii: "&")).contains { $0.drop { $0 != at }.contains(slash) }
         if isStray {
             throw unreadable("a user name or password with @ or / in a URI is written with %40 or %2F")
         }

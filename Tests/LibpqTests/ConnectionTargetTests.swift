@@ -11,7 +11,7 @@ import Testing
         #expect(uri["host"] == "h")
         #expect(uri["password"] == "s@cret")
         #expect(uri["sslmode"] == "disable")
-        let at = try ConnectionTarget(parsing: "postgres://h:5433/db?user=me@corporation")
+        let at = try ConnectionTarget(parsing: "postgres://h:5433/db?user=me@corporation&sslrootcert=/etc/ca.pem")
         #expect(at["user"] == "me@corporation")
         #expect(try ConnectionTarget(parsing: "")["host"] == nil)
     }

@@ -161,7 +161,7 @@ package actor PostgresDatabase: OutboxDatabase {
         return RelayStop(.wentBack, refusal.message)
     }
 
-    /// Every process checks what it knows itself, in whatever role.
+    /// Every process checks by what it knows itself, in whatever role.
     private func refuseTimeTravel(_ leader: LeaderSession, _ known: KnownProgress, _ unsettled: [DeliveredRow])
         async throws
     {

@@ -91,9 +91,9 @@ enum GivenUpStream: Sendable {
     var reason: String {
         switch self {
         case .slot(let retained, let blocker):
-            let who = blocker.map { "of \($0.name)" } ?? "that is open"
+            let who = blocker.map { "the transaction of \($0.name)" } ?? "an open transaction"
             return
-                "the slot retained \(retained) bytes of WAL because of the transaction \(who), more than --max-slot-wal"
+                "the slot retained \(retained) bytes of WAL because of \(who), more than --max-slot-wal"
                 + " allows; end that transaction"
         case .publication(let problem):
             return "the publication \(Publication.name) \(problem); \(Publication.remedy)"

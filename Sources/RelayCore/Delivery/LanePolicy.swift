@@ -18,7 +18,7 @@ package struct LanePolicy: Hashable, Sendable {
         case block
         /// The event is parked and the lane goes on.
         case park
-        /// The event is parked, and so are later ones of its key, until it is parkedOutcomes or discarded.
+        /// The event is parked, and so are later ones of its key, until it is retried or discarded.
         case parkKey = "park-key"
     }
 
