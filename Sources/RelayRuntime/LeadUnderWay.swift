@@ -2,9 +2,9 @@ import RelayCore
 
 /// What lives as long as one lead: made when the sessions are open, gone when they close.
 struct LeadUnderWay {
-    let tenure: any LeaderTenure
+    let sessions: any LeaderSessions
     /// Why it is to end; nil while it goes on.
-    var end: TenureEnd?
+    var end: LeadEnd?
     /// Resumed once `end` is set.
     var isOver: CheckedContinuation<Void, Never>?
 
@@ -30,8 +30,8 @@ struct LeadUnderWay {
     var pollingReason: String?
     var isStreamingTold = false
 
-    init(_ tenure: any LeaderTenure, at now: Int64) {
-        self.tenure = tenure
+    init(_ sessions: any LeaderSessions, at now: Int64) {
+        self.sessions = sessions
         lastBeat = now
     }
 
@@ -44,7 +44,7 @@ struct LeadUnderWay {
 }
 
 /// Why a lead ends.
-enum TenureEnd: Sendable {
+enum LeadEnd: Sendable {
     case lost(String)
     case finished(RelayEnd)
     case stop(RelayStop)

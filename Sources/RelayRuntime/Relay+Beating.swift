@@ -1,7 +1,7 @@
 import RelayCore
 
 extension Relay {
-    /// Beats at a fifth of the leader timeout, for as long as the tenure lasts.
+    /// Beats at a fifth of the leader timeout, for as long as the lead lasts.
     func startBeating() {
         let term = term
         spawn { relay in
@@ -11,34 +11,34 @@ extension Relay {
         }
     }
 
-    /// One beat; false once the tenure is over.
+    /// One beat; false once the lead is over.
     private func beats(_ term: Int) async -> Bool {
-        guard isLeading(term), let tenure = leading?.tenure else { return false }
+        guard isLeading(term), let sessions = leading?.sessions else { return false }
         let known = known
         let sent = clock.now
         do {
-            let beat = try await tenure.watch.beat()
+            let beat = try await sessions.watch.beat()
             guard isLeading(term) else { return false }
             leading?.lastBeat = sent
-            await checkHistory(beat, known, tenure, term)
+            await checkHistory(beat, known, sessions, term)
             guard isLeading(term) else { return false }
             takePostponed()
         } catch {
             guard term == self.term else { return false }
-            endTenure(.lost(Self.describe(error)))
+            endLead(.lost(Self.describe(error)))
         }
         return isLeading(term)
     }
 
     private func checkHistory(
-        _ beat: LeaderBeat, _ known: KnownProgress, _ tenure: any LeaderTenure, _ term: Int
+        _ beat: LeaderBeat, _ known: KnownProgress, _ sessions: any LeaderSessions, _ term: Int
     ) async {
-        if beat.epoch != tenure.epoch { return endTenure(.lost("another relay leads, in epoch \(beat.epoch)")) }
+        if beat.epoch != sessions.epoch { return endLead(.lost("another relay leads, in epoch \(beat.epoch)")) }
         if let reason = beat.stoppedReason {
-            return endTenure(.stop(RelayStop(.wentBack, reason)))
+            return endLead(.stop(RelayStop(.wentBack, reason)))
         }
         if let travel = known.timeTravel(lastValue: beat.lastValue, sinks: beat.sinks) {
-            return await halt(travel, tenure, term)
+            return await halt(travel, sessions, term)
         }
         follow(beat)
     }
@@ -58,19 +58,19 @@ extension Relay {
     }
 
     /// Deliver nothing more, and write down why, so that no standby and no restart goes on either.
-    func halt(_ travel: TimeTravel, _ tenure: any LeaderTenure, _ term: Int) async {
+    func halt(_ travel: TimeTravel, _ sessions: any LeaderSessions, _ term: Int) async {
         let earlier = suspendedBy
         suspendedBy = travel.reason
         decide(.suspended(travel.reason))
         do {
-            guard try await tenure.watch.writeStop(travel) else {
+            guard try await sessions.watch.writeStop(travel) else {
                 suspendedBy = earlier
                 decide(.suspended(earlier))
                 return
             }
-            endTenure(.stop(RelayStop(.wentBack, travel.reason)))
+            endLead(.stop(RelayStop(.wentBack, travel.reason)))
         } catch {
-            endTenure(.lost(Self.describe(error)))
+            endLead(.lost(Self.describe(error)))
         }
     }
 }

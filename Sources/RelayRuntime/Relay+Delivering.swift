@@ -62,7 +62,7 @@ extension Relay {
     }
 
     private func bring(_ input: RelayInput) {
-        // A tenure that is about to close takes nothing more; what left, left, and is told once it is closed.
+        // A lead that is about to close takes nothing more; what left, left, and is told once it is closed.
         if leading == nil {
             decide(input)
         } else if isLeading {
@@ -90,6 +90,6 @@ extension Relay {
 
     private func endNow(term: Int) {
         guard term == self.term else { return }
-        endTenure(.finished(.stopped))
+        endLead(.finished(.stopped))
     }
 }

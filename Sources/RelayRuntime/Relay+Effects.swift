@@ -3,32 +3,32 @@ import RelayCore
 extension Relay {
     /// Does what the machine decided; whatever waits runs in a task of its own.
     func perform(_ effect: RelayEffect) {
-        guard let tenure = leading?.tenure else { return performWithoutTenure(effect) }
+        guard let sessions = leading?.sessions else { return performWithoutLead(effect) }
         switch effect {
-        case .scan: scan(tenure)
-        case .claim, .recheckGaps, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, tenure)
-        case .readTail(let request): readTail(request, tenure)
-        case .read(let request): read(request, tenure)
-        case .readOwed(let sink, let ids): readOwed(sink, ids, tenure)
-        case .readParked(let sink, let ids): readParked(sink, ids, tenure)
-        case .openStream: openStream(tenure)
-        case .openSink(let sink): open(sink, tenure)
+        case .scan: scan(sessions)
+        case .claim, .recheckGaps, .settle, .endClaim, .sweep, .fixStarts: performOnWork(effect, sessions)
+        case .readTail(let request): readTail(request, sessions)
+        case .read(let request): read(request, sessions)
+        case .readOwed(let sink, let ids): readOwed(sink, ids, sessions)
+        case .readParked(let sink, let ids): readParked(sink, ids, sessions)
+        case .openStream: openStream(sessions)
+        case .openSink(let sink): open(sink, sessions)
         case .deliver(let sink, let flight, let slices): deliver(DeliveryPlace(sink: sink, flight: flight), slices)
         case .cancelDelivery(let sink): cancelDeliveries(sink)
         case .release(let token): release(token)
         case .note(let note): tell(note)
-        case .finished(let end): endTenure(.finished(end))
+        case .finished(let end): endLead(.finished(end))
         }
     }
 
-    /// Between tenures only answers of sinks come in.
-    private func performWithoutTenure(_ effect: RelayEffect) {
+    /// Between leads only answers of sinks come in.
+    private func performWithoutLead(_ effect: RelayEffect) {
         switch effect {
         case .release(let token): release(token)
         case .note(let note): tell(note)
         case .cancelDelivery(let sink): cancelDeliveries(sink)
         case .finished(let end):
-            endBetweenTenures = end
+            endBetweenLeads = end
             waitingTask?.cancel()
         default: break
         }
@@ -36,38 +36,38 @@ extension Relay {
 
     // MARK: - Leader session
 
-    private func scan(_ tenure: any LeaderTenure) {
+    private func scan(_ sessions: any LeaderSessions) {
         let term = term
         spawn { relay in
             do {
-                await relay.take(.scanned(try await tenure.watch.scan()), term: term)
+                await relay.take(.scanned(try await sessions.watch.scan()), term: term)
             } catch {
-                await relay.scanFailed(error, tenure, term)
+                await relay.scanFailed(error, sessions, term)
             }
         }
     }
 
-    private func scanFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) {
+    private func scanFailed(_ error: any Error, _ sessions: any LeaderSessions, _ term: Int) {
         guard term == self.term else { return }
-        if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
+        if sessions.isLoss(error) { return endLead(.lost(Self.describe(error))) }
         tellFailure("reading who holds the sequence", error)
         take(.scanFailed, term: term)
     }
 
     // MARK: - Work session
 
-    private func performOnWork(_ effect: RelayEffect, _ tenure: any LeaderTenure) {
+    private func performOnWork(_ effect: RelayEffect, _ sessions: any LeaderSessions) {
         let (term, known) = (term, known)
-        watchWork(tenure)
+        watchWork(sessions)
         // One after the other: the end of a claim is not answered, and the next work must not pass it.
         let before = leading?.lastWork
         let number = workNumber
         let work = spawn { relay in
             await before?.value
             do {
-                try await relay.work(effect, tenure, known, term)
+                try await relay.work(effect, sessions, known, term)
             } catch {
-                await relay.workFailed(error, effect, tenure, term)
+                await relay.workFailed(error, effect, sessions, term)
             }
             await relay.workIsDone(number, term)
         }
@@ -75,21 +75,22 @@ extension Relay {
     }
 
     private nonisolated func work(
-        _ effect: RelayEffect, _ tenure: any LeaderTenure, _ known: KnownProgress, _ term: Int
+        _ effect: RelayEffect, _ sessions: any LeaderSessions, _ known: KnownProgress, _ term: Int
     ) async throws {
         switch effect {
         case .claim(let request):
-            let answer = try await tenure.work.claim(request)
+            let answer = try await sessions.work.claim(request)
             await claimed(answer, term)
-        case .endClaim: try await tenure.work.endClaim()
-        case .recheckGaps(let gaps): await take(.gapsRechecked(try await tenure.work.recheckGaps(gaps)), term: term)
+        case .endClaim: try await sessions.work.endClaim()
+        case .recheckGaps(let gaps): await take(.gapsRechecked(try await sessions.work.recheckGaps(gaps)), term: term)
         case .settle(let lanes, let inClaim):
-            await settled(try await tenure.work.settle(lanes, inClaim: inClaim), term)
+            await settled(try await sessions.work.settle(lanes, inClaim: inClaim), term)
         case .sweep(let request):
-            let answer = try await tenure.work.sweep(request, known: known)
+            let answer = try await sessions.work.sweep(request, known: known)
             await take(.swept(answer), term: term)
         case .fixStarts(let closedThrough, let firstScanIsOver):
-            let sinks = try await tenure.work.fixStarts(closedThrough: closedThrough, firstScanIsOver: firstScanIsOver)
+            let sinks = try await sessions.work.fixStarts(
+                closedThrough: closedThrough, firstScanIsOver: firstScanIsOver)
             await startsFixed(sinks, term)
         default: break
         }
@@ -117,23 +118,23 @@ extension Relay {
     }
 
     private func workFailed(
-        _ error: any Error, _ effect: RelayEffect, _ tenure: any LeaderTenure, _ term: Int
+        _ error: any Error, _ effect: RelayEffect, _ sessions: any LeaderSessions, _ term: Int
     ) {
         guard term == self.term else { return }
-        if effect == .endClaim, !tenure.isLoss(error) {
+        if effect == .endClaim, !sessions.isLoss(error) {
             // The claim is over in any case, and what the machine waits for is other work.
             return tellFailure("ending a claim", error)
         }
         if let travel = error as? TimeTravel {
             take(.workFailed, term: term)
-            spawn { relay in await relay.halt(travel, tenure, term) }
+            spawn { relay in await relay.halt(travel, sessions, term) }
             return
         }
-        if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
+        if sessions.isLoss(error) { return endLead(.lost(Self.describe(error))) }
         tellFailure(effect.workName, error)
         take(.workFailed, term: term)
         // It may have given up waiting for a lock.
-        spawn { relay in await relay.tellWaits(tenure, term) }
+        spawn { relay in await relay.tellWaits(sessions, term) }
     }
 
     private func workIsDone(_ number: Int, _ term: Int) {
@@ -142,21 +143,21 @@ extension Relay {
 
     /// Work that takes long is looked after: what it waits for on the server is said. One watch does for all that comes
     /// while it lasts: a timer for each piece of work would be most of what an idle relay does.
-    private func watchWork(_ tenure: any LeaderTenure) {
+    private func watchWork(_ sessions: any LeaderSessions) {
         workNumber += 1
         leading?.work = WorkUnderWay(number: workNumber, since: clock.now)
         guard leading?.isWorkWatched == false else { return }
         leading?.isWorkWatched = true
         let term = term
         spawn { relay in
-            while let next = await relay.lookAtWork(tenure, term), !Task.isCancelled {
+            while let next = await relay.lookAtWork(sessions, term), !Task.isCancelled {
                 await relay.clock.sleep(until: next)
             }
         }
     }
 
     /// - Returns: when to look again; nil: nothing is under way.
-    private func lookAtWork(_ tenure: any LeaderTenure, _ term: Int) async -> Int64? {
+    private func lookAtWork(_ sessions: any LeaderSessions, _ term: Int) async -> Int64? {
         guard term == self.term else { return nil }
         guard let work = leading?.work else {
             leading?.isWorkWatched = false
@@ -165,7 +166,7 @@ extension Relay {
         let due = work.since + Self.workPatience
         guard clock.now >= due else { return due }
         // As often as that: the same is not told again at once, and a wait that begins late is named in time.
-        await tellWaits(tenure, term)
+        await tellWaits(sessions, term)
         return clock.now + Self.workPatience
     }
 
@@ -173,8 +174,8 @@ extension Relay {
     /// begins a little after the work.
     private static let workPatience: Int64 = 1200
 
-    private func tellWaits(_ tenure: any LeaderTenure, _ term: Int) async {
-        guard let waits = try? await tenure.watch.standingWaits(), term == self.term else { return }
+    private func tellWaits(_ sessions: any LeaderSessions, _ term: Int) async {
+        guard let waits = try? await sessions.watch.standingWaits(), term == self.term else { return }
         for wait in waits where repeated.admit(wait.sentence, at: clock.now) != nil {
             report(wait.isCommit ? .commitWaits(wait.milliseconds) : .waits(wait.sentence))
         }
@@ -189,11 +190,11 @@ extension Relay {
 
     // MARK: - Reading sessions
 
-    private func readTail(_ request: TailRequest, _ tenure: any LeaderTenure) {
+    private func readTail(_ request: TailRequest, _ sessions: any LeaderSessions) {
         let term = term
         spawn { relay in
             do {
-                let found = try await tenure.readTail(request)
+                let found = try await sessions.readTail(request)
                 await relay.tailRead(found, term)
             } catch {
                 await relay.tailReadFailed(error, term)
@@ -216,11 +217,11 @@ extension Relay {
         take(.tailReadFailed, term: term)
     }
 
-    private func read(_ request: ReadRequest, _ tenure: any LeaderTenure) {
+    private func read(_ request: ReadRequest, _ sessions: any LeaderSessions) {
         let term = term
         spawn { relay in
             do {
-                let rows = try await tenure.read(request)
+                let rows = try await sessions.read(request)
                 await relay.rowsRead(rows, term) { batch in
                     .rowsRead(sink: request.sink, batch, reachedEnd: rows.reachedEnd, fault: rows.faults.first)
                 }
@@ -230,11 +231,11 @@ extension Relay {
         }
     }
 
-    private func readOwed(_ sink: String, _ ids: [Int64], _ tenure: any LeaderTenure) {
+    private func readOwed(_ sink: String, _ ids: [Int64], _ sessions: any LeaderSessions) {
         let term = term
         spawn { relay in
             do {
-                let rows = try await tenure.readOwed(ids)
+                let rows = try await sessions.readOwed(ids)
                 await relay.rowsRead(rows, term) {
                     .owedRowsRead(sink: sink, $0, reachedEnd: rows.reachedEnd, faults: rows.faults)
                 }
@@ -244,11 +245,11 @@ extension Relay {
         }
     }
 
-    private func readParked(_ sink: String, _ ids: [Int64], _ tenure: any LeaderTenure) {
+    private func readParked(_ sink: String, _ ids: [Int64], _ sessions: any LeaderSessions) {
         let term = term
         spawn { relay in
             do {
-                let rows = try await tenure.readParked(sink, ids)
+                let rows = try await sessions.readParked(sink, ids)
                 await relay.rowsRead(rows, term) { .parkedRowsRead(sink: sink, $0) }
             } catch {
                 await relay.readFailed(.parked, of: sink, error, term)
@@ -269,11 +270,11 @@ extension Relay {
 
     // MARK: - Stream
 
-    private func openStream(_ tenure: any LeaderTenure) {
+    private func openStream(_ sessions: any LeaderSessions) {
         let term = term
         leading?.stream?.cancel()
         let stream = clock.task {
-            await tenure.stream { report in await self.streamed(report, term) }
+            await sessions.stream { report in await self.streamed(report, term) }
         }
         leading?.stream = stream
     }

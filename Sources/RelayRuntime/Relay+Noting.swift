@@ -25,7 +25,7 @@ extension Relay {
         guard !isPlanned else { return }
         let due = gone.due(at: clock.now)
         guard due > clock.now else { return tellGoneNow() }
-        // Not in a task of the tenure: what is gone is told even where the lead is lost meanwhile.
+        // Not in a task of the lead: what is gone is told even where the lead is lost meanwhile.
         let clock = clock
         clock.task {
             await clock.sleep(until: due)
@@ -48,10 +48,10 @@ extension Relay {
     private static let faultsRemembered = 10_000
 
     private func describe(_ orderHold: OrderHold) {
-        guard let tenure = leading?.tenure else { return }
+        guard let sessions = leading?.sessions else { return }
         let term = term
         spawn { relay in
-            let description = try? await tenure.watch.describe(orderHold.cause)
+            let description = try? await sessions.watch.describe(orderHold.cause)
             await relay.holds(orderHold, description ?? nil, term)
         }
     }
@@ -65,7 +65,7 @@ extension Relay {
 
     /// Writes what `status` shows, where it changed; one write at a time.
     func noteStatus() {
-        guard isLeading, let tenure = leading?.tenure, leading?.isNoting == false else { return }
+        guard isLeading, let sessions = leading?.sessions, leading?.isNoting == false else { return }
         let current = machine.status(
             mode: settings.modeName, orderHold: leading?.orderHold.map { orderHoldJSON($0.0, $0.1) })
         guard current != leading?.status else { return }
@@ -73,14 +73,14 @@ extension Relay {
         leading?.isNoting = true
         let term = term
         spawn { relay in
-            do { try await tenure.watch.note(current) } catch { await relay.noteFailed(error, tenure, term) }
+            do { try await sessions.watch.note(current) } catch { await relay.noteFailed(error, sessions, term) }
             await relay.noted(term)
         }
     }
 
-    private func noteFailed(_ error: any Error, _ tenure: any LeaderTenure, _ term: Int) async {
+    private func noteFailed(_ error: any Error, _ sessions: any LeaderSessions, _ term: Int) async {
         guard term == self.term else { return }
-        if tenure.isLoss(error) { return endTenure(.lost(Self.describe(error))) }
+        if sessions.isLoss(error) { return endLead(.lost(Self.describe(error))) }
         tellFailure("saving the status", error)
         // Written again, a while later, whatever has changed by then.
         await clock.sleep(until: clock.now + 1000)

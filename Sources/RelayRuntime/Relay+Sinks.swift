@@ -3,12 +3,12 @@ import RelayCore
 /// Sinks are open while this relay leads, and stay so while it takes the lead again after a lost connection.
 extension Relay {
     /// Opens a sink for the machine, which hears of it either way.
-    func open(_ name: String, _ tenure: any LeaderTenure) {
+    func open(_ name: String, _ sessions: any LeaderSessions) {
         guard let sink = sinks.first(where: { $0.name == name }) else { return }
         let (term, before) = (term, sinkSteps[name])
         let step = clock.task {
             _ = await before?.value
-            return await self.open(sink, tenure)
+            return await self.open(sink, sessions)
         }
         sinkSteps[name] = step
         openings[name] = step
@@ -21,10 +21,10 @@ extension Relay {
         }
     }
 
-    private func open(_ sink: any Sink, _ tenure: any LeaderTenure) async -> SinkError? {
+    private func open(_ sink: any Sink, _ sessions: any LeaderSessions) async -> SinkError? {
         guard !openSinks.contains(sink.name) else { return nil }
         do {
-            let beat = try await tenure.watch.beat()
+            let beat = try await sessions.watch.beat()
             try await sink.open(OutboxPosition(lastValue: beat.lastValue))
             openSinks.insert(sink.name)
             return nil

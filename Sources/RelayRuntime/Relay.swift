@@ -3,7 +3,7 @@ import RelayCore
 /// Runs a relay: leads, does what ``RelayMachine`` decides, and brings it what came of it.
 ///
 /// The actor is the one place where inputs meet the machine. Everything that waits (statements, sinks, the clock) runs in
-/// tasks of its own, each of which ends by handing in what happened. The machine outlives a tenure: what it delivered in
+/// tasks of its own, each of which ends by handing in what happened. The machine outlives a lead: what it delivered in
 /// order it remembers over a lost connection.
 package actor Relay {
     let settings: RelaySettings
@@ -20,8 +20,8 @@ package actor Relay {
     var leading: LeadUnderWay?
     /// Goes up when a lead begins and when it ends: an answer to an earlier one is dropped.
     var term = 0
-    /// The machine came to its end while no tenure lasted.
-    var endBetweenTenures: RelayEnd?
+    /// The machine came to its end while no lead lasted.
+    var endBetweenLeads: RelayEnd?
     var nextTask = 0
     var workNumber = 0
     /// Waits for the lead.
@@ -73,12 +73,12 @@ package actor Relay {
     package func run() async -> RelayExit {
         var failures = 0
         while !isStopping {
-            if let endBetweenTenures { return await finish(exit(endBetweenTenures)) }
+            if let endBetweenLeads { return await finish(exit(endBetweenLeads)) }
             do {
                 let taken = try await lead()
-                if let endBetweenTenures {
+                if let endBetweenLeads {
                     await taken?.close()
-                    return await finish(exit(endBetweenTenures))
+                    return await finish(exit(endBetweenLeads))
                 }
                 guard let taken else { break }
                 failures = 0
@@ -87,7 +87,7 @@ package actor Relay {
                 if stop.wentBack { report(.wentBack(stop.message)) }
                 return await finish(.stop(stop))
             } catch {
-                if let endBetweenTenures { return await finish(exit(endBetweenTenures)) }
+                if let endBetweenLeads { return await finish(exit(endBetweenLeads)) }
                 failures += 1
                 report(.failed(what: "taking the lead", reason: Self.describe(error)))
                 await clock.sleep(until: clock.now + min(5000, Int64(100 << min(failures, 5))))
@@ -111,10 +111,10 @@ package actor Relay {
         }
     }
 
-    // MARK: - One tenure
+    // MARK: - One lead
 
     /// Waits for the lead; nil if asked to stop meanwhile.
-    private func lead() async throws -> (any LeaderTenure)? {
+    private func lead() async throws -> (any LeaderSessions)? {
         let (database, known, lastEpoch, report, clock) = (database, known, lastEpoch, report, clock)
         let unsettled = machine.unsettled
         let work = Task<LeadOutcome, any Error>(executorPreference: clock.tasks) {
@@ -132,23 +132,23 @@ package actor Relay {
         }
         defer { waitingTask = nil }
         do {
-            guard case .leads(let tenure) = try await work.value else {
-                if !isStopping { endBetweenTenures = .drained }
+            guard case .leads(let sessions) = try await work.value else {
+                if !isStopping { endBetweenLeads = .drained }
                 return nil
             }
             if isStopping {
-                await tenure.close()
+                await sessions.close()
                 return nil
             }
-            return tenure
+            return sessions
         } catch {
             if isStopping { return nil }
             throw error
         }
     }
 
-    /// Leads until the tenure ends; the exit, or nil to try again.
-    private func lead(with taken: any LeaderTenure) async -> RelayExit? {
+    /// Leads until the lead ends; the exit, or nil to try again.
+    private func lead(with taken: any LeaderSessions) async -> RelayExit? {
         term += 1
         leading = LeadUnderWay(taken, at: clock.now)
         lastEpoch = taken.epoch
@@ -166,7 +166,7 @@ package actor Relay {
         return await close(taken)
     }
 
-    private func close(_ taken: any LeaderTenure) async -> RelayExit? {
+    private func close(_ taken: any LeaderSessions) async -> RelayExit? {
         let ended = leading
         leading = nil
         term += 1
@@ -203,7 +203,7 @@ package actor Relay {
         return exit
     }
 
-    func endTenure(_ why: TenureEnd) {
+    func endLead(_ why: LeadEnd) {
         guard isLeading else { return }
         leading?.end = why
         leading?.isOver?.resume()
@@ -218,7 +218,7 @@ package actor Relay {
 
     // MARK: - Inputs
 
-    /// Takes an input of the tenure `term`; one of an earlier tenure is too late to count.
+    /// Takes an input of the lead `term`; one of an earlier lead is too late to count.
     func take(_ input: RelayInput, term: Int) {
         guard isLeading(term), let lastBeat = leading?.lastBeat else { return }
         if clock.now - lastBeat > settings.leaderTimeout, !Self.mayPassUnasked(input) {
@@ -266,7 +266,7 @@ package actor Relay {
         take(.tick, term: term)
     }
 
-    /// Runs `body` beside the actor; it is cancelled when the tenure ends.
+    /// Runs `body` beside the actor; it is cancelled when the lead ends.
     @discardableResult
     func spawn(_ body: @escaping @Sendable (Relay) async -> Void) -> Task<Void, Never> {
         nextTask += 1

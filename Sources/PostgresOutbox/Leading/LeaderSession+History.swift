@@ -23,7 +23,7 @@ extension LeaderSession {
         // After the rows: what was cut before they were looked for shows.
         let (now, lastValue) = try HistoryQuery.history(
             try await query(HistoryQuery.sql(session.schema)), session.schema)
-        return missing.timeTravel(known: known, now: now, lastValue: lastValue)
+        return missing.timeTravel(since: known, now: now, lastValue: lastValue)
     }
 }
 

@@ -9,9 +9,9 @@ extension LeaderSession: LeaderWatch {
         }
     }
 
-    package func standingWaits() async throws -> [TenureWait] {
+    package func standingWaits() async throws -> [StandingWait] {
         try await waits().map { wait in
-            TenureWait(
+            StandingWait(
                 sentence: wait.sentence, milliseconds: Int64(wait.seconds * 1000), isCommit: wait.isSynchronousCommit)
         }
     }

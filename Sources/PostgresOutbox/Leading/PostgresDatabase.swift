@@ -213,7 +213,7 @@ package actor PostgresDatabase: OutboxDatabase {
     private func openTenure(
         _ leader: LeaderSession, _ succession: Succession, keepsLanes: Bool, _ known: KnownProgress,
         _ report: @escaping @Sendable (WaitingReport) -> Void
-    ) async throws -> any LeaderTenure {
+    ) async throws -> any LeaderSessions {
         let work = try await leader.openFurther(.work, settings)
         do {
             let (stored, parkedKeys, history) = try await beating(leader, known, report) {
@@ -224,7 +224,7 @@ package actor PostgresDatabase: OutboxDatabase {
                 )
             }
             self.history = history
-            return PostgresTenure(
+            return PostgresLeaderSessions(
                 leader: leader,
                 work: WorkSession(
                     work, epoch: succession.epoch, history: history, source: settings.source,

@@ -105,7 +105,7 @@ extension WorkSession {
         let (now, lastValue) = try HistoryQuery.history(
             try await connection.query(HistoryQuery.sql(schema)), schema)
         let rows = missing.map { MissingRow(id: $0, isCommitted: true) }
-        if let travel = rows.timeTravel(known: history, now: now, lastValue: lastValue) { throw travel }
+        if let travel = rows.timeTravel(since: history, now: now, lastValue: lastValue) { throw travel }
     }
 
     // MARK: - Writes

@@ -63,7 +63,7 @@ package struct FileAudit: Sendable {
             if held < newIDs.count, newIDs[held] == id { continue }
             while record < newRecords.count, newRecords[record].id < id { record += 1 }
             guard record < newRecords.count else { return }
-            if held > 0, let last = gaps.gaps.last?.last, newIDs[held - 1] > last { joins = false }
+            if held > 0, let last = gaps.runs.last?.last, newIDs[held - 1] > last { joins = false }
             gaps.append(id, next: newRecords[record], joins: joins)
         }
     }
@@ -129,7 +129,7 @@ extension FileAudit {
 
     /// Where the table is to be asked for what the file does not hold, once all lines are judged; ascending.
     package var missing: [IDRange] {
-        var ranges = gaps.gaps.map { IDRange($0.first, $0.last) }
+        var ranges = gaps.runs.map { IDRange($0.first, $0.last) }
         if let highest {
             if highest.id < bounds.upperBound { ranges.append(IDRange(highest.id + 1, bounds.upperBound)) }
         } else {

@@ -2,7 +2,7 @@
 ///
 /// A run costs the same however long it is. Of runs there are at most ``limit``.
 struct OpenGaps: Sendable {
-    struct Gap: Sendable, Hashable {
+    struct Run: Sendable, Hashable {
         var first: Int64
         var last: Int64
         /// The lowest event above it that came in its order.
@@ -13,34 +13,34 @@ struct OpenGaps: Sendable {
     static let limit = 100_000
 
     /// Ascending and disjoint.
-    private(set) var gaps: [Gap] = []
+    private(set) var runs: [Run] = []
 
     /// Adds a row above all that are here.
     ///
     /// - Parameter joins: whether nothing that the file holds lies between it and the last one.
     mutating func append(_ id: Int64, next: AuditRow, joins: Bool) {
-        if joins, let last = gaps.indices.last, gaps[last].next.id == next.id {
-            gaps[last].last = id
+        if joins, let last = runs.indices.last, runs[last].next.id == next.id {
+            runs[last].last = id
         } else {
-            gaps.append(Gap(first: id, last: id, next: next))
+            runs.append(Run(first: id, last: id, next: next))
         }
     }
 
     /// Takes out a row that has come; nil where it is in none of the gaps.
     mutating func take(_ id: Int64) -> AuditRow? {
         guard let index = index(of: id) else { return nil }
-        let gap = gaps[index]
-        var left: [Gap] = []
-        if gap.first < id {
-            left.append(gap)
+        let run = runs[index]
+        var left: [Run] = []
+        if run.first < id {
+            left.append(run)
             left[0].last = id - 1
         }
-        if gap.last > id {
-            left.append(gap)
+        if run.last > id {
+            left.append(run)
             left[left.count - 1].first = id + 1
         }
-        gaps.replaceSubrange(index...index, with: left)
-        return gap.next
+        runs.replaceSubrange(index...index, with: left)
+        return run.next
     }
 
     /// Whether a row is in one of the gaps.
@@ -48,19 +48,19 @@ struct OpenGaps: Sendable {
 
     private func index(of id: Int64) -> Int? {
         var low = 0
-        var high = gaps.count
+        var high = runs.count
         while low < high {
             let middle = (low + high) / 2
-            if gaps[middle].last < id { low = middle + 1 } else { high = middle }
+            if runs[middle].last < id { low = middle + 1 } else { high = middle }
         }
-        return low < gaps.count && gaps[low].first <= id ? low : nil
+        return low < runs.count && runs[low].first <= id ? low : nil
     }
 
     /// Gives up the lower half where there are too many, and says which ids the file should have held there.
     mutating func overflow() -> [IDRange] {
-        guard gaps.count > Self.limit else { return [] }
-        let given = gaps.prefix(gaps.count / 2).map { IDRange($0.first, $0.last) }
-        gaps.removeFirst(gaps.count / 2)
+        guard runs.count > Self.limit else { return [] }
+        let given = runs.prefix(runs.count / 2).map { IDRange($0.first, $0.last) }
+        runs.removeFirst(runs.count / 2)
         return given
     }
 }

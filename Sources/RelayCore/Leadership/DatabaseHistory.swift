@@ -44,14 +44,14 @@ extension [MissingRow] {
     /// handed over, and, where the server was restarted since, that their transactions are committed.
     ///
     /// - Parameters:
-    ///   - known: the history when they were handed over.
+    ///   - before: the history when they were handed over.
     ///   - lastValue: the sequence's last value.
     /// - Returns: what no deletion explains.
-    package func timeTravel(known: DatabaseHistory, now: DatabaseHistory, lastValue: Int64) -> TimeTravel? {
+    package func timeTravel(since before: DatabaseHistory, now: DatabaseHistory, lastValue: Int64) -> TimeTravel? {
         guard let lowest = self.map(\.id).min() else { return nil }
-        guard now.continues(known) else { return .rowChanged(id: lowest) }
+        guard now.continues(before) else { return .rowChanged(id: lowest) }
         if let above = self.map(\.id).filter({ $0 > lastValue }).min() { return .rowChanged(id: above) }
-        guard now.started != known.started else { return nil }
+        guard now.started != before.started else { return nil }
         return self.filter { !$0.isCommitted }.map(\.id).min().map { .rowChanged(id: $0) }
     }
 }

@@ -17,7 +17,7 @@ extension RelayMachine {
     /// Whether the stream is wanted.
     package var usesStream: Bool { policy.usesStream }
 
-    /// Bytes of all batches that are held in memory.
+    /// Bytes of all batches in memory.
     package var bytesInMemory: Int { batchMemory.bytes }
 
     /// Under which registration a sink's lane runs.
@@ -28,8 +28,8 @@ extension RelayMachine {
     /// How many batches are held in memory.
     package var batchesInMemory: Int { batchMemory.count }
 
-    /// Whether the batch is held in memory.
-    package func holds(_ token: BatchToken) -> Bool { batchMemory.contains(token) }
+    /// Whether the batch is in memory.
+    package func keeps(_ token: BatchToken) -> Bool { batchMemory.contains(token) }
 
     /// The state in a few words, for whoever reads a schedule.
     package var summary: String {

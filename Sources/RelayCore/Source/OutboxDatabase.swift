@@ -17,7 +17,7 @@ package protocol OutboxDatabase: Sendable {
 
 /// What waiting for the leadership came to.
 package enum LeadOutcome: Sendable {
-    case leads(any LeaderTenure)
+    case leads(any LeaderSessions)
     /// Another relay leads and has brought everything to the configured sinks, and this one was to end then.
     case drained
 }

@@ -18,23 +18,23 @@ import Testing
     /// Leads, and gives the lead back.
     private func lead(
         _ relay: PostgresDatabase, known: KnownProgress = KnownProgress(), lastEpoch: Int64 = 0,
-        unsettled: [DeliveredRow] = [], _ body: (any LeaderTenure) async throws -> Void = { _ in }
+        unsettled: [DeliveredRow] = [], _ body: (any LeaderSessions) async throws -> Void = { _ in }
     ) async throws -> OpenedSessions {
         let outcome = try await relay.lead(known: known, lastEpoch: lastEpoch, unsettled: unsettled) { _ in }
-        guard case .leads(let tenure) = outcome else { throw KitFailure("it does not lead: \(outcome)") }
+        guard case .leads(let sessions) = outcome else { throw KitFailure("it does not lead: \(outcome)") }
         do {
-            try await body(tenure)
+            try await body(sessions)
         } catch {
-            await tenure.close()
+            await sessions.close()
             throw error
         }
-        await tenure.close()
-        return tenure.opened
+        await sessions.close()
+        return sessions.opened
     }
 
     /// Every row, as one that left.
-    private func delivered(_ tenure: any LeaderTenure) async throws -> [DeliveredRow] {
-        let claim = try await tenure.work.claim(
+    private func delivered(_ sessions: any LeaderSessions) async throws -> [DeliveredRow] {
+        let claim = try await sessions.work.claim(
             ClaimRequest(after: 0, below: nil, rows: 100, bytes: 1 << 20, probesFirst: false))
         let batch = try #require(claim.rows.batch)
         return zip(batch.ids, batch.marks).map { DeliveredRow(id: $0, mark: $1) }
@@ -42,8 +42,8 @@ import Testing
 
     @Test func configuredSinksAreRegisteredAndSessionsRecorded() async throws {
         let database = try await PrivateCluster.shared().database()
-        let opened = try await lead(try relay(on: database)) { tenure in
-            #expect(tenure.epoch == 1)
+        let opened = try await lead(try relay(on: database)) { sessions in
+            #expect(sessions.epoch == 1)
             let roles = try await database.lines("SELECT role FROM outbox_leader_session ORDER BY 1")
             #expect(roles == ["leader", "work"])
         }
@@ -64,10 +64,10 @@ import Testing
     @Test func aDeposedLeaderReadsNothingOnANewSession() async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.insert(1)
-        _ = try await lead(try relay(on: database)) { tenure in
+        _ = try await lead(try relay(on: database)) { sessions in
             try await database.execute("UPDATE outbox_leader SET epoch = epoch + 1")
-            await #expect(throws: Deposed()) { _ = try await tenure.readOwed([1]) }
-            #expect(tenure.isLoss(Deposed()))
+            await #expect(throws: Deposed()) { _ = try await sessions.readOwed([1]) }
+            #expect(sessions.isLoss(Deposed()))
         }
     }
 

@@ -132,7 +132,7 @@ extension Stepper {
     private func freeToken(_ ids: [Int64]) -> BatchToken {
         guard scenario.batchBytes > 0, let machine = state.machine else { return BatchToken(Int(ids.first ?? 0)) }
         var number = 0
-        while machine.holds(BatchToken(number)) { number += 1 }
+        while machine.keeps(BatchToken(number)) { number += 1 }
         return BatchToken(number)
     }
 }

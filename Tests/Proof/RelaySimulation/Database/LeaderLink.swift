@@ -199,7 +199,7 @@ extension SimulatedServer {
         switch plan.mutant {
         case .goneIsGoneBack: missing.map(\.id).min().map { .rowChanged(id: $0) }
         case .goneIsDeleted: nil
-        default: missing.timeTravel(known: known, now: history, lastValue: sequence.last)
+        default: missing.timeTravel(since: known, now: history, lastValue: sequence.last)
         }
     }
 }

@@ -39,7 +39,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
     private func leadOnce(
         _ known: KnownProgress, _ lastEpoch: Int64, _ unsettled: [DeliveredRow],
         _ report: @escaping @Sendable (WaitingReport) -> Void
-    ) async throws -> any LeaderTenure {
+    ) async throws -> any LeaderSessions {
         let leader = LeaderLink(try await Link.open(server, process))
         do {
             try await waitForLock(leader, known, unsettled, report)
@@ -107,7 +107,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
         }
     }
 
-    private func openTenure(_ leader: LeaderLink, keepsLanes: Bool) async throws -> any LeaderTenure {
+    private func openTenure(_ leader: LeaderLink, keepsLanes: Bool) async throws -> any LeaderSessions {
         let work = try await leader.openFurther(.work)
         do {
             try await register(on: work)
@@ -115,10 +115,10 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
             history = here
             var opened = try await leader.storedState()
             opened.keepsLanes = keepsLanes
-            let tenure = SimulatedTenure(leader: leader, work: work, history: here, opened: opened)
+            let sessions = SimulatedSessions(leader: leader, work: work, history: here, opened: opened)
             server.judge.leads(process, opened)
-            server.trace("relay \(process.number): leads in epoch \(tenure.epoch)\(keepsLanes ? ", as before" : "")")
-            return tenure
+            server.trace("relay \(process.number): leads in epoch \(sessions.epoch)\(keepsLanes ? ", as before" : "")")
+            return sessions
         } catch {
             work.close()
             throw error

@@ -3,7 +3,7 @@ import RelayCore
 /// A leader's sessions on the simulated server.
 ///
 /// `@unchecked Sendable`: a simulation has one thread.
-final class SimulatedTenure: LeaderTenure, LeaderWatch, LeaderWork, @unchecked Sendable {
+final class SimulatedSessions: LeaderSessions, LeaderWatch, LeaderWork, @unchecked Sendable {
     let leader: LeaderLink
     let worker: Link
     /// What the database was when this lead began.
@@ -43,10 +43,10 @@ final class SimulatedTenure: LeaderTenure, LeaderWatch, LeaderWork, @unchecked S
     func scan() async throws -> SequenceScan { try await leader.scan() }
     func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription? { nil }
 
-    func standingWaits() async throws -> [TenureWait] {
+    func standingWaits() async throws -> [StandingWait] {
         let (server, worker) = (server, worker)
         return try await leader.link.run(limit: server.plan.leaderTimeout) { _ in
-            worker.backend.isBusy ? [TenureWait(sentence: "work is busy", milliseconds: 1000, isCommit: true)] : []
+            worker.backend.isBusy ? [StandingWait(sentence: "work is busy", milliseconds: 1000, isCommit: true)] : []
         }
     }
 

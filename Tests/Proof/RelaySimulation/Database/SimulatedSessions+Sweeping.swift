@@ -1,6 +1,6 @@
 import RelayCore
 
-extension SimulatedTenure {
+extension SimulatedSessions {
     /// One bounded look for rows that turned up where cursors have passed.
     ///
     /// - Throws: ``TimeTravel`` where the database went back.

@@ -2,7 +2,7 @@ import Libpq
 import RelayCore
 
 /// A leader's sessions: its own, the working one, and those that are opened on demand.
-package actor PostgresTenure: LeaderTenure {
+package actor PostgresLeaderSessions: LeaderSessions {
     package nonisolated let epoch: Int64
     package nonisolated let opened: OpenedSessions
     let leader: LeaderSession

@@ -1,6 +1,6 @@
 import RelayCore
 
-extension SimulatedTenure {
+extension SimulatedSessions {
     /// A settling transaction: reads the facts statement by statement, decides, writes.
     ///
     /// - Throws: ``TimeTravel`` where a delivered row is gone in a way that no deletion explains; nothing is written.

@@ -2,7 +2,7 @@ import DedicatedThreads
 import Libpq
 import RelayCore
 
-extension PostgresTenure {
+extension PostgresLeaderSessions {
     /// Runs the stream until it ends: publication, temporary slot, rows.
     package func stream(_ report: @escaping @Sendable (StreamReport) async -> Void) async {
         if case .slot(_, let blocker?) = givenUp { await waitForBlocker(blocker) }

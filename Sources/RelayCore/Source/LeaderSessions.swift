@@ -1,5 +1,5 @@
-/// A leader's sessions. Any call may throw; a lost leader or work session ends the tenure.
-package protocol LeaderTenure: Sendable {
+/// A leader's sessions. Any call may throw; a lost leader or work session ends the lead.
+package protocol LeaderSessions: Sendable {
     var epoch: Int64 { get }
     var opened: OpenedSessions { get }
     var watch: any LeaderWatch { get }
@@ -25,7 +25,7 @@ package protocol LeaderWatch: Sendable {
     func scan() async throws -> SequenceScan
     func describe(_ cause: OrderHold.Cause) async throws -> HolderDescription?
     /// What the leader's sessions have waited for on the server for a second or longer.
-    func standingWaits() async throws -> [TenureWait]
+    func standingWaits() async throws -> [StandingWait]
     func note(_ status: LeaderStatus) async throws
     /// Writes the reason where it still holds; true if a stop stands.
     func writeStop(_ travel: TimeTravel) async throws -> Bool
@@ -53,7 +53,7 @@ package enum StreamReport: Sendable {
 }
 
 /// What a session of a leader waits for on the server.
-package struct TenureWait: Hashable, Sendable {
+package struct StandingWait: Hashable, Sendable {
     /// Which session, what it waits for, and who has that.
     package var sentence: String
     package var milliseconds: Int64

@@ -8,7 +8,7 @@ import Testing
 
 /// Rejected events on a real server: parked with a copy of their own, tried again, discarded. Event 13 is the rejected
 /// one.
-@Suite struct ParkingTests {
+@Suite struct RejectedEventTests {
     private let sink = MemorySink("a", .reject)
     /// 13 and 16 have the key x, all others another.
     private let keys = (1...20).map { [13, 16].contains($0) ? "x" : "k\($0)" }

@@ -5,7 +5,7 @@ import Testing
 @testable import PostgresOutbox
 
 /// What a work session does with events that are parked, or are to be.
-@Suite struct ParkingTests {
+@Suite struct ParkingInTheTableTests {
     /// Rows 1, 2, … of these keys, and the sink a at the beginning.
     private func outbox(_ keys: String...) async throws -> TestDatabase {
         let database = try await PrivateCluster.shared().database()

@@ -1,6 +1,6 @@
 import RelayCore
 
-extension SimulatedTenure {
+extension SimulatedSessions {
     /// Runs the stream until it ends or the task is cancelled.
     func stream(_ report: @escaping @Sendable (StreamReport) async -> Void) async {
         var reason = "the session was lost"
