@@ -30,7 +30,8 @@ package final class ChildProcess: Sendable {
     /// settings.
     package static var passedEnvironment: [String: String] {
         let passed = [
-            "PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "TSAN_OPTIONS", "LLVM_PROFILE_FILE",
+            "PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "ASAN_OPTIONS", "TSAN_OPTIONS",
+            "LLVM_PROFILE_FILE",
         ]
         return ProcessInfo.processInfo.environment.filter { passed.contains($0.key) }
     }
