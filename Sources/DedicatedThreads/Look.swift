@@ -5,13 +5,12 @@ import Glibc
 /// earliest deadline. (A dozen descriptors at most: epoll would cost more calls than it saves.)
 struct Look {
     struct Ready {
-        /// Of the wait.
-        var number: UInt64
+        var wait: Wait
         var events: Int32
     }
 
     private let wakeUp: WakeUp
-    private var sleeping: [Sleeping] = []
+    private var sleeping: [Wait] = []
     /// The eventfd, then the sleepers' descriptors in their order.
     private var descriptors: [pollfd] = []
     private var deadline: ContinuousClock.Instant?
@@ -25,7 +24,7 @@ struct Look {
     /// Whether anybody sleeps.
     var isWorthwhile: Bool { !sleeping.isEmpty }
 
-    mutating func prepare(for sleeping: [Sleeping]) {
+    mutating func prepare(for sleeping: [Wait]) {
         self.sleeping = sleeping
         descriptors.removeAll(keepingCapacity: true)
         descriptors.append(pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0))
@@ -56,7 +55,7 @@ struct Look {
             // A negative result (an interruption, or memory) says nothing of the descriptors.
             let events = count > 0 ? Int32(descriptors[place + 1].revents) : 0
             if events != 0 || one.deadline.map({ $0 <= last }) ?? false {
-                ready.append(Ready(number: one.number, events: events))
+                ready.append(Ready(wait: one, events: events))
             }
         }
         return ready

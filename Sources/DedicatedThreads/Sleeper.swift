@@ -29,8 +29,7 @@ package final class Sleeper: Sendable {
         socket: Int32 = -1, events: Int32 = 0, until deadline: ContinuousClock.Instant? = nil
     ) async -> Int32 {
         await withCheckedContinuation { continuation in
-            queue.add(
-                Sleeping(sleeper: self, socket: socket, events: events, deadline: deadline, continuation: continuation))
+            queue.add(Wait(of: self, socket: socket, events: events, until: deadline, continuation))
         }
     }
 
@@ -38,14 +37,23 @@ package final class Sleeper: Sendable {
 }
 
 /// One wait of a sleeper.
-struct Sleeping: Sendable {
+final class Wait: Sendable {
     let sleeper: Sleeper
     let socket: Int32
     let events: Int32
     let deadline: ContinuousClock.Instant?
-    let continuation: CheckedContinuation<Int32, Never>
-    /// Which of the queue's waits it is.
-    var number: UInt64 = 0
+    private let continuation: CheckedContinuation<Int32, Never>
+
+    init(
+        of sleeper: Sleeper, socket: Int32, events: Int32, until deadline: ContinuousClock.Instant?,
+        _ continuation: CheckedContinuation<Int32, Never>
+    ) {
+        self.sleeper = sleeper
+        self.socket = socket
+        self.events = events
+        self.deadline = deadline
+        self.continuation = continuation
+    }
 
     func end(_ events: Int32) { continuation.resume(returning: events) }
 }

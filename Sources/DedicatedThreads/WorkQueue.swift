@@ -12,9 +12,7 @@ final class WorkQueue: Sendable {
 
     private struct State {
         var waiting: [Work] = []
-        var sleeping: [Sleeping] = []
-        /// Counts the waits: a sleeper may wait again before a look at its last wait is over.
-        var waits: UInt64 = 0
+        var sleeping: [Wait] = []
         var isIdle = false
         var isStopped = false
     }
@@ -46,21 +44,19 @@ final class WorkQueue: Sendable {
     }
 
     /// Takes up a sleeper, unless it was signalled already: then its wait is over at once.
-    func add(_ sleeping: Sleeping) {
+    func add(_ wait: Wait) {
         let (isOver, mustWake) = state.withLock { state in
-            guard !sleeping.sleeper.takeSignal() else { return (true, false) }
-            state.waits += 1
-            state.sleeping.append(sleeping)
-            state.sleeping[state.sleeping.count - 1].number = state.waits
+            guard !wait.sleeper.takeSignal() else { return (true, false) }
+            state.sleeping.append(wait)
             return (false, state.isIdle)
         }
-        if isOver { sleeping.end(0) }
+        if isOver { wait.end(0) }
         if mustWake { wakeUp.signal() }
     }
 
     /// Ends the wait of a sleeper that was signalled, if it waits.
     func wake(_ sleeper: Sleeper) {
-        let woken = state.withLock { state -> Sleeping? in
+        let woken = state.withLock { state -> Wait? in
             guard let place = state.sleeping.firstIndex(where: { $0.sleeper === sleeper }), sleeper.takeSignal()
             else { return nil }
             return state.sleeping.remove(at: place)
@@ -111,11 +107,12 @@ final class WorkQueue: Sendable {
         guard !ready.isEmpty else { return }
         let woken = state.withLock { state in
             state.isIdle = false
-            return ready.compactMap { ready -> (Sleeping, Int32)? in
-                guard let place = state.sleeping.firstIndex(where: { $0.number == ready.number }) else { return nil }
-                return (state.sleeping.remove(at: place), ready.events)
+            return ready.filter { ready in
+                guard let place = state.sleeping.firstIndex(where: { $0 === ready.wait }) else { return false }
+                state.sleeping.remove(at: place)
+                return true
             }
         }
-        for (sleeping, events) in woken { sleeping.end(events) }
+        for ready in woken { ready.wait.end(ready.events) }
     }
 }
