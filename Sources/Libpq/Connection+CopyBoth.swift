@@ -15,8 +15,12 @@ package enum CopyStatus: Sendable, Hashable {
 extension Connection {
     /// Sends `START_REPLICATION …` and enters the stream; from then on only the calls below work.
     ///
-    /// - Parameter timeout: past it the command is cancelled and the call throws `.timeout`.
-    package func startCopyBoth(_ command: String, timeout: Duration? = nil) async throws(PostgresError) {
+    /// - Parameters:
+    ///   - wakingFrom: fewer bytes on the wire than these do not end a wait for messages before its time.
+    ///   - timeout: past it the command is cancelled and the call throws `.timeout`.
+    package func startCopyBoth(
+        _ command: String, wakingFrom bytes: Int32 = 1, timeout: Duration? = nil
+    ) async throws(PostgresError) {
         let isInStream = try await exchange(timeout: timeout, cancellable: true) {
             exchange async throws(PostgresError) in
             guard exchange.link.send(command) else { throw Self.unsent(exchange) }
@@ -27,6 +31,7 @@ extension Connection {
                 if let failure = result.error { error = error ?? failure }
             }
             try Self.check(error, exchange)
+            if isInStream { exchange.link.wakeFrom(bytes: bytes) }
             return isInStream
         }
         guard isInStream else {
@@ -53,16 +58,11 @@ extension Connection {
     ) async throws -> (State, CopyStatus) {
         var state = consume state
         try requireCopy()
-        let deadline = ContinuousClock.now + waiting
-        var mayPause = copyIsThick && pausing > .zero
-        var began = ContinuousClock.now
-        var isThick = copyIsThick
-        var messages = 0
-        var bytes = 0
+        var read = CopyRead(until: ContinuousClock.now + waiting, pausing: pausing, isThick: copyIsThick)
         var failure: (any Error)?
         let isOpen = try await exchange(timeout: nil, cancellable: true, cancelsOnServer: false) {
             exchange async throws(PostgresError) in
-            while messages == 0 || bytes < maxBytes {
+            while read.messages == 0 || read.bytes < maxBytes {
                 var length: Int32 = 0
                 do {
                     length = try unsafe exchange.link.nextCopyMessage { message in try unsafe body(&state, message) }
@@ -71,19 +71,9 @@ extension Connection {
                     return true
                 }
                 if length > 0 {
-                    if messages == 0 { isThick = ContinuousClock.now - began < pausing }
-                    messages += 1
-                    bytes += Int(length)
-                } else if length == 0, mayPause, messages == 0 {
-                    mayPause = false
-                    await exchange.pause(pausing)
-                    began = ContinuousClock.now
+                    read.took(Int(length))
                 } else if length == 0 {
-                    // Once something was handed over, what is still in the socket is fetched, but not waited for.
-                    let limit = messages > 0 ? ContinuousClock.now : deadline
-                    guard try await exchange.waitForCopy(until: limit, throwsCancelled: messages == 0) else {
-                        return true
-                    }
+                    guard try await exchange.moreComes(&read) else { return true }
                 } else {
                     try await exchange.endCopy()
                     return false
@@ -91,10 +81,10 @@ extension Connection {
             }
             return true
         }
-        copyIsThick = messages > 0 && isThick
+        copyIsThick = read.isThick && read.hasMuch
         if !isOpen { isInCopy = false }
         if let failure { throw failure }
-        return (state, isOpen ? .open(messages: messages, bytes: bytes) : .ended)
+        return (state, isOpen ? .open(messages: read.messages, bytes: read.bytes) : .ended)
     }
 
     /// Sends one message into the stream, whole.
@@ -114,19 +104,85 @@ extension Connection {
     }
 }
 
+/// One look at the stream: what it has brought, and how it goes on where libpq holds no whole message.
+private struct CopyRead {
+    /// Bytes: what is handed over at once from a thick stream. A transaction of one small row has fewer.
+    private static let much = 256
+
+    /// When the wait for the first message is over.
+    let deadline: ContinuousClock.Instant
+    let pausing: Duration
+    /// The first message had hardly to be waited for.
+    private(set) var isThick: Bool
+    private(set) var messages = 0
+    private(set) var bytes = 0
+    /// The socket may be left alone for a while, once.
+    private var mayPause: Bool
+    private var began = ContinuousClock.now
+    /// The socket held nothing when it was looked at last.
+    private var isDry = false
+
+    init(until deadline: ContinuousClock.Instant, pausing: Duration, isThick: Bool) {
+        self.deadline = deadline
+        self.pausing = pausing
+        self.isThick = isThick
+        mayPause = isThick && pausing > .zero
+    }
+
+    var hasMuch: Bool { bytes >= Self.much }
+
+    enum Step {
+        case pause, fetch, wait, end
+    }
+
+    mutating func took(_ length: Int) {
+        if messages == 0 { isThick = ContinuousClock.now - began < pausing }
+        messages += 1
+        bytes += length
+        isDry = false
+    }
+
+    mutating func next() -> Step {
+        if mayPause, messages == 0 {
+            mayPause = false
+            return .pause
+        }
+        // What has come may have been too little to wake anybody; and a thick stream has more.
+        if !isDry, messages == 0 || hasMuch {
+            isDry = true
+            return .fetch
+        }
+        return messages > 0 ? .end : .wait
+    }
+
+    mutating func paused() { began = ContinuousClock.now }
+}
+
 extension Exchange {
+    /// - Returns: whether there may be a message now, so that libpq is to be asked again.
+    fileprivate mutating func moreComes(_ read: inout CopyRead) async throws(PostgresError) -> Bool {
+        switch read.next() {
+        case .pause:
+            await pause(read.pausing)
+            read.paused()
+        case .fetch: fetch()
+        case .wait: return try await waitForCopy(until: read.deadline)
+        case .end: return false
+        }
+        return true
+    }
+
     /// Leaves the socket alone for so long, unless somebody wants something of the connection.
     func pause(_ duration: Duration) async {
         guard !interruptions.isWoken, !interruptions.isCancelled, !interruptions.isAbandoned else { return }
         _ = await interruptions.sleeper.wait(until: .now + duration)
     }
 
+    /// Takes what is in the socket, without waiting for it.
+    private mutating func fetch() { inputIsOver = !link.consumeInput() }
+
     /// Waits for more of the stream; `false` if there is no more until `limit`, or the wait was ended.
-    ///
-    /// - Parameter throwsCancelled: whether cancellation throws, rather than ends the wait.
-    mutating func waitForCopy(
-        until limit: ContinuousClock.Instant, throwsCancelled: Bool
-    ) async throws(PostgresError) -> Bool {
+    mutating func waitForCopy(until limit: ContinuousClock.Instant) async throws(PostgresError) -> Bool {
         while true {
             if interruptions.isAbandoned { throw Self.abandoned }
             if inputIsOver { throw Connection.unsent(self) }
@@ -136,13 +192,13 @@ extension Exchange {
                 socket: link.socket, events: POLLIN, until: mayWait ? limit : ContinuousClock.now)
             if ready != 0 || link.socket < 0 {
                 // On a loss, whole messages that came before it are still handed over.
-                inputIsOver = !link.consumeInput()
+                fetch()
                 return true
             }
-            if interruptions.isCancelled && throwsCancelled {
+            if interruptions.isCancelled {
                 throw PostgresError(.cancelled, "waiting for the replication stream was cancelled")
             }
-            if interruptions.takeWake() || interruptions.isCancelled || ContinuousClock.now >= limit { return false }
+            if interruptions.takeWake() || ContinuousClock.now >= limit { return false }
         }
     }
 
@@ -159,6 +215,7 @@ extension Exchange {
 
     /// Reads what follows the last message: an error, or the server's end of the stream, which is answered.
     mutating func endCopy() async throws(PostgresError) {
+        link.wakeFrom(bytes: 1)
         var error: PostgresError?
         var answers = false
         repeat {

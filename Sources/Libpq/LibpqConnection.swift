@@ -129,8 +129,17 @@ final class LibpqConnection {
         }
     }
 
-    /// Results come row by row. To be called right after `send`.
+    /// Results come row by row. To be called right after `send`; in a pipeline before each result.
     func takeSingleRows() { _ = unsafe PQsetSingleRowMode(pointer) }
+
+    /// What is sent from here on is sent together, up to `endPipeline` (PostgreSQL documentation, 34.5).
+    func beginPipeline() -> Bool { unsafe PQenterPipelineMode(pointer) == 1 }
+
+    /// Sends what has been queued, with the mark that its results end with.
+    func endPipeline() -> Bool { unsafe PQpipelineSync(pointer) == 1 }
+
+    /// The results of the pipeline are read.
+    func leavePipeline() -> Bool { unsafe PQexitPipelineMode(pointer) == 1 }
 
     /// 0: all is sent; 1: the socket takes no more at present; -1: failed.
     func flush() -> Int32 { unsafe PQflush(pointer) }
@@ -142,6 +151,13 @@ final class LibpqConnection {
     func consumeInput() -> Bool {
         let calls = unsafe PQsslInUse(pointer) != 0 ? 3 : 1
         return (0..<calls).allSatisfy { _ in unsafe PQconsumeInput(pointer) == 1 }
+    }
+
+    /// The socket counts as readable from so many bytes on (socket(7), SO_RCVLOWAT); a system that does not know it for
+    /// this kind of socket wakes for fewer.
+    func wakeFrom(bytes: Int32) {
+        var least = bytes
+        _ = unsafe setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &least, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// Whether `nextResult()` would have to wait.

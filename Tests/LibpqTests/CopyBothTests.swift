@@ -7,7 +7,9 @@ import Testing
     }
 
     /// A table, its publication, and a stream of it over a temporary slot.
-    private func stream(_ name: String) async throws -> (writer: Connection, stream: Connection) {
+    private func stream(
+        _ name: String, wakingFrom bytes: Int32 = 1
+    ) async throws -> (writer: Connection, stream: Connection) {
         let writer = try await Server.connect()
         try await writer.execute(
             """
@@ -20,7 +22,8 @@ import Testing
             "CREATE_REPLICATION_SLOT \(name) TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT")
         #expect(slot[0].string(0, 0) == name)
         try await stream.startCopyBoth(
-            "START_REPLICATION SLOT \(name) LOGICAL 0/0 (proto_version '1', publication_names '\(name)')")
+            "START_REPLICATION SLOT \(name) LOGICAL 0/0 (proto_version '1', publication_names '\(name)')",
+            wakingFrom: bytes)
         return (writer, stream)
     }
 
@@ -57,6 +60,28 @@ import Testing
         for number in 0..<2000 { try await writer.execute("INSERT INTO copy_thick VALUES (\(number), 'x')") }
         #expect(try await seen.count { $0 == "I" } == 2000)
         try await drop("copy_thick", writer, stream)
+    }
+
+    /// What is too little to wake anybody is there nevertheless once somebody looks, and what ends the stream wakes.
+    @Test func littleIsFetchedThoughItWakesNobody() async throws {
+        let (writer, stream) = try await stream("copy_little", wakingFrom: 1 << 20)
+        try await writer.execute("INSERT INTO copy_little VALUES (1, 'x')")
+        var types: [Character] = []
+        for _ in 0..<500 where !types.contains("C") {
+            let (messages, _) = try await stream.receiveCopy(
+                upTo: 1 << 20, waiting: .milliseconds(20), into: Messages()
+            ) { $0.all.append(Array($1)) }
+            for message in messages.all where message.first == UInt8(ascii: "w") {
+                types.append(Character(Unicode.Scalar(message[25])))
+            }
+        }
+        #expect(types.suffix(2) == ["I", "C"])
+        async let ending = failure {
+            while true { _ = try await stream.receiveCopy(upTo: 1, waiting: .seconds(600), into: 0) { _, _ in } }
+        }
+        try await writer.query("SELECT pg_terminate_backend($1, 60000)", [.int(Int64(stream.info.backendPID))])
+        #expect(await ending?.connectionIsLost == true)
+        try await drop("copy_little", writer, stream)
     }
 
     @Test func changesComeAndStatusGoes() async throws {

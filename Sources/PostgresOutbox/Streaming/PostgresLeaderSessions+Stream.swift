@@ -37,7 +37,7 @@ extension PostgresLeaderSessions {
                 """
                 START_REPLICATION SLOT \(quotedIdentifier(slot)) LOGICAL 0/0 \
                 (proto_version '1', publication_names '\(Publication.name)')
-                """)
+                """, wakingFrom: StreamReader.leastBytes)
             await report(.standing)
             try await StreamReader(session).run(report)
             return "the server ended the stream"

@@ -12,6 +12,10 @@ struct StreamReader: Sendable {
     /// Under load, between two reads of a dry socket.
     private static let pause = Duration.microseconds(300)
 
+    /// The server sends a transaction's Begin (51 bytes on the wire), its rows and its Commit (56) one by one, and nothing
+    /// is to be done for a Begin or a Commit alone. A row is followed by one of them at once.
+    static let leastBytes: Int32 = 64
+
     private let session: Session
 
     init(_ session: Session) {
