@@ -49,6 +49,7 @@ extension Connection {
     /// - Parameters:
     ///   - prepares: as in `query`.
     ///   - binary: whether results come in binary format, rather than as text.
+    ///   - begins: whether the statement is the first of a transaction, which is begun with it, in one round trip.
     ///   - timeout: for the whole statement; `nil` is none.
     ///   - state: moved in, given to `body` for every row, moved out; arrays in it are not copied
     ///     if the caller gives it away (`into: consume state`).
@@ -57,7 +58,8 @@ extension Connection {
     /// - Throws: what `body` threw, or a `PostgresError`; rows may have been handed over before.
     package func rows<State: Sendable>(
         _ sql: String, _ parameters: [Parameter] = [], prepares: Bool = false, binary: Bool = false,
-        timeout: Duration? = nil, into state: consuming State, _ body: @Sendable (inout State, RowView) throws -> Void
+        begins: Bool = false, timeout: Duration? = nil, into state: consuming State,
+        _ body: @Sendable (inout State, RowView) throws -> Void
     ) async throws -> State {
         try Self.refuseNUL(in: sql, parameters)
         var state = consume state
@@ -65,10 +67,9 @@ extension Connection {
         // One that is outdated fails before its first row.
         try await renewing(sql, prepares: prepares) { () async throws(PostgresError) in
             try await exchange(timeout: timeout, cancellable: true) { exchange async throws(PostgresError) in
-                try await send(sql, parameters, binary: binary, prepares: prepares, &exchange)
-                exchange.link.takeSingleRows()
+                try await send(sql, parameters, binary: binary, prepares: prepares, begins: begins, &exchange)
                 var error: PostgresError?
-                try await exchange.results { result in
+                try await exchange.singleRows(afterBegin: begins) { result in
                     if let refusal = result.error { error = error ?? refusal }
                     guard result.status == PGRES_SINGLE_TUPLE, failure == nil else { return }
                     do { try body(&state, result.row(0)) } catch { failure = error }

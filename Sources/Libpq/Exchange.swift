@@ -58,6 +58,40 @@ struct Exchange {
         if interruptions.isAbandoned { throw Self.abandoned }
     }
 
+    /// The same for one statement whose rows come one by one, as results of their own.
+    ///
+    /// - Parameter afterBegin: it was sent as a pipeline, behind a BEGIN.
+    mutating func singleRows(
+        afterBegin: Bool, _ body: (consuming LibpqResult) -> Void
+    ) async throws(PostgresError) {
+        if afterBegin { return try await pipelineResults(of: 2, body) }
+        link.takeSingleRows()
+        try await results(body)
+    }
+
+    private mutating func pipelineResults(
+        of count: Int, _ body: (consuming LibpqResult) -> Void
+    ) async throws(PostgresError) {
+        try await flush()
+        var ended = 0
+        while link.isUsable {
+            link.takeSingleRows()
+            try await waitForResult()
+            if let result = link.nextResult() {
+                if result.status == PGRES_PIPELINE_SYNC { break }
+                body(result)
+            } else {
+                ended += 1
+                guard ended <= count else { throw lost(.protocolViolation, "the results of a pipeline have no end") }
+            }
+        }
+        try await settleCancel()
+        if interruptions.isAbandoned { throw Self.abandoned }
+        guard !link.isUsable || link.leavePipeline() else {
+            throw lost(.protocolViolation, "the connection stays in a pipeline")
+        }
+    }
+
     /// Sends what is queued, reading what comes meanwhile: a server that cannot write does not read either.
     mutating func flush() async throws(PostgresError) {
         while true {

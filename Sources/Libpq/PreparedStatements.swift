@@ -44,14 +44,25 @@ extension Connection {
     }
 
     /// Sends a statement; where it is to be kept prepared, prepares it before its first use.
+    ///
+    /// - Parameter begins: in a pipeline, behind a BEGIN.
     func send(
-        _ sql: String, _ parameters: [Parameter], binary: Bool = false, prepares: Bool, _ exchange: inout Exchange
+        _ sql: String, _ parameters: [Parameter], binary: Bool = false, prepares: Bool, begins: Bool = false,
+        _ exchange: inout Exchange
     ) async throws(PostgresError) {
-        if prepares, let name = try await preparedName(sql, &exchange) {
-            guard exchange.link.send(prepared: name, parameters, binary: binary) else { throw Self.unsent(exchange) }
+        let name = prepares ? try await preparedName(sql, &exchange) : nil
+        let link = exchange.link
+        var isSent = !begins || link.beginPipeline() && link.send("BEGIN", [])
+        if let name {
+            isSent = isSent && link.send(prepared: name, parameters, binary: binary)
         } else {
-            guard exchange.link.send(sql, parameters, binary: binary) else { throw Self.unsent(exchange) }
+            isSent = isSent && link.send(sql, parameters, binary: binary)
         }
+        if isSent, !begins || link.endPipeline() { return }
+        var error = Self.unsent(exchange)
+        // Half a pipeline is of no more use.
+        if begins { error.connectionIsLost = true }
+        throw error
     }
 
     private func preparedName(_ sql: String, _ exchange: inout Exchange) async throws(PostgresError) -> String? {

@@ -54,4 +54,55 @@ import Testing
         #expect(error?.sqlState == "22012")
         #expect(try await connection.query("SELECT 1").int(0, 0) == 1)
     }
+
+    /// A transaction's first statement goes out together with its BEGIN; rows come one by one all the same.
+    @Test(arguments: [true, false])
+    func aTransactionBeginsWithItsFirstStatement(_ prepares: Bool) async throws {
+        let connection = try await Server.connect()
+        for _ in 0..<3 {
+            let seen = try await connection.rows(
+                "SELECT generate_series(1, $1::int), pg_catalog.now() < pg_catalog.clock_timestamp()", [1000],
+                prepares: prepares, begins: true, into: [Int64]()
+            ) { seen, row in seen.append(row.int(0) ?? 0) }
+            #expect(seen == Array(1...1000))
+            #expect(await connection.transactionStatus == .open)
+            try await connection.execute("COMMIT")
+        }
+    }
+
+    @Test func whereTheFirstStatementFailsTheTransactionHasFailed() async throws {
+        let connection = try await Server.connect()
+        for sql in ["SELECT 1 / (500 - n) FROM generate_series(1, 1000) n", "SELECT FROM no_such_table", "SELECT $1"] {
+            let error = await failure { _ = try await connection.rows(sql, begins: true, into: 0) { n, _ in n += 1 } }
+            #expect(error?.kind == .server)
+            #expect(await connection.transactionStatus == .failed)
+            try await connection.rollBack()
+            #expect(try await connection.query("SELECT 1").int(0, 0) == 1)
+        }
+    }
+
+    @Test func aTransactionsFirstStatementIsCancelledInTime() async throws {
+        let connection = try await Server.connect()
+        let error = await failure {
+            _ = try await connection.rows(
+                "SELECT pg_sleep(600)", begins: true, timeout: .milliseconds(50), into: 0
+            ) { n, _ in n += 1 }
+        }
+        #expect(error?.kind == .timeout)
+        #expect(error?.connectionIsLost == false)
+        try await connection.rollBack()
+        #expect(try await connection.query("SELECT 1").int(0, 0) == 1)
+    }
+
+    @Test func aSessionThatEndsInAPipelineIsLost() async throws {
+        let connection = try await Server.connect()
+        let error = await failure {
+            _ = try await connection.rows(
+                "SELECT pg_terminate_backend(pg_backend_pid())", begins: true, into: 0
+            ) { n, _ in n += 1 }
+        }
+        #expect(error?.sqlState == "57P01")
+        #expect(error?.connectionIsLost == true)
+        #expect(await !connection.isUsable)
+    }
 }

@@ -1,7 +1,7 @@
 import Libpq
 import RelayCore
 
-/// Locks and reads the rows of a claim, in the transaction that is open: in portions, so that what finds no room is hardly
+/// Locks and reads the rows of a claim, in one transaction: in portions, so that what finds no room is hardly
 /// ever locked.
 ///
 /// Through the parent, pruned to its leaf: an ALTER TABLE locks the parent first, and so does the update that follows in
@@ -26,6 +26,8 @@ struct ClaimedPortions {
     let range: ClosedRange<Int64>
     /// Ids that are left out.
     var without: [Int64] = []
+    /// The first portion begins the transaction.
+    var begins = false
 
     func read(on connection: Connection, source: String, _ portion: inout PortionSize) async throws -> Found {
         var read = EventRows(source: source, byteLimit: bytes)
@@ -41,7 +43,7 @@ struct ClaimedPortions {
             read.expectSequence()
             read = try await connection.rows(
                 sql(size), [.int(from), .int(range.upperBound)] + (without.isEmpty ? [] : [.int8Array(without)]),
-                prepares: true, into: consume read
+                prepares: true, begins: begins && from == range.lowerBound, into: consume read
             ) { state, row in try state.append(row) }
             portion.learn(rows: read.builder.count - before.count, bytes: read.builder.byteCount - before.bytes)
             reachedEnd = read.seen - before.seen < size

@@ -6,7 +6,7 @@ package struct Deposed: Error, Hashable, Sendable {
     package init() {}
 }
 
-/// The relay's own tables, read in one transaction by separate statements.
+/// What the relay's own tables say before anything is written.
 struct StoredState: Sendable {
     var sinks: [SinkRegistration]
     /// Whether there are ranges of absent ids: see ``AbsentRows``.
@@ -14,41 +14,32 @@ struct StoredState: Sendable {
     /// Whether anything is owed to anybody: see ``OwedRows``.
     var hasOwed: Bool
 
-    /// - Parameter lock: the mode in which `outbox_sink` is locked before anything is read; with it an
-    ///   administrator's change is either seen or waits.
-    private static func statements(lock: String) -> String {
+    /// The sinks, each with the epoch, and whether there are ranges and owed rows; one row without a sink where there is
+    /// none.
+    private static let sql = """
+        SELECT s.name, s.generation, s.delivered_through, s.earned, s.start, s.pass_through, s.removing,
+          l.epoch, EXISTS (SELECT FROM outbox_absent), EXISTS (SELECT FROM outbox_late)
+        FROM outbox_leader AS l LEFT JOIN outbox_sink AS s ON true ORDER BY s.name
         """
-        LOCK TABLE outbox_sink IN \(lock) MODE;
-        EXECUTE outbox_epoch; EXECUTE outbox_sinks; EXECUTE outbox_standing
-        """
-    }
 
-    private static func prepare(on connection: Connection) async throws {
-        try await connection.prepareOnce("outbox_epoch", as: "SELECT epoch FROM outbox_leader")
-        try await connection.prepareOnce(
-            "outbox_sinks",
-            as: """
-                SELECT name, generation, delivered_through, earned, start, pass_through, removing FROM outbox_sink
-                ORDER BY name
-                """)
-        try await connection.prepareOnce(
-            "outbox_standing", as: "SELECT EXISTS (SELECT FROM outbox_absent), EXISTS (SELECT FROM outbox_late)")
-    }
-
+    /// - Parameters:
+    ///   - lock: the mode in which `outbox_sink` is locked before anything is read; with it an administrator's change is
+    ///     either seen or waits.
+    ///   - begins: whether the transaction begins here.
     /// - Throws: ``Deposed`` where the epoch is not `epoch`.
     static func read(
         _ connection: Connection, epoch: Int64, lock: String = "ROW EXCLUSIVE", begins: Bool
     ) async throws -> StoredState {
-        try await prepare(on: connection)
-        let tables = try await connection.execute((begins ? "BEGIN;\n" : "") + statements(lock: lock))
-        guard tables.count >= 3, let stored = tables[tables.count - 3].rows.first?.int(0) else {
+        try await connection.prepareOnce("outbox_state", as: sql)
+        let tables = try await connection.execute(
+            "\(begins ? "BEGIN;\n" : "")LOCK TABLE outbox_sink IN \(lock) MODE;\nEXECUTE outbox_state")
+        guard let table = tables.last, let stored = table.rows.first?.int(7) else {
             throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
         }
         guard stored == epoch else { throw Deposed() }
         return StoredState(
-            sinks: tables[tables.count - 2].rows.compactMap(SinkRegistration.init),
-            hasAbsent: tables[tables.count - 1].bool(0, 0) ?? true,
-            hasOwed: tables[tables.count - 1].bool(0, 1) ?? true)
+            sinks: table.rows.compactMap(SinkRegistration.init), hasAbsent: table.bool(0, 8) ?? true,
+            hasOwed: table.bool(0, 9) ?? true)
     }
 }
 

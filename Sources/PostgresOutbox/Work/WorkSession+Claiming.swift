@@ -27,9 +27,9 @@ extension WorkSession {
 
     private func claimWhole(_ request: ClaimRequest) async throws -> FetchedClaim {
         guard let range = Self.range(above: request.after, below: request.below) else { return Self.nothing }
-        let portions = ClaimedPortions(schema: schema, rows: request.rows, bytes: request.bytes, range: range)
+        let portions = ClaimedPortions(
+            schema: schema, rows: request.rows, bytes: request.bytes, range: range, begins: true)
         return try await endingClaim {
-            try await connection.execute("BEGIN")
             claimIsOpen = true
             var portion = portion
             let found = try await portions.read(on: connection, source: source, &portion)

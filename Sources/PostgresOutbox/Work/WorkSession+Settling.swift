@@ -19,18 +19,20 @@ extension WorkSession {
     private func settle(_ lanes: [LaneProgress], continues: Bool) async throws -> SettledState {
         let (facts, absent) = try await facts(lanes, continues: continues)
         let writes = Settlement(facts: facts, lanes: lanes).decide()
-        if !writes.isEmpty {
-            if !writes.published.isEmpty { try await RowMoves.prepare(on: connection, in: schema) }
-            let moves = writes.published.isEmpty ? "" : "EXECUTE outbox_move(\(writes.published.arraySQL));\n"
-            let tables = try await connection.execute(
-                moves + Self.statements(writes, absent) + ParkedWrites.park(writes.parked, in: schema))
-            if !writes.published.isEmpty, tables.first?.rowCount != writes.published.count { throw RowsWereSkipped() }
+        var script = Self.statements(writes, absent)
+        if !writes.published.isEmpty {
+            try await RowMoves.prepare(on: connection, in: schema)
+            script = "EXECUTE outbox_move(\(writes.published.arraySQL));\n" + script
+        }
+        if !writes.parked.isEmpty {
+            try await connection.execute(script + ParkedWrites.park(writes.parked, in: schema))
+            script = ""
             for (sink, parkings) in writes.parked {
                 let ids = parkings.map(\.id)
-                if try await parked(ids, for: sink).count < ids.count { throw RowsWereSkipped() }
+                if try await parked(ids, for: sink).count < ids.count { throw EventsWereSkipped() }
             }
         }
-        try await connection.execute("COMMIT")
+        try await connection.execute(script + "COMMIT")
         claimEnded()
         return writes.settled(from: facts)
     }
@@ -206,5 +208,5 @@ extension WorkSession {
     private static let skipped = "a trigger or rule on outbox_parked drops it without an error"
 }
 
-/// Fewer rows moved than were named, though nothing failed: a trigger or a rule keeps some.
-private struct RowsWereSkipped: Error {}
+/// Fewer events were parked than were named, though nothing failed: a trigger or a rule keeps some.
+private struct EventsWereSkipped: Error {}
