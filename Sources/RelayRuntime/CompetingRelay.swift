@@ -240,26 +240,26 @@ package actor CompetingRelay {
         deliveryNumber += 1
         let (number, before, sink) = (deliveryNumber, delivery, sink)
         let delivery = Delivery(slices: slices.map { Delivery.Slice(batch: batch, range: $0.range) })
-        let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
-        // Only the sending is cancelled: what the sink answers then, having delivered it, must still be heard.
-        let sending = clock.task {
+        let (answers, clock) = (AwaitedAnswers(to: delivery), clock)
+        // Where it is cancelled, what the sink answers then, having delivered it, is heard nevertheless.
+        self.delivery = clock.task {
             // One that was cancelled may still be ending: a sink has one at a time.
             await before?.value
-            await sink.deliver(delivery, feed)
+            await sink.deliver(delivery) { count, outcome in
+                guard answers.add(count, outcome) else { return }
+                clock.task { await self.answered(answers, number) }
+            }
+            await self.deliveryEnded(answers, number)
         }
-        clock.task {
-            for await answer in answers { await self.answered(answer, number) }
-            await sending.value
-            await self.deliveryEnded(number)
-        }
-        self.delivery = sending
     }
 
-    private func answered(_ answer: SinkAnswer, _ number: Int) {
-        if number == deliveryNumber { take(.answered(count: answer.count, answer.outcome)) }
+    private func answered(_ answers: AwaitedAnswers, _ number: Int) {
+        guard number == deliveryNumber else { return }
+        for answer in answers.take() { take(.answered(count: answer.count, answer.outcome)) }
     }
 
-    private func deliveryEnded(_ number: Int) {
+    private func deliveryEnded(_ answers: AwaitedAnswers, _ number: Int) {
+        answered(answers, number)
         if number == deliveryNumber { take(.deliveryEnded) }
     }
 }

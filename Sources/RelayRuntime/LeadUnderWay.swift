@@ -1,7 +1,7 @@
 import RelayCore
 
 /// What lives as long as one lead: made when the sessions are open, gone when they close.
-struct LeadUnderWay {
+final class LeadUnderWay {
     let sessions: any LeaderSessions
     /// Why it is to end; nil while it goes on.
     var end: LeadEnd?
@@ -23,16 +23,21 @@ struct LeadUnderWay {
     var work: WorkUnderWay?
     var isWorkWatched = false
 
-    /// What was noted for `status` last.
+    /// What was noted for `status` last, and when to look again whether that has changed.
     var status: LeaderStatus?
+    var nextStatus: Int64
     var isNoting = false
     var orderHold: (OrderHold, HolderDescription?)?
     var pollingReason: String?
     var isStreamingTold = false
 
+    /// Milliseconds between two such looks: a busy relay decides thousands of times a second.
+    static let statusPause: Int64 = 100
+
     init(_ sessions: any LeaderSessions, at now: Int64) {
         self.sessions = sessions
         lastBeat = now
+        nextStatus = now
     }
 
     /// Ends whatever runs for it.

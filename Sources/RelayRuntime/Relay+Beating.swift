@@ -47,10 +47,10 @@ extension Relay {
         if beat.brokenSequence != suspendedBy {
             suspendedBy = beat.brokenSequence
             if let reason = beat.brokenSequence { report(.suspended(reason)) } else { report(.resumed) }
-            decide(.suspended(beat.brokenSequence))
+            decide([.suspended(beat.brokenSequence)])
         }
-        if machine.differs(from: beat.sinks) { decide(.sinksChanged) }
-        if beat.parkedIsRequested { decide(.operatorRequested) }
+        if machine.differs(from: beat.sinks) { decide([.sinksChanged]) }
+        if beat.parkedIsRequested { decide([.operatorRequested]) }
         for name in machine.unconfigured where unconfiguredTold.insert(name).inserted {
             report(.unconfiguredSink(name))
         }
@@ -61,11 +61,11 @@ extension Relay {
     func halt(_ travel: TimeTravel, _ sessions: any LeaderSessions, _ term: Int) async {
         let earlier = suspendedBy
         suspendedBy = travel.reason
-        decide(.suspended(travel.reason))
+        decide([.suspended(travel.reason)])
         do {
             guard try await sessions.watch.writeStop(travel) else {
                 suspendedBy = earlier
-                decide(.suspended(earlier))
+                decide([.suspended(earlier)])
                 return
             }
             endLead(.stop(RelayStop(.wentBack, travel.reason)))

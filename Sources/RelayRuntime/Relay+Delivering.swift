@@ -27,18 +27,17 @@ extension Relay {
         // Deliveries that were cancelled may still be ending, and could hold the same keys.
         let before = Array((withdrawn[place.sink] ?? [:]).values)
         let delivery = Delivery(slices: parts)
-        let (answers, feed) = AsyncStream.makeStream(of: SinkAnswer.self)
-        // Only the sending is cancelled: what the sink answers then, having delivered it, must still be heard.
-        let sending = clock.task {
+        let (answers, clock) = (AwaitedAnswers(to: delivery), clock)
+        // Where it is cancelled, what the sink answers then, having delivered it, is heard nevertheless.
+        let task = clock.task {
             for task in before { await task.value }
-            await sink.deliver(delivery, feed)
+            await sink.deliver(delivery) { count, outcome in
+                guard answers.add(count, outcome) else { return }
+                clock.task { await self.answered(place, number, answers) }
+            }
+            await self.deliveryEnded(place, number, answers)
         }
-        clock.task {
-            for await answer in answers { await self.answered(place, number, answer) }
-            await sending.value
-            await self.deliveryEnded(place, number)
-        }
-        deliveries[place] = DeliveryUnderWay(number: number, task: sending)
+        deliveries[place] = DeliveryUnderWay(number: number, task: task)
     }
 
     func cancelDeliveries(_ sink: String) {
@@ -49,26 +48,30 @@ extension Relay {
     }
 
     /// An answer counts whether or not the relay leads: what left, left.
-    private func answered(_ place: DeliveryPlace, _ number: Int, _ answer: SinkAnswer) {
+    private func answered(_ place: DeliveryPlace, _ number: Int, _ answers: AwaitedAnswers) {
         guard deliveries[place]?.number == number else { return }
-        bring(.answered(sink: place.sink, flight: place.flight, count: answer.count, answer.outcome))
+        bring(inputs(place, answers))
     }
 
-    private func deliveryEnded(_ place: DeliveryPlace, _ number: Int) {
+    private func deliveryEnded(_ place: DeliveryPlace, _ number: Int, _ answers: AwaitedAnswers) {
         withdrawn[place.sink]?[number] = nil
         guard deliveries[place]?.number == number else { return }
         deliveries[place] = nil
-        bring(.deliveryEnded(sink: place.sink, flight: place.flight))
+        bring(inputs(place, answers) + [.deliveryEnded(sink: place.sink, flight: place.flight)])
     }
 
-    private func bring(_ input: RelayInput) {
+    private func inputs(_ place: DeliveryPlace, _ answers: AwaitedAnswers) -> [RelayInput] {
+        answers.take().map { .answered(sink: place.sink, flight: place.flight, count: $0.count, $0.outcome) }
+    }
+
+    private func bring(_ inputs: [RelayInput]) {
         // A lead that is about to close takes nothing more; what left, left, and is told once it is closed.
         if leading == nil {
-            decide(input)
+            decide(inputs)
         } else if isLeading {
-            take(input, term: term)
+            take(inputs, term: term)
         } else {
-            leading?.postponed.append(input)
+            leading?.postponed += inputs
         }
     }
 

@@ -155,7 +155,7 @@ package actor Relay {
         report(.leading(epoch: taken.epoch))
         known.settled(taken.opened.sinks)
         announce(taken.opened)
-        take(.sessionsOpened(taken.opened), term: term)
+        decide([.sessionsOpened(taken.opened)])
         if isLeading {
             startBeating()
             // Asked again: others may run before the closure does.
@@ -171,8 +171,8 @@ package actor Relay {
         leading = nil
         term += 1
         // At once: sinks go on answering while the sessions close, and nothing may be sent on for it.
-        decide(.sessionsLost)
-        for input in ended?.postponed ?? [] { decide(input) }
+        decide([.sessionsLost])
+        for input in ended?.postponed ?? [] { decide([input]) }
         ended?.cancelTasks()
         await taken.close()
         switch ended?.end ?? .lost("") {
@@ -219,45 +219,50 @@ package actor Relay {
     // MARK: - Inputs
 
     /// Takes an input of the lead `term`; one of an earlier lead is too late to count.
-    func take(_ input: RelayInput, term: Int) {
+    func take(_ input: RelayInput, term: Int) { take([input], term: term) }
+
+    /// The same of inputs that came together.
+    func take(_ inputs: [RelayInput], term: Int) {
         guard isLeading(term), let lastBeat = leading?.lastBeat else { return }
-        if clock.now - lastBeat > settings.leaderTimeout, !Self.mayPassUnasked(input) {
+        if clock.now - lastBeat > settings.leaderTimeout {
             // Silent for so long that somebody else may lead: ask before anything more is sent.
-            leading?.postponed.append(input)
+            leading?.postponed += inputs
             return
         }
-        decide(input)
-    }
-
-    private static func mayPassUnasked(_ input: RelayInput) -> Bool {
-        if case .sessionsOpened = input { true } else { false }
+        decide(inputs)
     }
 
     /// The beat came back: this relay still leads.
     func takePostponed() {
         let waiting = leading?.postponed ?? []
         leading?.postponed = []
-        for input in waiting { decide(input) }
+        for input in waiting { decide([input]) }
     }
 
-    func decide(_ input: RelayInput) {
+    func decide(_ inputs: [RelayInput]) {
         let now = clock.now
-        let effects = machine.handle(input, at: now)
-        for effect in effects { perform(effect) }
-        setAlarm(after: now)
-        noteStatus()
+        let decision = machine.decide(inputs, at: now)
+        for effect in decision.effects { perform(effect) }
+        guard let leading else { return }
+        var wake = decision.nextWake
+        if now >= leading.nextStatus {
+            leading.nextStatus = now + LeadUnderWay.statusPause
+            noteStatus()
+        } else {
+            wake = min(wake ?? leading.nextStatus, leading.nextStatus)
+        }
+        if let wake { setAlarm(at: wake, leading) }
     }
 
     /// A later alarm stays beside an earlier one, and need not be set again: to set and to cancel is what costs.
-    private func setAlarm(after now: Int64) {
-        guard leading != nil, let time = machine.nextWake(after: now) else { return }
-        if let next = leading?.alarms.keys.min(), next <= time { return }
+    private func setAlarm(at time: Int64, _ leading: LeadUnderWay) {
+        if let next = leading.alarms.keys.min(), next <= time { return }
         let (clock, term) = (clock, term)
         let alarm = clock.task {
             await clock.sleep(until: time)
             if !Task.isCancelled { await self.wake(time, term) }
         }
-        leading?.alarms[time] = alarm
+        leading.alarms[time] = alarm
     }
 
     private func wake(_ time: Int64, _ term: Int) {

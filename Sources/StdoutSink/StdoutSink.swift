@@ -71,7 +71,11 @@ package actor StdoutSink: Sink {
             tail = cursor.tail
             isDelivering = false
         }
+        var isFirst = true
         while !Task.isCancelled, let chunk = cursor.next(limit: Self.chunkSize) {
+            // A reader that keeps up would else keep the loop as long as there is something to write.
+            if !isFirst { await Task.yield() }
+            isFirst = false
             switch await Self.write(chunk, to: output, thread: thread) {
             case .wrote(let count):
                 let events = cursor.advance(count)
@@ -88,11 +92,7 @@ package actor StdoutSink: Sink {
     private static func write(_ chunk: OutputChunk, to output: Output, thread: WriterThread) async -> WriteResult {
         if !output.mayBlock {
             let result = chunk.withVectors(output.write)
-            guard result == .wouldBlock else {
-                // A reader that keeps up would else keep the loop as long as there is something to write.
-                await Task.yield()
-                return result
-            }
+            if result != .wouldBlock { return result }
         }
         return await thread.write(chunk, to: output)
     }

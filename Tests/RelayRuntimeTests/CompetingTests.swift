@@ -31,7 +31,8 @@ import Testing
         try await database.insert(1)
         let held = MemorySink("a", .holdResponse)
         let other = MemorySink("a")
-        let slow = try CompetingRelay(on: database, held)
+        // Its claim must outlast the wait for the second, however busy the machine is.
+        let slow = try CompetingRelay(on: database, held, claimTimeout: 60_000)
         async let slowExit = slow.running()
         try await eventually("the first holds its event") { held.isHolding }
         let quick = try CompetingRelay(on: database, other, untilDrained: true)

@@ -85,11 +85,11 @@ extension LeaderSession {
 
             """
         let storable = StorableText(session.connection)
-        for (name, sink) in status.sinks.sorted(by: { $0.key < $1.key }) {
+        for sink in status.sinks.sorted(by: { $0.name < $1.name }) {
             let error = sink.lastError.map { quotedLiteral(storable($0)) } ?? "NULL"
             sql += """
                 INSERT INTO outbox_sink_state (sink, configured, state, last_error)
-                  VALUES (\(quotedLiteral(name)), \(sink.isConfigured), \(quotedLiteral(sink.state)), \(error))
+                  VALUES (\(quotedLiteral(sink.name)), \(sink.isConfigured), \(quotedLiteral(sink.state)), \(error))
                   ON CONFLICT (sink) DO UPDATE SET configured = EXCLUDED.configured, state = EXCLUDED.state,
                     last_error = EXCLUDED.last_error, changed_at = clock_timestamp();
 

@@ -23,15 +23,18 @@ extension RelayMachine {
     }
 
     package func status(mode: String, orderHold: String?) -> LeaderStatus {
-        var sinks: [String: LeaderStatus.SinkState] = [:]
+        var sinks: [LeaderStatus.SinkState] = []
         for lane in lanes where lane.isConfigured {
-            sinks[lane.name] = LeaderStatus.SinkState(
-                isConfigured: true, state: lane.stateName, lastError: lane.lastError)
+            sinks.append(
+                LeaderStatus.SinkState(
+                    name: lane.name, isConfigured: true, state: lane.stateName, lastError: lane.lastError))
         }
         for other in others {
-            sinks[other.name] = LeaderStatus.SinkState(
-                isConfigured: configured.contains(other.name),
-                state: configured.contains(other.name) ? "catching-up" : "stopped", lastError: nil)
+            let isConfigured = configured.contains(other.name)
+            sinks.append(
+                LeaderStatus.SinkState(
+                    name: other.name, isConfigured: isConfigured, state: isConfigured ? "catching-up" : "stopped",
+                    lastError: nil))
         }
         return LeaderStatus(mode: mode, isStreaming: ringsForAll, orderHold: orderHold, sinks: sinks)
     }

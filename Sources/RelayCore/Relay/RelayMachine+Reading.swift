@@ -5,8 +5,11 @@ extension RelayMachine {
     /// Reads the table for lanes that lack what the tail has passed, or are owed rows.
     mutating func startReads(at now: Int64, _ effects: inout [RelayEffect]) {
         guard tenure != nil, suspension == nil, !isStopping else { return }
+        var reading = lanes.indices.count { lanes[$0].readsUnderWay > 0 }
         for index in lanes.indices {
-            guard lanes.count(where: { $0.readsUnderWay > 0 }) < Self.concurrentReads else { return }
+            guard reading < Self.concurrentReads else { return }
+            let wasReading = lanes[index].readsUnderWay > 0
+            defer { if !wasReading, lanes[index].readsUnderWay > 0 { reading += 1 } }
             let name = lanes[index].name
             switch lanes[index].nextReadOutOfTurn(window: policy.window, rows: policy.batchSize, at: now) {
             case .owed(let ids): effects.append(.readOwed(sink: name, ids: ids))
@@ -29,8 +32,9 @@ extension RelayMachine {
     func mayRead(_ lane: Lane, at now: Int64) -> Bool { lane.isPassing || lane.mayTry(at: now) }
 
     private mutating func startRead(_ index: Int, at now: Int64, _ effects: inout [RelayEffect]) {
+        guard !lanes[index].isOnTail else { return }
         let lane = lanes[index]
-        guard !lane.isOnTail, lane.awaitedRows == nil, now >= lane.nextRead else { return }
+        guard lane.awaitedRows == nil, now >= lane.nextRead else { return }
         guard mayRead(lane, at: now), lane.keyed?.isWindingDown != true else { return }
         guard lane.queue.isEmpty, lane.unsettled < policy.window else { return }
         guard hasRoom(toReadFor: lane) else { return }

@@ -9,16 +9,16 @@ extension RelayMachine {
         let isRefresh = tenure?.turns.refreshWanted == true
         var most = 0
         var any = isRefresh
-        for lane in lanes {
-            most = max(most, lane.done.count)
-            if lane.isWaitingForRoom { most = .max }
-            if lane.hasNews(at: now) { any = true }
-            if !lane.parkedOutcomes.isEmpty, lane.inFlight == nil { most = .max }
-            if lane.registration.isRemoving { any = any || now >= settlements.next }
+        for index in lanes.indices {
+            most = max(most, lanes[index].done.count)
+            if lanes[index].isWaitingForRoom { most = .max }
+            if lanes[index].hasNews(at: now) { any = true }
+            if !lanes[index].parkedOutcomes.isEmpty, lanes[index].inFlight == nil { most = .max }
+            if lanes[index].registration.isRemoving { any = any || now >= settlements.next }
         }
         guard any else { return false }
         let isFull = most >= min(policy.window, policy.batchSize)
-        let nothingElse = isStopping || lanes.contains(where: \.health.isClosed)
+        let nothingElse = isStopping || lanes.any { $0.health.isClosed }
         guard isFull || nothingElse || isRefresh || now >= settlements.next else { return false }
         // The last one could settle nothing (a locked row): once more, but not at once.
         if settlements.movedNothing, now < settlements.next { return false }

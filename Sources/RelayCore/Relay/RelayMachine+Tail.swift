@@ -12,7 +12,7 @@ extension RelayMachine {
     }
 
     /// Whether the tail waits for a lane that is about to meet it.
-    var tailIsPaused: Bool { lanes.contains { $0.place == .meeting } }
+    var tailIsPaused: Bool { lanes.any { $0.place == .meeting } }
 
     /// Whether the row that waits above the gap may be handed on, as far as is known without looking.
     func mayClose(_ gap: Gap) -> Bool {
@@ -90,7 +90,7 @@ extension RelayMachine {
         let told = tail.scanned(answer, somethingWaits: isGapOpen, at: now, longestPause: policy.pollInterval)
         if told.isNews { tenure?.source.claims?.claimsAtOnce(at: now) }
         let firstIsOver = tail.horizon.firstScanIsOver
-        let somebodyReads = lanes.contains { !$0.isOnTail && mayRead($0, at: now) }
+        let somebodyReads = lanes.any { !$0.isOnTail && mayRead($0, at: now) }
         let wanted = again || isGapOpen || !firstIsOver || somebodyReads
         let pause = firstIsOver ? policy.pollInterval : policy.pollInterval / 10
         tenure?.scan = .idle(next: wanted && !isGapOpen ? now + pause : told.next, wanted: wanted)

@@ -52,12 +52,22 @@ package struct RelayMachine: Hashable, Sendable {
     /// Takes one input and says what is to be done.
     ///
     /// - Parameter now: milliseconds on a clock that never goes back.
-    package mutating func handle(_ input: RelayInput, at now: Int64) -> [RelayEffect] {
+    package mutating func handle(_ input: RelayInput, at now: Int64) -> [RelayEffect] { handle([input], at: now) }
+
+    /// Takes inputs that came together, in their order, and then says what is to be done.
+    package mutating func handle(_ inputs: [RelayInput], at now: Int64) -> [RelayEffect] {
         var effects: [RelayEffect] = []
-        take(input, at: now, &effects)
+        for input in inputs { take(input, at: now, &effects) }
         if phase != .finished { advance(at: now, &effects) }
         collect(&effects)
         return effects
+    }
+
+    /// The same, with the time at which to call again though nothing else happens: see ``nextWake(after:)``.
+    package mutating func decide(
+        _ inputs: [RelayInput], at now: Int64
+    ) -> (effects: [RelayEffect], nextWake: Int64?) {
+        (handle(inputs, at: now), nextWake(after: now))
     }
 
     private mutating func take(_ input: RelayInput, at now: Int64, _ effects: inout [RelayEffect]) {
@@ -118,28 +128,24 @@ package struct RelayMachine: Hashable, Sendable {
 
     /// When to call again with `tick`, though nothing else happens; nil: never.
     package func nextWake(after now: Int64) -> Int64? {
-        guard phase != .finished, let tenure else { return nil }
-        var times: [Int64] = [tenure.turns.sweeps.next]
-        if case .keepingClaim(let until) = tenure.turns.work { times.append(until) }
-        if tenure.turns.work == .idle {
-            if let claims = tenure.source.claims { times.append(claims.pace.next) }
-            if let draining = tenure.turns.sweeps.draining { times.append(draining.nextQuestion) }
-            if lanes.contains(where: { $0.hasNews(at: .max) }) {
-                times.append(max(settlements.next, settlements.failures.next))
-            }
-            if let next = tenure.source.stream?.bell.nextSweep(tail: tail.position) { times.append(next) }
-            if others.contains(where: { !$0.isFixed }) { times.append(tenure.turns.nextFix) }
-        }
-        times += tenure.nextWakes(holdNotice: policy.holdNotice)
-        for lane in lanes {
-            if !lane.isOnTail { times.append(lane.nextRead) }
-            if let next = lane.keyed?.nextTry { times.append(next) }
-            if let next = lane.outOfTurn?.until { times.append(next) }
-            if lane.waitsOutOfTurn { times += [lane.nextOwedRead, lane.nextParkedRead] }
-            if lane.unparked != nil { times.append(lane.nextParking) }
-            if let next = lane.health.nextTry { times.append(next) }
-        }
-        return times.filter { $0 > now }.min()
+        guard phase != .finished, tenure != nil else { return nil }
+        var wake = NextWake(after: now)
+        addWakes(ofWork: &wake)
+        tenure?.addWakes(to: &wake, holdNotice: policy.holdNotice)
+        for index in lanes.indices { lanes[index].addWakes(to: &wake) }
+        return wake.time
+    }
+
+    private func addWakes(ofWork wake: inout NextWake) {
+        guard let turns = tenure?.turns else { return }
+        wake.add(turns.sweeps.next)
+        if case .keepingClaim(let until) = turns.work { wake.add(until) }
+        guard turns.work == .idle else { return }
+        wake.add(tenure?.source.claims?.pace.next)
+        wake.add(turns.sweeps.draining?.nextQuestion)
+        if lanes.any({ $0.hasNews(at: .max) }) { wake.add(max(settlements.next, settlements.failures.next)) }
+        wake.add(tenure?.source.stream?.bell.nextSweep(tail: tail.position))
+        if others.contains(where: { !$0.isFixed }) { wake.add(turns.nextFix) }
     }
 
     // MARK: - Ends
@@ -168,11 +174,11 @@ package struct RelayMachine: Hashable, Sendable {
     private var nothingIsUnderWay: Bool { tenure == nil || isWorkIdle }
 
     private mutating func finishIfDone(at now: Int64, _ effects: inout [RelayEffect]) {
-        if let closed = lanes.first(where: \.health.isClosed),
+        if lanes.any({ $0.health.isClosed }), let closed = lanes.first(where: \.health.isClosed),
             lanes.count(where: \.isConfigured) == 1, !closed.isSending, closed.done.isEmpty, nothingIsUnderWay
         {
             finish(.sinkClosed(closed.name), &effects)
-        } else if isStopping, lanes.allSatisfy({ !$0.isSending && !$0.hasNews(at: now) }), nothingIsUnderWay {
+        } else if isStopping, !lanes.any({ $0.isSending || $0.hasNews(at: now) }), nothingIsUnderWay {
             finish(.stopped, &effects)
         } else if tenure?.turns.sweeps.draining?.quietAt == stamp, isQuiet, isWorkIdle {
             finish(.drained, &effects)

@@ -7,9 +7,12 @@ enum Scan: Hashable, Sendable {
     case running(again: Bool)
 
     /// Something waits for an answer.
-    mutating func want() {
+    ///
+    /// - Parameter time: not before, unless something waited already.
+    mutating func want(notBefore time: Int64 = .min) {
         switch self {
-        case .idle(let next, _): self = .idle(next: next, wanted: true)
+        case .idle(let next, wanted: false): self = .idle(next: max(next, time), wanted: true)
+        case .idle: break
         case .running: self = .running(again: true)
         }
     }

@@ -53,21 +53,19 @@ struct StreamedTail: Hashable, Sendable {
     }
 
     /// When something is to be done though nothing else happens.
-    var nextWakes: [Int64] {
-        var times: [Int64] = []
-        if let opening = bell.nextOpening { times.append(opening) }
+    func addWakes(to wake: inout NextWake) {
+        wake.add(bell.nextOpening)
         var notBefore: Int64 = 0
         switch reading {
-        case .idle(let next): times.append(next)
+        case .idle(let next): wake.add(next)
         case .underWay: break
         case .failed(let until):
-            times.append(until)
+            wake.add(until)
             notBefore = until
         }
         if case .standing(let announced) = bell.phase, !announced.waiting.isEmpty {
-            times.append(max(announced.questions.next, notBefore))
+            wake.add(max(announced.questions.next, notBefore))
         }
-        return times
     }
 
     // MARK: - Reads

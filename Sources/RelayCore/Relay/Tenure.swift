@@ -24,19 +24,23 @@ struct Tenure: Hashable, Sendable {
     }
 
     /// A row waits above a gap.
-    mutating func openGap(waiting: Int64, _ cause: OrderHold.Cause, at now: Int64) {
+    ///
+    /// - Parameter patience: milliseconds before a scan asks who holds the ids below: mostly they come by themselves.
+    mutating func openGap(waiting: Int64, _ cause: OrderHold.Cause, patience: Int64 = 0, at now: Int64) {
         if let gap, gap.waiting == waiting, gap.hold.cause == cause { return }
         var open = gap ?? Gap(waiting: waiting, hold: StandingHold(cause, since: now))
         open.waiting = waiting
         open.hold.cause = cause
         gap = open
-        scan.want()
+        scan.want(notBefore: now + patience)
     }
 
     /// When something is to be done though nothing else happens.
-    func nextWakes(holdNotice: Int64) -> [Int64] {
-        let namings = [gap?.hold, startHold].compactMap { $0?.nextNaming(after: holdNotice) }
-        return namings + [scan.nextWake].compactMap(\.self) + (source.stream?.nextWakes ?? [])
+    func addWakes(to wake: inout NextWake, holdNotice: Int64) {
+        wake.add(gap?.hold.nextNaming(after: holdNotice))
+        wake.add(startHold?.nextNaming(after: holdNotice))
+        wake.add(scan.nextWake)
+        source.stream?.addWakes(to: &wake)
     }
 
     /// The same with its clock set back to 0 and its counters folded, for an exploration.

@@ -8,7 +8,8 @@
 ///    of the next `count` events that have no answer yet, and is called before `deliver` returns, never after. An outage
 ///    speaks of all of them, whatever the count.
 /// 3. `delivered` means durably so, as far as the sink can know: cursors move over those events.
-/// 4. After the first answer that is not `delivered` the sink returns. What has no answer counts as not delivered.
+/// 4. After the first answer that is not `delivered`, and after the last, the sink returns promptly: the lane hears of
+///    that answer then. What has no answer counts as not delivered.
 /// 5. A failure never throws and never traps: it is an answer. The lane alone decides when to try again.
 /// 6. Any event may come again, also one that was delivered (its answer was lost): that must be harmless. Late
 ///    events, and parked ones that are tried again, come with a lower id than those before.

@@ -8,11 +8,3 @@ package struct SinkAnswer: Hashable, Sendable {
         self.outcome = outcome
     }
 }
-
-extension Sink {
-    /// Delivers, and feeds the answers as they come.
-    package func deliver(_ delivery: Delivery, _ feed: AsyncStream<SinkAnswer>.Continuation) async {
-        await deliver(delivery) { count, outcome in feed.yield(SinkAnswer(count: count, outcome: outcome)) }
-        feed.finish()
-    }
-}

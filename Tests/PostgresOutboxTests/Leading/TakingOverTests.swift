@@ -132,10 +132,10 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         try await database.withLeader { leader in
             try await begins(leader)
-            try await leader.note(LeaderStatus(mode: "poll", isStreaming: false, orderHold: nil, sinks: [:]))
+            try await leader.note(LeaderStatus(mode: "poll", isStreaming: false, orderHold: nil, sinks: []))
             #expect(try await database.value("SELECT mode FROM outbox_leader") == "poll")
             try await database.execute("UPDATE outbox_leader SET epoch = epoch + 1")
-            try await leader.note(LeaderStatus(mode: "wal", isStreaming: true, orderHold: nil, sinks: [:]))
+            try await leader.note(LeaderStatus(mode: "wal", isStreaming: true, orderHold: nil, sinks: []))
             #expect(try await database.query("SELECT mode, streaming FROM outbox_leader") == [["poll", "f"]])
         }
     }

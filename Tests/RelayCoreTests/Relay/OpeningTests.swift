@@ -22,7 +22,7 @@ import Testing
         let error = SinkError(.misconfigured, reason: "another outbox's file")
         script.give(.sinkOpenFailed(sink: "a", error))
         #expect(script.effects.contains(.note(.blocked(sink: "a", reason: "another outbox's file"))))
-        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "blocked")
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks.first { $0.name == "a" }?.state == "blocked")
         script.now = 60_000
         script.give(.tick)
         #expect(script.effects.contains(.openSink("a")))

@@ -114,7 +114,7 @@ import Testing
         script.give(.answered(sink: "a", count: 1, .retry(after: nil, reason: "down")))
         script.give(.deliveryEnded(sink: "a"))
         #expect(script.settle == nil)
-        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks["a"]?.state == "retrying")
+        #expect(script.machine.status(mode: "poll", orderHold: nil).sinks.first { $0.name == "a" }?.state == "retrying")
     }
 
     @Test func anOwedRowThatIsRejectedIsParked() {
