@@ -113,7 +113,11 @@ extension RelayMachine {
         }
         if found.count < ids.count {
             let waiting = ids[found.count]
-            tenure?.openGap(waiting: waiting, found.count == drawn ? .aboveSequence(waiting) : .unknown, at: now)
+            if found.count == drawn {
+                tenure?.openGap(waiting: waiting, .aboveSequence(waiting), at: now)
+            } else {
+                tenure?.openGap(waiting: waiting, .unknown, patience: policy.gapPatience, at: now)
+            }
         } else if let fault = answer.fault {
             openGap(before: fault, at: now, &effects)
         } else if let open = tenure?.gap, tail.position < open.waiting, answer.reachedEnd, through >= open.waiting {

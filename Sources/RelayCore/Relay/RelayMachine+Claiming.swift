@@ -24,7 +24,7 @@ extension RelayMachine {
     }
 
     var tailIsHungry: Bool {
-        lanes.contains { $0.isOnTail && !$0.health.isClosed && $0.queue.count + $0.unsettled < policy.window }
+        lanes.any { $0.isOnTail && !$0.health.isClosed && $0.queue.count + $0.unsettled < policy.window }
     }
 
     private mutating func startClaim(at now: Int64, _ effects: inout [RelayEffect]) {
@@ -56,7 +56,7 @@ extension RelayMachine {
         let found = Tail.mayHandOn(answer.rows.ids, after: tail.position, closedThrough: tail.closed(closedWhenSent))
         guard found.count > 0 else {
             if let waiting = answer.rows.ids.first {
-                tenure?.openGap(waiting: waiting, .unknown, at: now)
+                tenure?.openGap(waiting: waiting, .unknown, patience: policy.gapPatience, at: now)
             } else if let fault = answer.fault {
                 openGap(before: fault, at: now, &effects)
                 return endEmptyClaim(answer, notBefore: now + policy.faultInterval, at: now, &effects)
@@ -91,21 +91,23 @@ extension RelayMachine {
         hand([RowSlice(answer.rows, 0..<count)])
         tail.sawContiguous(through: found.through)
         if count < answer.rows.ids.count {
-            tenure?.openGap(waiting: answer.rows.ids[count], .unknown, at: now)
+            tenure?.openGap(
+                waiting: answer.rows.ids[count], .unknown, patience: policy.gapPatience, at: now)
         } else if let fault = answer.fault {
             openGap(before: fault, at: now, &effects)
         } else {
             closeGapBelow(&effects)
         }
-        tenure?.source.claims?.pace.restart(at: now)
+        let spacing = answer.reachedEnd && count == answer.rows.ids.count ? policy.claimSpacing : 0
+        tenure?.source.claims?.pace.restart(at: now + min(spacing, policy.pollInterval))
         tenure?.turns.work = .keepingClaim(until: now + policy.settleInterval)
     }
 
     private mutating func endKeeping(_ until: Int64, at now: Int64, _ effects: inout [RelayEffect]) {
         // Nothing is with a sink: all is delivered, or a window is full and settling makes room.
-        let isDelivered = lanes.allSatisfy { !$0.isOnTail || !$0.isSending }
+        let isDelivered = !lanes.any { $0.isOnTail && $0.isSending }
         guard isDelivered || now >= until || isStopping else { return }
-        if lanes.contains(where: { $0.hasNews(at: now) }), now >= settlements.failures.next {
+        if lanes.any({ $0.hasNews(at: now) }), now >= settlements.failures.next {
             settle(inClaim: true, at: now, &effects)
         } else {
             tenure?.turns.work = .idle

@@ -10,6 +10,11 @@ package struct RelayPolicy: Hashable, Sendable {
     package var memory = 64 << 20
     /// The longest wait between two polls of an idle table, and between two scans while something waits for one.
     package var pollInterval: Int64 = 100
+    /// The shortest time between two claims where the first brought all there was: what comes meanwhile is claimed and
+    /// settled together.
+    package var claimSpacing: Int64 = 3
+    /// How long a gap may stand before it is asked who holds the ids below.
+    package var gapPatience: Int64 = 1
     /// A claim is kept at most this long for its rows to be delivered; and what is delivered is settled as often.
     package var settleInterval: Int64 = 100
     /// The longest wait between two reads of the tail while everything that is committed rings.

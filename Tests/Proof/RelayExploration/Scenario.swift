@@ -89,6 +89,7 @@ package struct Scenario: Sendable {
         policy.window = 3
         policy.pollInterval = 0
         policy.settleInterval = 0
+        policy.gapPatience = 0
         policy.sweepInterval = 1
         policy.netInterval = 1
         policy.faultInterval = 0

@@ -23,6 +23,52 @@ import Testing
         #expect(script.settle?.first?.done == [1, 2])
     }
 
+    /// Where a claim brought all there was, what comes meanwhile is claimed together.
+    @Test(arguments: [(true, Int64(3)), (false, 0)])
+    func aClaimThatBroughtAllIsFollowedByAnotherAfterAPause(_ reachedEnd: Bool, _ pause: Int64) {
+        var script = RelayScript { $0.claimSpacing = 3 }
+        script.lead([a])
+        script.give(
+            .claimed(ClaimedRows(rows: script.batch(1), lastValue: 1, reachedEnd: reachedEnd, isOpen: true)))
+        script.delivers("a", 1)
+        let settled = SinkRegistration(name: "a", cursor: 1, isEarned: true)
+        script.give(.settled(SettledState(sinks: [settled])))
+        #expect((script.claim != nil) == (pause == 0))
+        if pause > 0 { #expect(script.machine.nextWake(after: script.now) == pause) }
+        script.now += pause
+        script.give(.tick)
+        #expect(script.everClaimed(after: 1))
+    }
+
+    /// The ids below mostly come by themselves, and who holds them need not be asked.
+    @Test func aGapIsScannedOnlyOnceItHasStoodForAWhile() {
+        var script = RelayScript { $0.gapPatience = 4 }
+        script.lead([a])
+        script.scanned(0)
+        script.claimed(script.batch(2), lastValue: 2)
+        #expect(!script.effects.contains(.scan))
+        script.now += 3
+        script.give(.tick)
+        #expect(!script.effects.contains(.scan))
+        script.now += 1
+        script.give(.tick)
+        #expect(script.effects.contains(.scan))
+    }
+
+    /// What came together is taken as if it had come one after the other.
+    @Test func anAnswerAndTheEndOfItsDeliveryMayComeTogether() {
+        var script = RelayScript()
+        script.lead([a])
+        script.claimed(script.batch(1, 2), lastValue: 2)
+        var other = script
+        script.delivers("a", 2)
+        let together = other.machine.decide(
+            [.answered(sink: "a", count: 2, .delivered), .deliveryEnded(sink: "a")], at: other.now)
+        #expect(together.effects == script.effects)
+        #expect(together.nextWake == script.machine.nextWake(after: script.now))
+        #expect(other.machine == script.machine)
+    }
+
     @Test func aRowAboveAGapWaitsForTheHorizon() {
         var script = RelayScript()
         script.lead([a])
