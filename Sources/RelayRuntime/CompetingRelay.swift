@@ -60,7 +60,7 @@ package actor CompetingRelay {
         let limit = clock.now + shutdownTimeout
         clock.task {
             await clock.sleep(until: limit)
-            await self.end(.stopped)
+            self.end(.stopped)
         }
     }
 
@@ -80,10 +80,10 @@ package actor CompetingRelay {
             do {
                 await self.opened(try await outbox.open { report(.waiting($0)) })
             } catch let stop as RelayStop {
-                await self.end(.stop(stop))
+                self.end(.stop(stop))
             } catch is CancellationError {
             } catch {
-                await self.end(.stop(RelayStop(.unexpected, String(describing: error))))
+                self.end(.stop(RelayStop(.unexpected, String(describing: error))))
             }
         }
     }
@@ -124,7 +124,7 @@ package actor CompetingRelay {
         let clock = clock
         alarm = clock.task {
             await clock.sleep(until: time)
-            if !Task.isCancelled { await self.take(.tick) }
+            if !Task.isCancelled { self.take(.tick) }
         }
     }
 
@@ -157,9 +157,9 @@ package actor CompetingRelay {
             do throws(SinkError) {
                 // Rows come in any order: a sink has nothing to compare the sequence with.
                 try await sink.open(OutboxPosition(lastValue: .max))
-                await self.take(.sinkOpened)
+                self.take(.sinkOpened)
             } catch {
-                await self.take(.sinkOpenFailed(error))
+                self.take(.sinkOpenFailed(error))
             }
         }
     }
@@ -170,7 +170,7 @@ package actor CompetingRelay {
         clock.task {
             do {
                 let found = try await tenure.claim(rows: rows, bytes: bytes, without: without)
-                await self.claimed(found.rows, found.unreadable, term)
+                self.claimed(found.rows, found.unreadable, term)
             } catch {
                 await self.failed(error, tenure, term)
             }
@@ -218,7 +218,7 @@ package actor CompetingRelay {
         clock.task {
             do {
                 let input = try await work(tenure)
-                await self.take(input, of: term)
+                self.take(input, of: term)
             } catch {
                 await self.failed(error, tenure, term)
             }
@@ -249,7 +249,7 @@ package actor CompetingRelay {
                 guard answers.add(count, outcome) else { return }
                 clock.task { await self.answered(answers, number) }
             }
-            await self.deliveryEnded(answers, number)
+            self.deliveryEnded(answers, number)
         }
     }
 

@@ -35,7 +35,7 @@ extension Relay {
                 guard answers.add(count, outcome) else { return }
                 clock.task { await self.answered(place, number, answers) }
             }
-            await self.deliveryEnded(place, number, answers)
+            self.deliveryEnded(place, number, answers)
         }
         deliveries[place] = DeliveryUnderWay(number: number, task: task)
     }
@@ -77,7 +77,7 @@ extension Relay {
 
     private func decideLater(_ input: RelayInput) {
         let term = term
-        spawn { relay in await relay.take(input, term: term) }
+        spawn { relay in relay.take(input, term: term) }
     }
 
     /// The time for a clean end is over: deliveries are cut short, what they did is settled.
@@ -87,7 +87,7 @@ extension Relay {
         let limit = clock.now + settings.leaderTimeout
         spawn { relay in
             await relay.clock.sleep(until: limit)
-            await relay.endNow(term: term)
+            relay.endNow(term: term)
         }
     }
 

@@ -40,9 +40,9 @@ extension Relay {
         let term = term
         spawn { relay in
             do {
-                await relay.take(.scanned(try await sessions.watch.scan()), term: term)
+                relay.take(.scanned(try await sessions.watch.scan()), term: term)
             } catch {
-                await relay.scanFailed(error, sessions, term)
+                relay.scanFailed(error, sessions, term)
             }
         }
     }
@@ -67,9 +67,9 @@ extension Relay {
             do {
                 try await relay.work(effect, sessions, known, term)
             } catch {
-                await relay.workFailed(error, effect, sessions, term)
+                relay.workFailed(error, effect, sessions, term)
             }
-            await relay.workIsDone(number, term)
+            relay.workIsDone(number, term)
         }
         leading?.lastWork = work
     }
@@ -195,9 +195,9 @@ extension Relay {
         spawn { relay in
             do {
                 let found = try await sessions.readTail(request)
-                await relay.tailRead(found, term)
+                relay.tailRead(found, term)
             } catch {
-                await relay.tailReadFailed(error, term)
+                relay.tailReadFailed(error, term)
             }
         }
     }
@@ -222,11 +222,11 @@ extension Relay {
         spawn { relay in
             do {
                 let rows = try await sessions.read(request)
-                await relay.rowsRead(rows, term) { batch in
+                relay.rowsRead(rows, term) { batch in
                     .rowsRead(sink: request.sink, batch, reachedEnd: rows.reachedEnd, fault: rows.faults.first)
                 }
             } catch {
-                await relay.readFailed(.rows, of: request.sink, error, term)
+                relay.readFailed(.rows, of: request.sink, error, term)
             }
         }
     }
@@ -236,11 +236,11 @@ extension Relay {
         spawn { relay in
             do {
                 let rows = try await sessions.readOwed(ids)
-                await relay.rowsRead(rows, term) {
+                relay.rowsRead(rows, term) {
                     .owedRowsRead(sink: sink, $0, reachedEnd: rows.reachedEnd, faults: rows.faults)
                 }
             } catch {
-                await relay.readFailed(.owed, of: sink, error, term)
+                relay.readFailed(.owed, of: sink, error, term)
             }
         }
     }
@@ -250,9 +250,9 @@ extension Relay {
         spawn { relay in
             do {
                 let rows = try await sessions.readParked(sink, ids)
-                await relay.rowsRead(rows, term) { .parkedRowsRead(sink: sink, $0) }
+                relay.rowsRead(rows, term) { .parkedRowsRead(sink: sink, $0) }
             } catch {
-                await relay.readFailed(.parked, of: sink, error, term)
+                relay.readFailed(.parked, of: sink, error, term)
             }
         }
     }

@@ -29,7 +29,7 @@ extension Relay {
         let clock = clock
         clock.task {
             await clock.sleep(until: due)
-            await self.tellGoneNow()
+            self.tellGoneNow()
         }
     }
 
@@ -52,7 +52,7 @@ extension Relay {
         let term = term
         spawn { relay in
             let description = try? await sessions.watch.describe(orderHold.cause)
-            await relay.holds(orderHold, description ?? nil, term)
+            relay.holds(orderHold, description ?? nil, term)
         }
     }
 
@@ -74,7 +74,7 @@ extension Relay {
         let term = term
         spawn { relay in
             do { try await sessions.watch.note(current) } catch { await relay.noteFailed(error, sessions, term) }
-            await relay.noted(term)
+            relay.noted(term)
         }
     }
 

@@ -16,7 +16,7 @@ extension Relay {
             if let error = await step.value {
                 await relay.take(.sinkOpenFailed(sink: name, error), term: term)
             } else {
-                await relay.take(.sinkOpened(sink: name), term: term)
+                relay.take(.sinkOpened(sink: name), term: term)
             }
         }
     }

@@ -107,7 +107,7 @@ package actor Relay {
         let term = term
         spawn { relay in
             await relay.clock.sleep(until: relay.clock.now + relay.settings.shutdownTimeout)
-            await relay.giveUpDeliveries(term: term)
+            relay.giveUpDeliveries(term: term)
         }
     }
 
@@ -260,7 +260,7 @@ package actor Relay {
         let (clock, term) = (clock, term)
         let alarm = clock.task {
             await clock.sleep(until: time)
-            if !Task.isCancelled { await self.wake(time, term) }
+            if !Task.isCancelled { self.wake(time, term) }
         }
         leading.alarms[time] = alarm
     }
@@ -273,12 +273,12 @@ package actor Relay {
 
     /// Runs `body` beside the actor; it is cancelled when the lead ends.
     @discardableResult
-    func spawn(_ body: @escaping @Sendable (Relay) async -> Void) -> Task<Void, Never> {
+    func spawn(_ body: @escaping @Sendable (isolated Relay) async -> Void) -> Task<Void, Never> {
         nextTask += 1
         let number = nextTask
         let task = clock.task {
             await body(self)
-            await self.taskEnded(number)
+            self.taskEnded(number)
         }
         leading?.tasks[number] = task
         return task

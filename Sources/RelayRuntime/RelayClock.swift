@@ -12,9 +12,12 @@ package protocol RelayClock: Sendable {
 }
 
 extension RelayClock {
-    /// Starts a task of the relay. It begins later, never in the middle of what starts it.
+    /// Starts a task of the relay, in the actor that starts it, if it is one. It begins later, never in the middle of what
+    /// starts it.
     @discardableResult
-    func task<Value: Sendable>(_ body: sending @escaping () async -> Value) -> Task<Value, Never> {
+    func task<Value: Sendable>(
+        @_inheritActorContext _ body: sending @escaping @isolated(any) () async -> Value
+    ) -> Task<Value, Never> {
         Task(executorPreference: tasks, operation: body)
     }
 }

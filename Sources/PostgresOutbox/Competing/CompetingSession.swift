@@ -15,6 +15,9 @@ package actor CompetingSession: CompetingTenure {
     private let claimTimeout: Duration
     private var portion = PortionSize()
 
+    /// With its connection: a call between the two is a call, and not a job in the queue.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe connection.unownedExecutor }
+
     init(_ session: Session, source: String, claimTimeout: Duration) {
         connection = session.connection
         schema = session.schema

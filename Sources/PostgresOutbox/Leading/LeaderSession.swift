@@ -14,6 +14,9 @@ package actor LeaderSession {
     /// The sessions that are recorded under this epoch, without those that are gone.
     private(set) var recorded: [RecordedSession] = []
 
+    /// With its connection: a call between the two is a call, and not a job in the queue.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe session.connection.unownedExecutor }
+
     package init(_ session: Session, host: String, limit: Duration) {
         self.session = session
         self.host = host

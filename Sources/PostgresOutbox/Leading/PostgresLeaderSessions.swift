@@ -13,6 +13,9 @@ package actor PostgresLeaderSessions: LeaderSessions {
     /// Why the last stream was cut off, where this relay did it.
     var givenUp: GivenUpStream?
 
+    /// With its connection: a call between the two is a call, and not a job in the queue.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe leader.unownedExecutor }
+
     init(
         leader: LeaderSession, work: WorkSession, settings: PostgresSettings, epoch: Int64, opened: OpenedSessions
     ) {

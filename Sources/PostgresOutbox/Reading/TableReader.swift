@@ -8,6 +8,9 @@ package actor TableReader {
     private let source: String
     private var portion = PortionSize()
 
+    /// With its connection: a call between the two is a call, and not a job in the queue.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe connection.unownedExecutor }
+
     package init(_ session: Session, source: String) {
         connection = session.connection
         schema = session.schema

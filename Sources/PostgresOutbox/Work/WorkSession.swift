@@ -19,6 +19,9 @@ package actor WorkSession: LeaderWork {
     var claimed: Set<Int64> = []
     var claimIsOpen = false
 
+    /// With its connection: a call between the two is a call, and not a job in the queue.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe connection.unownedExecutor }
+
     package init(
         _ session: Session, epoch: Int64, history: DatabaseHistory, source: String, parkingByKey: [String] = []
     ) {
