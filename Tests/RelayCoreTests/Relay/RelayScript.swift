@@ -16,6 +16,7 @@ struct RelayScript {
         var policy = RelayPolicy()
         policy.sweepInterval = 1_000_000
         policy.settleInterval = 10
+        policy.gapPatience = 0
         change(&policy)
         machine = RelayMachine(policy: policy, configured: sinks, lanePolicies: lanes)
     }
