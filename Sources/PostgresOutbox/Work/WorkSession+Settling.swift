@@ -19,6 +19,7 @@ extension WorkSession {
     private func settle(_ lanes: [LaneProgress], continues: Bool) async throws -> SettledState {
         let (facts, absent) = try await facts(lanes, continues: continues)
         let writes = Settlement(facts: facts, lanes: lanes).decide()
+        try await prepareCursors()
         var script = Self.statements(writes, absent)
         if !writes.published.isEmpty {
             try await RowMoves.prepare(on: connection, in: schema)
@@ -112,15 +113,23 @@ extension WorkSession {
 
     // MARK: - Writes
 
+    private func prepareCursors() async throws {
+        try await connection.prepareOnce(
+            "outbox_cursor", "(text, bigint, bigint, boolean, boolean)",
+            as: """
+                UPDATE outbox_sink SET delivered_through = $3, earned = $4,
+                  pass_through = CASE WHEN $5 THEN NULL ELSE pass_through END
+                WHERE name = $1 AND generation = $2 AND delivered_through <= $3
+                """)
+    }
+
     /// Cursors, entries, ranges, and what became of parked events.
     private static func statements(_ writes: SettlementWrites, _ absent: AbsentRows) -> String {
         var sql = ""
         for cursor in writes.cursors {
             sql += """
-                UPDATE outbox_sink SET delivered_through = \(cursor.cursor.sql), earned = \(cursor.isEarned)\
-                \(cursor.endsPassing ? ", pass_through = NULL" : "")
-                  WHERE name = \(quotedLiteral(cursor.sink)) AND generation = \(cursor.generation)
-                  AND delivered_through <= \(cursor.cursor.sql);
+                EXECUTE outbox_cursor(\(quotedLiteral(cursor.sink)), \(cursor.generation), \(cursor.cursor.sql), \
+                \(cursor.isEarned), \(cursor.endsPassing));
 
                 """
         }
@@ -159,6 +168,7 @@ extension WorkSession {
             staying.map { OwedEntry(sink: $0.name, id: fault.id, isDelivered: true) }
         }
         writes.owedRemoved.removeAll { stuck.contains($0.id) }
+        try await prepareCursors()
         try await connection.execute(Self.statements(writes, absent) + "COMMIT")
         claimEnded()
         var state = writes.settled(from: facts, unparked: unparked)
