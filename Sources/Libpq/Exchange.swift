@@ -74,15 +74,17 @@ struct Exchange {
     ) async throws(PostgresError) {
         try await flush()
         var ended = 0
-        while link.isUsable {
+        while true {
             link.takeSingleRows()
             try await waitForResult()
             if let result = link.nextResult() {
                 if result.status == PGRES_PIPELINE_SYNC { break }
                 body(result)
-            } else {
+            } else if link.isUsable {
                 ended += 1
                 guard ended <= count else { throw lost(.protocolViolation, "the results of a pipeline have no end") }
+            } else {
+                break
             }
         }
         try await settleCancel()

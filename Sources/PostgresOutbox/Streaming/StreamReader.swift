@@ -13,8 +13,9 @@ struct StreamReader: Sendable {
     private static let pause = Duration.microseconds(300)
 
     /// The server sends a transaction's Begin (51 bytes on the wire), its rows and its Commit (56) one by one, and nothing
-    /// is to be done for a Begin or a Commit alone. A row is followed by one of them at once.
-    static let leastBytes: Int32 = 64
+    /// is to be done for a Begin or a Commit alone. The end of a row, however little of it was left, and the Commit behind it
+    /// are more.
+    static let leastBytes: Int32 = 57
 
     private let session: Session
 

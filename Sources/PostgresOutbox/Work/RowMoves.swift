@@ -30,6 +30,12 @@ struct RowMoves {
         """
     }
 
+    /// Moves all of these rows, in a statement of its own.
+    func moveAll(_ ids: [Int64]) async throws {
+        let tables = try await connection.execute(Self.sql(ids.arraySQL, in: schema))
+        guard tables.first?.rowCount == ids.count else { throw RowsWereSkipped() }
+    }
+
     /// Moves what can be moved, each row on its own where it must be.
     ///
     /// - Returns: what cannot be.
@@ -73,3 +79,6 @@ struct RowMoves {
 private struct RowsVanished: Error, CustomStringConvertible {
     let description = "a trigger or rule on the outbox drops the row when it moves to the published leaf"
 }
+
+/// Fewer rows moved than were named, though nothing failed: a trigger or a rule keeps some.
+private struct RowsWereSkipped: Error {}

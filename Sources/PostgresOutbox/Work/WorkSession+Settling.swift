@@ -11,6 +11,8 @@ extension WorkSession {
         do {
             return try await endingClaim { try await settle(lanes, continues: inClaim && claimIsOpen) }
         } catch  where RowNarrowing.mayBeRows(error) && !(error is TimeTravel) && !(error is Deposed) {
+            // A rule that does more than an update (DO ALSO) may not be part of a larger statement.
+            if (error as? PostgresError)?.sqlState == "0A000" { movesWithCommit = false }
             // One bad row must not stop the others: once more, narrowed down to it.
             return try await endingClaim { try await settleNarrowing(lanes) }
         }
@@ -21,7 +23,9 @@ extension WorkSession {
         let writes = Settlement(facts: facts, lanes: lanes).decide()
         try await prepareCursors()
         var script = Self.statements(writes, absent)
-        if !writes.published.isEmpty {
+        if !writes.published.isEmpty, !movesWithCommit {
+            try await RowMoves(connection: connection, schema: schema).moveAll(writes.published)
+        } else if !writes.published.isEmpty {
             try await RowMoves.prepare(on: connection, in: schema)
             script = "EXECUTE outbox_move(\(writes.published.arraySQL));\n" + script
         }

@@ -18,6 +18,8 @@ package actor WorkSession: LeaderWork {
     /// Rows that the open claim holds locked.
     var claimed: Set<Int64> = []
     var claimIsOpen = false
+    /// Rows move in one script with the COMMIT. A rule on the outbox may rule that out.
+    var movesWithCommit = true
 
     /// With its connection: a call between the two is a call, and not a job in the queue.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe connection.unownedExecutor }

@@ -30,6 +30,23 @@ import Testing
         }
     }
 
+    /// A rule that writes more than it is asked for may not be part of a larger statement: rows move in one of their own.
+    @Test func aRuleThatWritesMoreHoldsNothingUp() async throws {
+        let database = try await outbox(6, ["a": 0])
+        try await database.execute(
+            """
+            CREATE TABLE moves (id bigint);
+            CREATE RULE note AS ON UPDATE TO outbox DO ALSO INSERT INTO moves VALUES (OLD.id)
+            """)
+        try await database.withWork { work in
+            for last in [Int64(2), 4, 6] {
+                let state = try await work.settle([done("a", 1, [last - 1, last])], inClaim: false)
+                #expect(state.unmoved.isEmpty)
+                #expect(try await database.published() == Array(1...last))
+            }
+        }
+    }
+
     @Test func aRowThatAnotherSinkLacksStays() async throws {
         let database = try await outbox(5, ["a": 0, "b": 0])
         try await database.withWork { work in
