@@ -5,6 +5,8 @@ struct Gap: Hashable, Sendable {
     var hold: StandingHold
     /// The row that cannot be read and was told of.
     var told: Int64?
+    /// When a scan is wanted for it, where none is yet: mostly the ids below come by themselves before.
+    var nextScan: Int64?
 
     /// Nothing tells when it may close: it is looked at again after a while.
     var isTimed: Bool {
@@ -15,4 +17,10 @@ struct Gap: Hashable, Sendable {
     }
 
     var isAtUnreadableRow: Bool { if case .unreadableRow = hold.cause { true } else { false } }
+
+    /// The same with its clock set back, for an exploration.
+    mutating func foldClock(_ now: Int64) {
+        hold.foldClock()
+        nextScan = nextScan.map { max(0, $0 - now) }
+    }
 }

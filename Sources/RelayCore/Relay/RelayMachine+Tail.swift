@@ -74,6 +74,10 @@ extension RelayMachine {
     // MARK: - Scans
 
     mutating func startScan(at now: Int64, _ effects: inout [RelayEffect]) {
+        if let time = tenure?.gap?.nextScan, now >= time {
+            tenure?.gap?.nextScan = nil
+            tenure?.scan.want()
+        }
         guard suspension == nil, tenure?.scan.starts(at: now) == true else { return }
         effects.append(.scan)
     }
@@ -87,8 +91,11 @@ extension RelayMachine {
     mutating func scanned(_ answer: SequenceScan, at now: Int64) {
         guard case .running(let again) = tenure?.scan else { return }
         let isGapOpen = tenure?.gap != nil
+        let before = tail.horizon.closedThrough
         let told = tail.scanned(answer, somethingWaits: isGapOpen, at: now, longestPause: policy.pollInterval)
-        if told.isNews { tenure?.source.claims?.claimsAtOnce(at: now) }
+        if isGapOpen && told.isNews || tail.horizon.closedThrough > before {
+            tenure?.source.claims?.claimsAtOnce(at: now)
+        }
         let firstIsOver = tail.horizon.firstScanIsOver
         let somebodyReads = lanes.any { !$0.isOnTail && mayRead($0, at: now) }
         let wanted = again || isGapOpen || !firstIsOver || somebodyReads

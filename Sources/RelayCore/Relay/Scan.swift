@@ -7,12 +7,9 @@ enum Scan: Hashable, Sendable {
     case running(again: Bool)
 
     /// Something waits for an answer.
-    ///
-    /// - Parameter time: not before, unless something waited already.
-    mutating func want(notBefore time: Int64 = .min) {
+    mutating func want() {
         switch self {
-        case .idle(let next, wanted: false): self = .idle(next: max(next, time), wanted: true)
-        case .idle: break
+        case .idle(let next, _): self = .idle(next: next, wanted: true)
         case .running: self = .running(again: true)
         }
     }

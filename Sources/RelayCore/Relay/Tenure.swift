@@ -25,14 +25,15 @@ struct Tenure: Hashable, Sendable {
 
     /// A row waits above a gap.
     ///
-    /// - Parameter patience: milliseconds before a scan asks who holds the ids below: mostly they come by themselves.
+    /// - Parameter patience: milliseconds before a scan asks who holds the ids below.
     mutating func openGap(waiting: Int64, _ cause: OrderHold.Cause, patience: Int64 = 0, at now: Int64) {
         if let gap, gap.waiting == waiting, gap.hold.cause == cause { return }
         var open = gap ?? Gap(waiting: waiting, hold: StandingHold(cause, since: now))
         open.waiting = waiting
         open.hold.cause = cause
+        open.nextScan = patience > 0 ? now + patience : nil
         gap = open
-        scan.want(notBefore: now + patience)
+        if patience == 0 { scan.want() }
     }
 
     /// When something is to be done though nothing else happens.
@@ -40,13 +41,14 @@ struct Tenure: Hashable, Sendable {
         wake.add(gap?.hold.nextNaming(after: holdNotice))
         wake.add(startHold?.nextNaming(after: holdNotice))
         wake.add(scan.nextWake)
+        wake.add(gap?.nextScan)
         source.stream?.addWakes(to: &wake)
     }
 
     /// The same with its clock set back to 0 and its counters folded, for an exploration.
     mutating func fold(clock now: Int64, stamp: Int) {
         turns.fold(clock: now, stamp: stamp)
-        gap?.hold.foldClock()
+        gap?.foldClock(now)
         startHold?.foldClock()
         scan.foldClock(now)
         source.foldClock(now)

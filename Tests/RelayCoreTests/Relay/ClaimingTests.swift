@@ -55,6 +55,27 @@ import Testing
         #expect(script.effects.contains(.scan))
     }
 
+    /// The wish for it goes with the gap, and the pause between claims stays.
+    @Test func aGapThatClosesByItselfIsNotScanned() {
+        var script = RelayScript { policy in
+            policy.gapPatience = 4
+            policy.claimSpacing = 8
+        }
+        script.lead([a])
+        script.scanned(0)
+        script.claimed(script.batch(2), lastValue: 2)
+        script.now += 2
+        script.give(.tick)
+        script.claimed(script.batch(1, 2), lastValue: 2)
+        #expect(script.sent("a") == [1, 2])
+        script.delivers("a", 2)
+        script.give(.settled(SettledState(sinks: [SinkRegistration(name: "a", cursor: 2, isEarned: true)])))
+        script.now += 7
+        script.give(.tick)
+        #expect(!script.effects.contains(.scan))
+        #expect(script.claim == nil)
+    }
+
     /// What came together is taken as if it had come one after the other.
     @Test func anAnswerAndTheEndOfItsDeliveryMayComeTogether() {
         var script = RelayScript()
