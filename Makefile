@@ -72,7 +72,7 @@ sanitize:
 bench:
 	@$(SCRIPTS)/prerequisites bench
 	swift build -c release
-	@for part in webhook relay latency memory hold standing; do $(RELEASE)/relay-bench $$part || exit 1; done
+	@for part in webhook relay latency memory hold standing steady; do $(RELEASE)/relay-bench $$part || exit 1; done
 
 ## lint: formatting and static checks
 lint:

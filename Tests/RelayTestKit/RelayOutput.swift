@@ -9,11 +9,17 @@ package struct Arrival: Sendable {
     /// The whole line, without its end; empty where only ids are kept.
     package let line: [UInt8]
 
+    package init(id: Int64, arrived: ContinuousClock.Instant, line: [UInt8] = []) {
+        self.id = id
+        self.arrived = arrived
+        self.line = line
+    }
+
     package var text: String { String(decoding: line, as: UTF8.self) }
 }
 
 /// Reads what a process writes, line by line, on a thread of its own, until the end.
-final class LineReader: Sendable {
+package final class LineReader: Sendable {
     private let state = Mutex(Read())
 
     private struct Read {
@@ -23,7 +29,7 @@ final class LineReader: Sendable {
     }
 
     /// - Parameter accept: what becomes of a line; where it gives nil the line is not kept.
-    init(descriptor: Int32, accept: @escaping @Sendable (ArraySlice<UInt8>, ContinuousClock.Instant) -> Void) {
+    package init(descriptor: Int32, accept: @escaping @Sendable (ArraySlice<UInt8>, ContinuousClock.Instant) -> Void) {
         Thread.detachNewThread { [self] in
             var pending: [UInt8] = []
             var searched = 0

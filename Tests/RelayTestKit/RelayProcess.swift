@@ -174,8 +174,11 @@ package final class RelayProcess: Sendable {
         return (peak - program) * 1024
     }
 
-    /// The processor time that it has used so far; nil once it has ended (proc(5): utime and stime of stat).
-    package var processorTime: Duration? {
+    /// The processor time that it has used so far; nil once it has ended.
+    package var processorTime: Duration? { Self.processorTime(of: pid) }
+
+    /// The processor time that a process has used so far; nil where there is none (proc(5): utime and stime of stat).
+    package static func processorTime(of pid: pid_t) -> Duration? {
         guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return nil }
         // Behind the program's name, which may hold anything, are the state and then numbers.
         let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")

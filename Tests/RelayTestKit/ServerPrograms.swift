@@ -38,3 +38,8 @@ struct ServerPrograms {
             [.ownerAccountName: user, .groupOwnerAccountName: user], ofItemAtPath: path)
     }
 }
+
+extension PrivateCluster {
+    /// The path of one of the server's programs, such as `pg_recvlogical`.
+    package static func program(_ name: String) throws -> String { "\(try ServerPrograms.find().folder)/\(name)" }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import RelayTestKit
+import Synchronization
+
+/// A process that brings each event to a pipe, and its sessions on the server.
+final class SteadyReader: Sendable {
+    private let process: any SteadyProcess
+    /// What its sessions' `application_name` begins with.
+    private let sessions: String
+
+    private init(_ process: any SteadyProcess, sessions: String) {
+        self.process = process
+        self.sessions = sessions
+    }
+
+    /// Our relay.
+    convenience init(relayOf bench: BenchRelay, mode: String) async throws {
+        let relay = try bench.start("mode: \(mode)\npoll_interval: 10ms\nsinks: [{to: stdout}]")
+        try await relay.waitForLog(mode == "wal" ? "streaming" : "leading")
+        self.init(relay, sessions: "outbox-relay")
+    }
+
+    /// The server's own receiver of a stream, which writes down the ids and keeps nothing.
+    convenience init(streamOf database: TestDatabase) async throws {
+        _ = try await database.query("SELECT pg_create_logical_replication_slot('bench_\(database.name)', 'pgoutput')")
+        try await database.execute(
+            "CREATE PUBLICATION bench FOR TABLE outbox_unpublished (id) WITH (publish = 'insert')")
+        let command = [
+            try PrivateCluster.program("pg_recvlogical"), "-d", database.conninfo, "--slot", "bench_\(database.name)",
+            "--start", "--no-loop", "-o", "proto_version=1", "-o", "publication_names=bench", "-f", "-",
+        ]
+        self.init(try ReferenceProcess(command, id: ReferenceProcess.idOfInsert), sessions: "pg_recvlogical")
+        try await isConnected(database)
+    }
+
+    /// A loop without order, see `PlainPollCommand`.
+    convenience init(plainLoopOn database: TestDatabase) async throws {
+        let conninfo = database.conninfo(more: "application_name=plain_loop")
+        self.init(
+            try ReferenceProcess(["/proc/\(getpid())/exe", "plain-poll", conninfo], id: EventLine.id),
+            sessions: "plain_loop")
+        try await isConnected(database)
+    }
+
+    var arrivals: [Arrival] { process.arrivals }
+
+    /// What the process, and its sessions on the server, have used of the processor so far.
+    func processorTime(_ database: TestDatabase) async throws -> (own: Duration, server: Duration) {
+        let pids = try await pids(database)
+        guard let own = RelayProcess.processorTime(of: process.pid) else { throw KitFailure("\(sessions) has ended") }
+        let server = pids.compactMap { RelayProcess.processorTime(of: pid_t(truncatingIfNeeded: $0)) }
+        return (own, server.reduce(.zero, +))
+    }
+
+    func waits(for count: Int) async throws {
+        try await eventually("\(sessions) brings \(count) events") { process.arrivals.count >= count }
+    }
+
+    func stop() async throws { try await process.end() }
+
+    private func isConnected(_ database: TestDatabase) async throws {
+        try await eventually("\(sessions) is connected") { try await !pids(database).isEmpty }
+    }
+
+    private func pids(_ database: TestDatabase) async throws -> [Int64] {
+        try await database.numbers(
+            """
+            SELECT pid FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name LIKE '\(sessions)%'
+            """)
+    }
+}
+
+protocol SteadyProcess: Sendable {
+    var pid: pid_t { get }
+    var arrivals: [Arrival] { get }
+    func end() async throws
+}
+
+extension RelayProcess: SteadyProcess {
+    var arrivals: [Arrival] { output.deliveries }
+    func end() async throws { try await stop() }
+}
+
+/// A reference: a command whose output is read as soon as it comes.
+final class ReferenceProcess: SteadyProcess {
+    private let process: ChildProcess
+    private let seen = Seen()
+
+    private final class Seen: Sendable {
+        let arrivals = Mutex<[Arrival]>([])
+    }
+
+    /// - Parameter id: of the event that a line brings; nil where it brings none.
+    init(_ command: [String], id: @escaping @Sendable (ArraySlice<UInt8>) -> Int64?) throws {
+        let output = Pipe()
+        process = try ChildProcess(
+            command, environment: ChildProcess.passedEnvironment,
+            output: output.fileHandleForWriting.fileDescriptor, errors: STDERR_FILENO)
+        try output.fileHandleForWriting.close()
+        let seen = seen
+        _ = LineReader(descriptor: dup(output.fileHandleForReading.fileDescriptor)) { line, time in
+            guard let id = id(line) else { return }
+            seen.arrivals.withLock { $0.append(Arrival(id: id, arrived: time)) }
+        }
+    }
+
+    deinit { process.signal(SIGKILL) }
+
+    var pid: pid_t { process.pid }
+    var arrivals: [Arrival] { seen.arrivals.withLock { $0 } }
+
+    func end() async throws {
+        process.signal(SIGKILL)
+        try await eventually("the reference has ended") { process.exitStatus != nil }
+    }
+
+    /// The id in an Insert message of pgoutput that has one column (PostgreSQL documentation, 55.9): behind `t`, its length
+    /// and its digits end the message. What lies before may hold a line end, and is not looked at.
+    static func idOfInsert(_ line: ArraySlice<UInt8>) -> Int64? {
+        let digits = line.reversed().prefix { (0x30...0x39).contains($0) }.reversed()
+        let head = line.dropLast(digits.count).suffix(5)
+        guard Array(head) == [UInt8(ascii: "t"), 0, 0, 0, UInt8(truncatingIfNeeded: digits.count)] else { return nil }
+        return Int64(String(decoding: Array(digits), as: UTF8.self))
+    }
+}
