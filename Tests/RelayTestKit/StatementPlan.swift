@@ -8,8 +8,10 @@ package struct StatementPlan: Sendable, CustomStringConvertible {
         package var type: String
         package var relation: String?
         package var index: String?
-        /// Rows that it gave, and rows that it read and threw away.
+        /// Rows that it gave, and those that it threw away.
         package var rows: Double
+        /// Rows that it read and threw away.
+        package var removed: Double
     }
 
     /// Settings of a cluster that logs the plan of every statement of every session that is opened from then on. Times are
@@ -70,10 +72,11 @@ package struct StatementPlan: Sendable, CustomStringConvertible {
 
     private static func nodes(_ plan: [String: Any]) -> [Node] {
         let given = number(plan["Actual Rows"])
+        let loops = number(plan["Actual Loops"])
         let removed = number(plan["Rows Removed by Filter"]) + number(plan["Rows Removed by Index Recheck"])
         let node = Node(
             type: plan["Node Type"] as? String ?? "", relation: plan["Relation Name"] as? String,
-            index: plan["Index Name"] as? String, rows: (given + removed) * number(plan["Actual Loops"]))
+            index: plan["Index Name"] as? String, rows: (given + removed) * loops, removed: removed * loops)
         return [node] + (plan["Plans"] as? [[String: Any]] ?? []).flatMap(nodes)
     }
 

@@ -158,9 +158,11 @@ struct StatusQuery: Sendable {
             ) AS lag ON p.above IS NOT NULL
             LEFT JOIN LATERAL (
               SELECT (SELECT count(*) FROM (SELECT FROM \(schema.table("outbox_late")) AS l
-                                            WHERE l.sink = p.name AND NOT l.delivered LIMIT \(limit)) AS n) AS events,
+                                            WHERE l.sink BETWEEN p.name AND p.name AND NOT l.delivered
+                                            LIMIT \(limit)) AS n) AS events,
                 (SELECT min(o.created_at) FROM (SELECT l.id FROM \(schema.table("outbox_late")) AS l
-                                                WHERE l.sink = p.name AND NOT l.delivered ORDER BY l.id LIMIT 1000) AS f
+                                                WHERE l.sink BETWEEN p.name AND p.name AND NOT l.delivered
+                                                ORDER BY l.sink, l.id LIMIT 1000) AS f
                  CROSS JOIN LATERAL (SELECT created_at FROM \(outbox) AS r WHERE r.id = f.id LIMIT 1) AS o) AS oldest
             ) AS late ON NOT p.removing
             ORDER BY p.name

@@ -62,7 +62,10 @@ extension Session {
             SELECT CASE
               WHEN count(s.name) < cardinality($1::text[]) OR NOT bool_and(s.start IS NULL) THEN false
               WHEN EXISTS (SELECT FROM \(unpublished) WHERE id > min(s.delivered_through)) THEN false
-              WHEN EXISTS (SELECT FROM outbox_late WHERE sink = ANY($1::text[])) THEN false
+              WHEN EXISTS (
+                SELECT FROM unnest($1::text[]) AS w (sink) CROSS JOIN LATERAL (
+                  SELECT FROM outbox_late AS l WHERE l.sink BETWEEN w.sink AND w.sink ORDER BY l.sink, l.id LIMIT 1) AS l
+              ) THEN false
               ELSE NOT EXISTS (
                 SELECT FROM (
                   SELECT id FROM \(unpublished) WHERE id <= (

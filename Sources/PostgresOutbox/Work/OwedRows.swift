@@ -2,6 +2,9 @@ import Libpq
 import RelayCore
 
 /// `outbox_late`: read by its indexes and in portions, since a sink that is down may be owed any number of rows.
+///
+/// One sink's rows are asked for as a range of `sink`, in the order `sink, id`. With `sink = $1` the index of ids has the
+/// order of id as well; to the planner it is often the cheaper one, and it leads through what everybody else is owed.
 enum OwedRows {
     /// What a settlement must know.
     static func facts(
@@ -22,8 +25,10 @@ enum OwedRows {
         for sink in stored.sinks where sink.isRemoving {
             let known = entries.filter { $0.sink == sink.name }.map(\.id)
             let more = try await connection.query(
-                "SELECT id FROM outbox_late WHERE sink = $1 AND id <> ALL($2::bigint[]) ORDER BY id LIMIT 1",
-                [.text(sink.name), .int8Array(known)])
+                """
+                SELECT id FROM outbox_late WHERE sink BETWEEN $1 AND $1 AND id <> ALL($2::bigint[])
+                ORDER BY sink, id LIMIT 1
+                """, [.text(sink.name), .int8Array(known)])
             if more.rowCount > 0 { stillOwed.insert(sink.name) }
         }
         return (entries, stillOwed)
@@ -44,9 +49,11 @@ enum OwedRows {
         for sink in sinks {
             let table = try await connection.query(
                 """
-                (SELECT id, false FROM outbox_late WHERE sink = $1 AND NOT delivered ORDER BY id LIMIT \(OwedPortion.limit))
+                (SELECT id, false FROM outbox_late WHERE sink BETWEEN $1 AND $1 AND NOT delivered
+                 ORDER BY sink, id LIMIT \(OwedPortion.limit))
                 UNION ALL
-                (SELECT id, true FROM outbox_late WHERE sink = $1 AND delivered ORDER BY id LIMIT \(OwedPortion.limit))
+                (SELECT id, true FROM outbox_late WHERE sink BETWEEN $1 AND $1 AND delivered
+                 ORDER BY sink, id LIMIT \(OwedPortion.limit))
                 """, [.text(sink)])
             guard table.rowCount > 0 else { continue }
             var portion = OwedPortion()
