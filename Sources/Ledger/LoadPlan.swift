@@ -44,7 +44,7 @@ struct LoadPlan: Sendable {
     }
 
     /// Posts a transfer from `$1` to `$2`, of `$4` minor units of `$3`, under the external id `$5`.
-    static let statement = """
+    static let statement: SQLText = """
         SELECT post_transfer(
           jsonb_build_array(
             jsonb_build_object('account_id', $1::uuid, 'asset', $3::text, 'amount', -$4::bigint),

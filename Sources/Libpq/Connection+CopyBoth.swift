@@ -19,11 +19,11 @@ extension Connection {
     ///   - wakingFrom: fewer bytes on the wire than these do not end a wait for messages before its time.
     ///   - timeout: past it the command is cancelled and the call throws `.timeout`.
     package func startCopyBoth(
-        _ command: String, wakingFrom bytes: Int32 = 1, timeout: Duration? = nil
+        _ command: SQLText, wakingFrom bytes: Int32 = 1, timeout: Duration? = nil
     ) async throws(PostgresError) {
         let isInStream = try await exchange(timeout: timeout, cancellable: true) {
             exchange async throws(PostgresError) in
-            guard exchange.link.send(command) else { throw Self.unsent(exchange) }
+            guard exchange.link.send(command.text) else { throw Self.unsent(exchange) }
             var isInStream = false
             var error: PostgresError?
             try await exchange.results { result in

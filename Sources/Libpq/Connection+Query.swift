@@ -10,11 +10,11 @@ extension Connection {
     /// - Throws: the first error, once everything is read.
     @discardableResult
     package func execute(
-        _ sql: String, timeout: Duration? = nil, cancellable: Bool = true
+        _ text: SQLText, timeout: Duration? = nil, cancellable: Bool = true
     ) async throws(PostgresError) -> [ResultTable] {
-        try Self.refuseNUL(in: sql)
+        try Self.refuseNUL(in: text)
         return try await exchange(timeout: timeout, cancellable: cancellable) { exchange async throws(PostgresError) in
-            guard exchange.link.send(sql) else { throw Self.unsent(exchange) }
+            guard exchange.link.send(text.text) else { throw Self.unsent(exchange) }
             return try await Self.tables(&exchange)
         }
     }
@@ -29,10 +29,11 @@ extension Connection {
     ///   - cancellable: whether the task's cancellation cancels it.
     @discardableResult
     package func query(
-        _ sql: String, _ parameters: [Parameter] = [], prepares: Bool = false, timeout: Duration? = nil,
+        _ text: SQLText, _ parameters: [Parameter] = [], prepares: Bool = false, timeout: Duration? = nil,
         cancellable: Bool = true
     ) async throws(PostgresError) -> ResultTable {
-        try Self.refuseNUL(in: sql, parameters)
+        try Self.refuseNUL(in: text, parameters)
+        let sql = text.text
         return try await renewing(sql, prepares: prepares) { () async throws(PostgresError) in
             try await exchange(timeout: timeout, cancellable: cancellable) { exchange async throws(PostgresError) in
                 try await send(sql, parameters, prepares: prepares, &exchange)
@@ -57,11 +58,12 @@ extension Connection {
     ///     read and dropped, and its error is rethrown.
     /// - Throws: what `body` threw, or a `PostgresError`; rows may have been handed over before.
     package func rows<State: Sendable>(
-        _ sql: String, _ parameters: [Parameter] = [], prepares: Bool = false, binary: Bool = false,
+        _ text: SQLText, _ parameters: [Parameter] = [], prepares: Bool = false, binary: Bool = false,
         begins: Bool = false, timeout: Duration? = nil, into state: consuming State,
         _ body: @Sendable (inout State, RowView) throws -> Void
     ) async throws -> State {
-        try Self.refuseNUL(in: sql, parameters)
+        try Self.refuseNUL(in: text, parameters)
+        let sql = text.text
         var state = consume state
         var failure: (any Error)?
         // One that is outdated fails before its first row.
@@ -172,8 +174,8 @@ extension Connection {
     }
 
     /// C would end the text there, silently.
-    private static func refuseNUL(in sql: String, _ parameters: [Parameter] = []) throws(PostgresError) {
-        guard !sql.utf8.contains(0), !parameters.contains(where: { $0.value?.utf8.contains(0) ?? false }) else {
+    static func refuseNUL(in text: SQLText, _ parameters: [Parameter] = []) throws(PostgresError) {
+        guard !text.text.utf8.contains(0), !parameters.contains(where: { $0.value?.utf8.contains(0) ?? false }) else {
             throw PostgresError(
                 .server, "a statement or a parameter holds a NUL character, which PostgreSQL cannot store",
                 sqlState: "22021")

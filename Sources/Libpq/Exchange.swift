@@ -64,18 +64,21 @@ struct Exchange {
     mutating func singleRows(
         afterBegin: Bool, _ body: (consuming LibpqResult) -> Void
     ) async throws(PostgresError) {
-        if afterBegin { return try await pipelineResults(of: 2, body) }
+        if afterBegin { return try await pipelineResults(of: 2, singleRows: true, body) }
         link.takeSingleRows()
         try await results(body)
     }
 
-    private mutating func pipelineResults(
-        of count: Int, _ body: (consuming LibpqResult) -> Void
+    /// The results of statements that were sent as a pipeline, up to the mark behind them.
+    ///
+    /// - Parameter singleRows: whether rows come as results of their own.
+    mutating func pipelineResults(
+        of count: Int, singleRows: Bool, _ body: (consuming LibpqResult) -> Void
     ) async throws(PostgresError) {
         try await flush()
         var ended = 0
         while true {
-            link.takeSingleRows()
+            if singleRows { link.takeSingleRows() }
             try await waitForResult()
             if let result = link.nextResult() {
                 if result.status == PGRES_PIPELINE_SYNC { break }

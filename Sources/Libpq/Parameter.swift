@@ -18,12 +18,22 @@ package struct Parameter: Sendable, Hashable {
     package static let null = Parameter(value: nil)
 
     /// A `bigint[]`: `{1,2,3}`.
-    package static func int8Array(_ values: [Int64]) -> Parameter {
+    package static func int8Array(_ values: [Int64]) -> Parameter { array(values, capacity: 12) { String($0) } }
+
+    /// A `bigint[]` some of whose elements are NULL.
+    package static func int8Array(_ values: [Int64?]) -> Parameter {
+        array(values, capacity: 12) { $0.map { String($0) } ?? "NULL" }
+    }
+
+    /// A `boolean[]`.
+    package static func boolArray(_ values: [Bool]) -> Parameter { array(values, capacity: 2) { $0 ? "t" : "f" } }
+
+    private static func array<Value>(_ values: [Value], capacity: Int, _ element: (Value) -> String) -> Parameter {
         var text = "{"
-        text.reserveCapacity(values.count * 12 + 2)
+        text.reserveCapacity(values.count * capacity + 2)
         for (index, value) in values.enumerated() {
             if index > 0 { text += "," }
-            text += String(value)
+            text += element(value)
         }
         return Parameter(value: text + "}")
     }

@@ -1,15 +1,10 @@
 /// The statements that a session keeps prepared, by their text: parsed and, in time, planned once.
 struct PreparedStatements {
     /// Texts that find no room are sent as they are: the server keeps each for the life of the session.
-    private static let most = 32
+    private static let most = 64
 
     private var names: [String: String] = [:]
     private var count = 0
-    /// Names that scripts EXECUTE.
-    private var inScripts: Set<String> = []
-
-    func isPrepared(forScripts name: String) -> Bool { inScripts.contains(name) }
-    mutating func keep(forScripts name: String) { inScripts.insert(name) }
 
     /// The name of a statement that is prepared.
     func name(of sql: String) -> String? { names[sql] }
@@ -32,17 +27,6 @@ struct PreparedStatements {
 }
 
 extension Connection {
-    /// Prepares a statement under a name of the caller's, once for the session, for scripts that EXECUTE it.
-    ///
-    /// - Parameter types: of its parameters, such as `(bigint[])`.
-    package func prepareOnce(
-        _ name: String, _ types: String = "", as sql: String, timeout: Duration? = nil
-    ) async throws(PostgresError) {
-        guard !prepared.isPrepared(forScripts: name) else { return }
-        try await execute("PREPARE \(quotedIdentifier(name)) \(types) AS \(sql)", timeout: timeout)
-        prepared.keep(forScripts: name)
-    }
-
     /// Sends a statement; where it is to be kept prepared, prepares it before its first use.
     ///
     /// - Parameter begins: in a pipeline, behind a BEGIN.
@@ -59,13 +43,17 @@ extension Connection {
             isSent = isSent && link.send(sql, parameters, binary: binary)
         }
         if isSent, !begins || link.endPipeline() { return }
-        var error = Self.unsent(exchange)
-        // Half a pipeline is of no more use.
-        if begins { error.connectionIsLost = true }
-        throw error
+        throw begins ? Self.unsentPipeline(exchange) : Self.unsent(exchange)
     }
 
-    private func preparedName(_ sql: String, _ exchange: inout Exchange) async throws(PostgresError) -> String? {
+    /// The error where half a pipeline was sent: the connection is of no more use.
+    static func unsentPipeline(_ exchange: Exchange) -> PostgresError {
+        var error = unsent(exchange)
+        error.connectionIsLost = true
+        return error
+    }
+
+    func preparedName(_ sql: String, _ exchange: inout Exchange) async throws(PostgresError) -> String? {
         if let name = prepared.name(of: sql) { return name }
         guard let name = prepared.newName() else { return nil }
         guard exchange.link.prepare(sql, as: name) else { throw Self.unsent(exchange) }

@@ -9,7 +9,7 @@ package enum MigrationRunner {
     package static func apply(_ migrations: [Migration], on connection: Connection) async throws(PostgresError) {
         for migration in migrations {
             do {
-                try await connection.execute(migration.sql)
+                try await connection.execute(SQLText(trusting: migration.sql))
             } catch {
                 // The file's BEGIN outlives its failure. Where this fails too, the connection is gone, and with it
                 // the transaction.

@@ -25,8 +25,8 @@ import Testing
                     let text = try String(contentsOf: file, encoding: .utf8)
                     // The settings first, by themselves: the file begins with its own transaction.
                     try await database.withConnection { connection in
-                        _ = try await connection.execute(setup)
-                        _ = try await connection.execute(text)
+                        _ = try await connection.execute(SQLText(trusting: setup))
+                        _ = try await connection.execute(SQLText(trusting: text))
                     }
                 }
             }
@@ -48,7 +48,7 @@ import Testing
         func execute(as role: String, _ sql: String) async throws {
             let connection = try await Connection.open(ConnectionTarget(parsing: database.conninfo(user: role)))
             do {
-                try await connection.execute(sql)
+                try await connection.execute(SQLText(trusting: sql))
                 await connection.close()
             } catch {
                 await connection.close()

@@ -51,7 +51,7 @@ import Testing
             try await slow.execute(
                 """
                 BEGIN; INSERT INTO outbox_unpublished (id, aggregate_type, aggregate_id, event_type, payload)
-                OVERRIDING SYSTEM VALUE VALUES (\(id), 't', 'a', 't.x', '{}')
+                OVERRIDING SYSTEM VALUE VALUES (\(Int(id)), 't', 'a', 't.x', '{}')
                 """)
             let relay = try RelayProcess.run(database, ["--mode", "wal"])
             try await eventually("the slot waits for the transaction") { try await database.slots() > 0 }

@@ -79,7 +79,7 @@ import Testing
         let first = try await RelayProcess.drained(database, .poll)
         try await database.insert(id: late)
         try await database.withConnection { holder in
-            try await holder.execute("BEGIN; SELECT FROM outbox WHERE id = \(late) FOR UPDATE")
+            try await holder.execute("BEGIN; SELECT FROM outbox WHERE id = \(Int(late)) FOR UPDATE")
             let relays = [
                 try RelayProcess.run(database, ["--until-drained"]),
                 // The same for one that finds the entry.

@@ -72,7 +72,7 @@ import Testing
         try await database.becomesSettled()
         try await database.whileNothingSettles { holder in
             try await relay.waitForEvent(id: try await database.insert(20))
-            proxy.loseAnswer(to: "'leader');")
+            proxy.loseAnswer(to: "'leader')")
             try await holder.execute(
                 """
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity

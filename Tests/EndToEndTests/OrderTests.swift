@@ -11,7 +11,7 @@ import Testing
         let relay = try await RelayProcess.leading(database, mode)
         try await database.insert(2)
         try await database.withConnection { slow in
-            try await slow.execute("BEGIN; INSERT INTO outbox \(Self.row)")
+            try await slow.execute(SQLText(trusting: "BEGIN; INSERT INTO outbox \(Self.row)"))
             let above = try await database.insert(4)
             let hold = try await relay.waitForLog("order_hold")
             #expect(hold.fields["pid"] == "\(slow.info.backendPID)", "\(hold)")
@@ -34,7 +34,8 @@ import Testing
         try await database.insert(2)
         var last: Int64 = 0
         try await database.withConnection { slow in
-            try await slow.execute("SET application_name = 'importer'; BEGIN; INSERT INTO outbox \(Self.row)")
+            try await slow.execute(
+                SQLText(trusting: "SET application_name = 'importer'; BEGIN; INSERT INTO outbox \(Self.row)"))
             let begin = ContinuousClock.now
             repeat { last = try await database.insert(1) } while ContinuousClock.now - begin < length
             let hold = try await relay.waitForLog("order_hold")
@@ -112,12 +113,12 @@ import Testing
         let database = try await PrivateCluster.shared().database()
         try await database.withConnection { slow in
             try await database.withConnection { slower in
-                try await slow.execute("BEGIN; INSERT INTO outbox \(Self.row)")
+                try await slow.execute(SQLText(trusting: "BEGIN; INSERT INTO outbox \(Self.row)"))
                 try await database.insert(3)
                 let relay = try RelayProcess.run(database, ["--mode", mode.rawValue])
                 try await relay.waitForLog("order_hold")
                 // By now the relay has scanned: the second holder's floor lies above the first three.
-                try await slower.execute("BEGIN; INSERT INTO outbox \(Self.row)")
+                try await slower.execute(SQLText(trusting: "BEGIN; INSERT INTO outbox \(Self.row)"))
                 try await database.insert(2)
                 try await slow.execute("COMMIT")
                 try await relay.waitForEvent(id: 4)

@@ -41,7 +41,10 @@ import Testing
         let relay = try await live(database)
         try await database.withConnection { operatorSession in
             try await operatorSession.execute(
-                "SET application_name = 'an operator'; BEGIN; LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE")
+                """
+                SET application_name = 'an operator'; BEGIN;
+                LOCK TABLE \(SQLText(name: table)) IN ACCESS EXCLUSIVE MODE
+                """)
             let pid = Int(operatorSession.info.backendPID)
             // Nobody settles without these; the others stop the relay's notes alone.
             if ["outbox_leader_session", "outbox_sink_state"].contains(table) {

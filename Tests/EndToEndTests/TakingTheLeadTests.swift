@@ -59,7 +59,10 @@ import Testing
         try await database.becomesSettled()
         try await database.withConnection { holder in
             try await holder.execute(
-                "SET application_name = 'an operator'; BEGIN; LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE")
+                """
+                SET application_name = 'an operator'; BEGIN;
+                LOCK TABLE \(SQLText(name: table)) IN ACCESS EXCLUSIVE MODE
+                """)
             let words = "pid \(holder.info.backendPID) (an operator) holds AccessExclusiveLock on \(table)"
             try await eventually("it is named: \(relay.log.text)") { relay.log.text.contains(words) }
             try await holder.execute("COMMIT")

@@ -121,11 +121,12 @@ import Testing
             let last = try await database.insert(5)
             try await relay.waitForEvent(id: last)
             try await holder.execute(
-                """
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND application_name LIKE 'outbox-relay %';
-                \(accident.replacing("$", with: "\(last - 2)"))
-                """)
+                SQLText(
+                    trusting: """
+                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE datname = current_database() AND application_name LIKE 'outbox-relay %';
+                        \(accident.replacing("$", with: "\(last - 2)"))
+                        """))
             return last
         }
         return (relay, last)

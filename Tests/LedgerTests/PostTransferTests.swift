@@ -125,7 +125,8 @@ import Testing
                     try await books.database.withConnection { connection in
                         for _ in 0..<100 {
                             _ = try await connection.execute(
-                                "SELECT post_transfer(\(Books.transfer(1, from: payer, to: payee)))")
+                                SQLText(
+                                    trusting: "SELECT post_transfer(\(Books.transfer(1, from: payer, to: payee)))"))
                         }
                     }
                 }
@@ -141,7 +142,8 @@ import Testing
     @Test func locksAccountsInTheOrderOfTheirIds() async throws {
         let books = try await Books()
         let holder = try await books.database.connection()
-        _ = try await holder.execute("BEGIN; SELECT FROM accounts WHERE id = '\(Books.low)' FOR UPDATE")
+        _ = try await holder.execute(
+            SQLText(trusting: "BEGIN; SELECT FROM accounts WHERE id = '\(Books.low)' FOR UPDATE"))
         let posting = Task { try await books.post(Books.transfer(1, from: Books.high, to: Books.low)) }
         try await eventually("the transfer waits for the lower account") {
             try await books.database.isTrue(

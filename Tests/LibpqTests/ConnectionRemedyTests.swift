@@ -58,7 +58,7 @@ import Testing
     @Test func eachIsRight() async throws {
         let cluster = try await PrivateCluster.start()
         let admin = try await cluster.connection()
-        _ = try await admin.query("CREATE ROLE \(PrivateCluster.passwordRole) LOGIN PASSWORD 'right'")
+        _ = try await admin.query("CREATE ROLE \(SQLText(name: PrivateCluster.passwordRole)) LOGIN PASSWORD 'right'")
         for cause in Self.causes { try await follow(cause, admin, cluster) }
         await admin.close()
     }
@@ -101,14 +101,14 @@ import Testing
     private func follow(
         _ cause: Cause, _ admin: Connection, _ cluster: PrivateCluster, fix: () -> Void = {}
     ) async throws {
-        for statement in cause.sql { _ = try await admin.query(statement) }
+        for statement in cause.sql { _ = try await admin.query(SQLText(trusting: statement)) }
         var target = try ConnectionTarget(parsing: cluster.conninfo())
         for (keyword, value) in cause.options { target[keyword] = value }
         let error = await failure { _ = try await Connection.open(target, timeout: .seconds(30)) }
         #expect(error?.connectionRemedy?.contains(cause.words) == true, "\(cause.words): \(error.debugDescription)")
 
         fix()
-        for statement in cause.fix { _ = try await admin.query(statement) }
+        for statement in cause.fix { _ = try await admin.query(SQLText(trusting: statement)) }
         for (keyword, value) in cause.fixedOptions { target[keyword] = value }
         await #expect(throws: Never.self, "\(cause.words)") {
             try await Connection.open(target, timeout: .seconds(30)).close()

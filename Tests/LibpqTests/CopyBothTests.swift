@@ -11,25 +11,29 @@ import Testing
         _ name: String, wakingFrom bytes: Int32 = 1
     ) async throws -> (writer: Connection, stream: Connection) {
         let writer = try await Server.connect()
+        let quoted = SQLText(name: name)
         try await writer.execute(
             """
             SET client_min_messages = error;
-            DROP PUBLICATION IF EXISTS \(name); DROP TABLE IF EXISTS \(name);
-            CREATE TABLE \(name) (id bigint PRIMARY KEY, body text); CREATE PUBLICATION \(name) FOR TABLE \(name)
+            DROP PUBLICATION IF EXISTS \(quoted); DROP TABLE IF EXISTS \(quoted);
+            CREATE TABLE \(quoted) (id bigint PRIMARY KEY, body text);
+            CREATE PUBLICATION \(quoted) FOR TABLE \(quoted)
             """)
         let stream = try await Server.connect(["replication": "database"])
         let slot = try await stream.execute(
-            "CREATE_REPLICATION_SLOT \(name) TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT")
+            "CREATE_REPLICATION_SLOT \(quoted) TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT")
         #expect(slot[0].string(0, 0) == name)
         try await stream.startCopyBoth(
-            "START_REPLICATION SLOT \(name) LOGICAL 0/0 (proto_version '1', publication_names '\(name)')",
-            wakingFrom: bytes)
+            """
+            START_REPLICATION SLOT \(quoted) LOGICAL 0/0 \
+            (proto_version '1', publication_names \(SQLText(constant: name)))
+            """, wakingFrom: bytes)
         return (writer, stream)
     }
 
     private func drop(_ name: String, _ writer: Connection, _ stream: Connection) async throws {
         await stream.close()
-        try await writer.execute("DROP PUBLICATION \(name); DROP TABLE \(name)")
+        try await writer.execute("DROP PUBLICATION \(SQLText(name: name)); DROP TABLE \(SQLText(name: name))")
     }
 
     /// The types of the pgoutput messages inside XLogData, once there are this many inserts; without transactions that are

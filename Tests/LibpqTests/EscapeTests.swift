@@ -18,10 +18,11 @@ import Testing
     @Test func theServerReadsWhatWasWritten() async throws {
         let connection = try await Server.connect()
         for text in Self.texts {
-            let literal = try await connection.execute("SELECT \(quotedLiteral(text)), 'behind'")
+            let literal = try await connection.execute("SELECT \(SQLText(constant: text)), 'behind'")
             #expect(literal[0].string(0, 0) == text && literal[0].string(0, 1) == "behind")
             guard !text.isEmpty else { continue }
-            #expect(try await connection.execute("SELECT 1 AS \(quotedIdentifier(text))")[0].columnNames == [text])
+            let named = try await connection.execute("SELECT 1 AS \(SQLText(name: text))")
+            #expect(named[0].columnNames == [text])
         }
         let back = try await connection.query("SELECT unnest($1::text[])", [.textArray(Self.texts)])
         #expect(back.rows.map { $0.string(0) } == Self.texts)

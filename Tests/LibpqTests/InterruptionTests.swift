@@ -142,8 +142,8 @@ import Testing
         let tasks = connections.map { connection in
             Task { await failure { try await connection.query("SELECT pg_sleep(600)") } }
         }
-        let sql = "SELECT 1 FROM pg_stat_activity WHERE pid = ANY($1) AND wait_event = 'PgSleep'"
-        try await eventually("the statements run") { try await observer.query(sql, [pids]).rowCount == 8 }
+        let text: SQLText = "SELECT 1 FROM pg_stat_activity WHERE pid = ANY($1) AND wait_event = 'PgSleep'"
+        try await eventually("the statements run") { try await observer.query(text, [pids]).rowCount == 8 }
         #expect(await Task { 1 }.value == 1)
         for task in tasks { task.cancel() }
         for task in tasks { #expect(await task.value?.kind == .cancelled) }

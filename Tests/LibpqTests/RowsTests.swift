@@ -72,8 +72,11 @@ import Testing
 
     @Test func whereTheFirstStatementFailsTheTransactionHasFailed() async throws {
         let connection = try await Server.connect()
-        for sql in ["SELECT 1 / (500 - n) FROM generate_series(1, 1000) n", "SELECT FROM no_such_table", "SELECT $1"] {
-            let error = await failure { _ = try await connection.rows(sql, begins: true, into: 0) { n, _ in n += 1 } }
+        let texts: [SQLText] = [
+            "SELECT 1 / (500 - n) FROM generate_series(1, 1000) n", "SELECT FROM no_such_table", "SELECT $1",
+        ]
+        for text in texts {
+            let error = await failure { _ = try await connection.rows(text, begins: true, into: 0) { n, _ in n += 1 } }
             #expect(error?.kind == .server)
             #expect(await connection.transactionStatus == .failed)
             try await connection.rollBack()

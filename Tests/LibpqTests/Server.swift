@@ -12,8 +12,8 @@ enum Server {
 
     /// Whether a backend sleeps in `pg_sleep` at present.
     static func isAsleep(_ pid: Int32, seenBy observer: Connection) async throws -> Bool {
-        let sql = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'"
-        return try await observer.query(sql, [.int(Int64(pid))]).rowCount == 1
+        let text: SQLText = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'"
+        return try await observer.query(text, [.int(Int64(pid))]).rowCount == 1
     }
 }
 

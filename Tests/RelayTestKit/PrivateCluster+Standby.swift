@@ -27,7 +27,7 @@ extension PrivateCluster {
         await primary.close()
         let replica = try await standby.connection()
         try await eventually("the standby has replayed \(place)") {
-            try await replica.query("SELECT pg_last_wal_replay_lsn() >= '\(place)'").bool(0, 0) == true
+            try await replica.query("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn", [.text(place)]).bool(0, 0) == true
         }
         await replica.close()
     }

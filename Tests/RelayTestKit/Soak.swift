@@ -86,19 +86,19 @@ package struct Soak: Sendable {
         var move = ProducerMove.random(using: &random)
         if move == .prepare && !desk.reserve() { move = .insertIntoParent }
         let statements = move.statements(longest: longest, identifier: identifier, using: &random)
-        for statement in statements { try await connection.execute(statement) }
+        for statement in statements { try await connection.execute(SQLText(trusting: statement)) }
         done.transactions += 1
         if statements.last == "ROLLBACK" { done.rolledBack += 1 }
         if move == .prepare {
             done.prepared += 1
             desk.put(identifier)
         }
-        try await connection.execute("SELECT pg_sleep(\(random.seconds(pause)))")
+        try await connection.execute(SQLText(trusting: "SELECT pg_sleep(\(random.seconds(pause)))"))
     }
 
     private func finish(_ identifier: String, on connection: Connection, _ random: inout SeededRandom) async throws {
-        let verb = random.chance(0.75) ? "COMMIT" : "ROLLBACK"
-        try await connection.execute("\(verb) PREPARED '\(identifier)'")
+        let verb: SQLText = random.chance(0.75) ? "COMMIT" : "ROLLBACK"
+        try await connection.execute("\(verb) PREPARED \(SQLText(constant: identifier))")
         desk.finished()
     }
 

@@ -23,13 +23,13 @@ package struct TestDatabase: Sendable {
 
     /// Runs statements on a connection of their own, all in one transaction unless they say otherwise.
     package func execute(_ sql: String) async throws {
-        try await withConnection { _ = try await $0.execute(sql) }
+        try await withConnection { _ = try await $0.execute(SQLText(trusting: sql)) }
     }
 
     /// The rows of one statement, as text.
     package func query(_ sql: String) async throws -> [[String?]] {
         try await withConnection { connection in
-            guard let table = try await connection.execute(sql).last else { return [] }
+            guard let table = try await connection.execute(SQLText(trusting: sql)).last else { return [] }
             return (0..<table.rowCount).map { row in (0..<table.columnCount).map { table.string(row, $0) } }
         }
     }
@@ -96,7 +96,10 @@ extension PrivateCluster {
         let name = "test_\(UUID().uuidString.prefix(13).lowercased().replacing("-", with: ""))"
         let connection = try await connection()
         _ = try await connection.execute(
-            "CREATE DATABASE \(name) ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+            """
+            CREATE DATABASE \(SQLText(name: name)) ENCODING \(SQLText(constant: encoding)) LC_COLLATE 'C' LC_CTYPE 'C'
+            TEMPLATE template0
+            """)
         await connection.close()
         let database = TestDatabase(cluster: self, name: name)
         if migrated { try await database.migrate() }
@@ -108,7 +111,7 @@ extension TestDatabase {
     /// Applies the outbox's migrations as their files hold them.
     package func migrate() async throws {
         let connection = try await connection()
-        for text in try Self.migrations() { _ = try await connection.execute(text) }
+        for text in try Self.migrations() { _ = try await connection.execute(SQLText(trusting: text)) }
         await connection.close()
     }
 

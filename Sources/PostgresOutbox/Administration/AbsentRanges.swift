@@ -55,5 +55,5 @@ struct AbsentRanges: Sendable {
         }
     }
 
-    private var absent: String { session.schema.table("outbox_absent") }
+    private var absent: SQLText { session.schema.table("outbox_absent") }
 }

@@ -64,9 +64,9 @@ extension Session {
     }
 
     /// Runs a statement that returns no rows, or whose rows nobody needs.
-    func run(_ sql: String, _ parameters: [Parameter] = []) async throws(Refusal) {
+    func run(_ text: SQLText, _ parameters: [Parameter] = []) async throws(Refusal) {
         do {
-            try await connection.query(sql, parameters)
+            try await connection.query(text, parameters)
         } catch {
             throw Refusal(error)
         }

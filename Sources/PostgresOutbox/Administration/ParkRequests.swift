@@ -47,7 +47,7 @@ package struct ParkRequests: Sendable {
 }
 
 extension ParkRequests {
-    private var requests: String { session.schema.table("outbox_parked_request") }
+    private var requests: SQLText { session.schema.table("outbox_parked_request") }
 
     private func refuseWhatMakesNoSense(_ id: Int64) async throws(Refusal) {
         let schema = session.schema
@@ -86,7 +86,7 @@ extension ParkRequests {
         Refusal(.wrongRequest, check: "parked", problem: problem, remedy: remedy)
     }
 
-    private func rows(_ sql: String, _ more: [Parameter]) async throws(Refusal) -> [ResultTable.Row] {
-        try await Inspector(session).rows(sql, [.text(sink)] + more)
+    private func rows(_ text: SQLText, _ more: [Parameter]) async throws(Refusal) -> [ResultTable.Row] {
+        try await Inspector(session).rows(text, [.text(sink)] + more)
     }
 }

@@ -83,7 +83,7 @@ package struct ParkedEvents: Sendable {
         var request = Request(count: 0, made: "-infinity", ids: nil)
         var last = Int64.min
         while true {
-            let portion = """
+            let portion: SQLText = """
                 id IN (SELECT id FROM \(table) WHERE sink = $1 AND id >= $2::bigint ORDER BY id LIMIT \(Self.portion))
                 """
             let (count, made, highest) = try await mark(action, portion, .int(last))
@@ -98,7 +98,7 @@ package struct ParkedEvents: Sendable {
     }
 
     private func mark(
-        _ action: Action, _ condition: String, _ parameter: Parameter
+        _ action: Action, _ condition: SQLText, _ parameter: Parameter
     ) async throws(Refusal) -> (count: Int, made: String, highest: Int64?) {
         let row = try await rows(
             """
@@ -113,7 +113,7 @@ package struct ParkedEvents: Sendable {
 
     /// How far the leader is with what was asked.
     package func progress(of request: Request) async throws(Refusal) -> Progress {
-        let about = "($2::bigint[] IS NULL OR id = ANY($2::bigint[]))"
+        let about: SQLText = "($2::bigint[] IS NULL OR id = ANY($2::bigint[]))"
         // By the index of what is requested, however much is parked.
         let pending = try await rows(
             "SELECT count(*) FROM \(table) WHERE sink = $1 AND requested IS NOT NULL AND \(about)"
@@ -137,15 +137,15 @@ package struct ParkedEvents: Sendable {
 }
 
 extension ParkedEvents {
-    private var table: String { session.schema.table("outbox_parked") }
+    private var table: SQLText { session.schema.table("outbox_parked") }
 
     private func array(_ ids: [Int64]?) -> Parameter { ids.map { .int8Array($0) } ?? .null }
 
-    private func rows(_ sql: String, _ more: [Parameter]) async throws(Refusal) -> [ResultTable.Row] {
-        try await Inspector(session).rows(sql, [.text(sink)] + more)
+    private func rows(_ text: SQLText, _ more: [Parameter]) async throws(Refusal) -> [ResultTable.Row] {
+        try await Inspector(session).rows(text, [.text(sink)] + more)
     }
 
-    private func entries(_ condition: String, _ more: [Parameter]) async throws(Refusal) -> [Entry] {
+    private func entries(_ condition: SQLText, _ more: [Parameter]) async throws(Refusal) -> [Entry] {
         try await rows(
             """
             SELECT id, aggregate_type, aggregate_id, event_type, reason, behind, attempts,

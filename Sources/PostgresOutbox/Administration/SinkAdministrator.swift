@@ -82,7 +82,7 @@ extension SinkAdministrator {
     }
 
     /// What goes with a sink; parked events stay.
-    private static let ofASink = [
+    private static let ofASink: [(table: SQLText, column: SQLText)] = [
         ("outbox_sink", "name"), ("outbox_late", "sink"), ("outbox_sink_state", "sink"),
         ("outbox_parked_request", "sink"),
     ]
@@ -92,7 +92,7 @@ extension SinkAdministrator {
         try await session.run(
             """
             INSERT INTO \(table("outbox_sink")) AS s (name, delivered_through, earned, generation, start, pass_through, removing)
-            VALUES ($1, $2, $3, nextval(\(quotedLiteral(table("outbox_sink_generation_seq")))), $4, $5, $6)
+            VALUES ($1, $2, $3, nextval($7::regclass), $4, $5, $6)
             ON CONFLICT (name) DO UPDATE SET delivered_through = EXCLUDED.delivered_through, earned = EXCLUDED.earned,
               generation = EXCLUDED.generation, start = EXCLUDED.start, pass_through = EXCLUDED.pass_through,
               removing = EXCLUDED.removing
@@ -100,14 +100,14 @@ extension SinkAdministrator {
             [
                 .text(sink.name), .int(sink.cursor), .bool(sink.isEarned),
                 sink.start.map { .text($0.rawValue) } ?? .null, sink.passThrough.map { .int($0) } ?? .null,
-                .bool(sink.isRemoving),
+                .bool(sink.isRemoving), .text(table("outbox_sink_generation_seq").text),
             ])
     }
 
-    private func table(_ name: String) -> String { session.schema.table(name) }
+    private func table(_ name: SQLText) -> SQLText { session.schema.table(name) }
 
-    private func rows(_ sql: String, _ parameters: [Parameter] = []) async throws(Refusal) -> [ResultTable.Row] {
-        try await Inspector(session).rows(sql, parameters)
+    private func rows(_ text: SQLText, _ parameters: [Parameter] = []) async throws(Refusal) -> [ResultTable.Row] {
+        try await Inspector(session).rows(text, parameters)
     }
 }
 

@@ -15,12 +15,12 @@ struct CompetingMarks {
     /// Parks rows and moves them to the published leaf: never one without the other.
     func park(_ parkings: [Parking], sink: String) async throws -> [RowFault] {
         let byID = Dictionary(parkings.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let name = quotedLiteral(sink)
         do {
             let found = try await RowNarrowing(of: byID.keys.sorted(), mayGoOn: moves.mayGoOn) { part in
                 try await moves.attempt(
                     part, before: ParkedWrites.park([sink: part.compactMap { byID[$0] }], in: schema),
-                    onlyWhere: "AND EXISTS (SELECT FROM outbox_parked AS p WHERE p.sink = \(name) AND p.id = o.id)")
+                    onlyWhere: "AND EXISTS (SELECT FROM outbox_parked AS p WHERE p.sink = $2 AND p.id = o.id)",
+                    [.text(sink)])
             }
             return moves.faults(found, .park)
         } catch let error as PostgresError where error.kind == .server && !error.connectionIsLost {

@@ -41,8 +41,10 @@ package actor CompetingSession: CompetingTenure {
         rows: Int, bytes: Int, without: [Int64]
     ) async throws -> (rows: FetchedRows, unreadable: [RowFault]) {
         let nothing = FetchedRows(batch: nil, ids: [], reachedEnd: true)
-        let bounds = without.isEmpty ? "true" : "id <> ALL(\(without.arraySQL))"
-        let seen = try await connection.query("SELECT FROM \(schema.unpublished) WHERE \(bounds) LIMIT 1")
+        let bounds = Statement(
+            without.isEmpty ? "true" : "id <> ALL($1::bigint[])", without.isEmpty ? [] : [.int8Array(without)])
+        let seen = try await connection.query(
+            "SELECT FROM \(schema.unpublished) WHERE \(bounds.text) LIMIT 1", bounds.values)
         guard seen.rowCount > 0 else { return (nothing, []) }
         let portions = ClaimedPortions(
             schema: schema, rows: rows, bytes: bytes, range: .min ... .max, without: without)
@@ -79,15 +81,15 @@ package actor CompetingSession: CompetingTenure {
     }
 
     /// Reads the rows that a claim would hold, and throws them away: which of them it fails for.
-    private func unreadableRows(atMost rows: Int, _ bounds: String) async throws -> [RowFault] {
+    private func unreadableRows(atMost rows: Int, _ bounds: Statement) async throws -> [RowFault] {
         let limit = ContinuousClock.now + claimTimeout / 2
         return try await rollingBack {
             try await connection.execute("BEGIN")
             let found = try await connection.query(
                 """
-                SELECT id FROM \(schema.table) WHERE published_at IS NULL AND \(bounds) ORDER BY id LIMIT \(rows)
+                SELECT id FROM \(schema.table) WHERE published_at IS NULL AND \(bounds.text) ORDER BY id LIMIT \(rows)
                 FOR UPDATE SKIP LOCKED
-                """)
+                """, bounds.values)
             let ids = found.rows.compactMap { $0.int(0) }
             let readability = RowReadability(source: source, schema: schema)
             let narrowed = try await RowNarrowing(of: ids, mayGoOn: { ContinuousClock.now < limit }) { part in
@@ -131,7 +133,7 @@ package actor CompetingSession: CompetingTenure {
                     return id
                 }
             }
-            let select = """
+            let select: SQLText = """
                 SELECT id, \(microsecondsSQL("created_at")), xmin::text::bigint FROM \(schema.table)
                 WHERE published_at IS NULL AND id = ANY($1::bigint[]) ORDER BY id
                 """

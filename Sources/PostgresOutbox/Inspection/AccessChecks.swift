@@ -5,14 +5,14 @@ extension Inspector {
     private var grants: [(table: String, privileges: [String])] {
         let schema = session.schema
         let outbox = [
-            (schema.table.sql, ["SELECT", "UPDATE"]), (schema.unpublished.sql, ["SELECT", "UPDATE"]),
-            (schema.published.sql, ["SELECT"]),
+            (schema.table.sql.text, ["SELECT", "UPDATE"]), (schema.unpublished.sql.text, ["SELECT", "UPDATE"]),
+            (schema.published.sql.text, ["SELECT"]),
         ]
-        return outbox + Self.ownGrants.map { (schema.table($0.table), $0.privileges) }
+        return outbox + Self.ownGrants.map { (schema.table($0.table).text, $0.privileges) }
     }
 
     /// The same for the relay's own tables, which are beside the outbox.
-    private static let ownGrants: [(table: String, privileges: [String])] = [
+    private static let ownGrants: [(table: SQLText, privileges: [String])] = [
         ("outbox_migration", ["SELECT"]),
         ("outbox_leader", ["SELECT", "UPDATE"]),
         ("outbox_leader_session", ["SELECT", "INSERT", "DELETE"]),
@@ -42,7 +42,7 @@ extension Inspector {
     /// Whether the role may; a table that is not there counts as granted, other checks name it.
     func hasPrivilege(_ privilege: String, on table: String) async throws(Refusal) -> Bool {
         let byColumn = privilege == "UPDATE" || privilege == "SELECT" || privilege == "INSERT"
-        let function = byColumn ? "has_any_column_privilege" : "has_table_privilege"
+        let function: SQLText = byColumn ? "has_any_column_privilege" : "has_table_privilege"
         let found = try await rows(
             "SELECT pg_catalog.\(function)(pg_catalog.to_regclass($1)::pg_catalog.oid, $2)",
             [.text(table), .text(privilege)])
@@ -60,7 +60,10 @@ extension Inspector {
             ) AS needed ON needed.oid = s.oid
             WHERE s.relkind = 'S' AND NOT pg_catalog.has_sequence_privilege(s.oid, needed.privilege)
             """,
-            [.int(Int64(session.schema.sequence.oid)), .text(session.schema.table("outbox_sink_generation_seq"))])
+            [
+                .int(Int64(session.schema.sequence.oid)),
+                .text(session.schema.table("outbox_sink_generation_seq").text),
+            ])
         return found.map { "\($0.string(1) ?? "") on \($0.string(0) ?? "")" }
     }
 

@@ -45,12 +45,12 @@ package struct AuditTable: Sendable {
 
     /// The rows of these ids.
     package func rows(of ids: [Int64]) async throws(Refusal) -> [AuditRow] {
-        let sql = """
+        let text: SQLText = """
             SELECT id, created_at, published_at, xmin::text::bigint,
               pg_catalog.sha256(pg_catalog.convert_to(payload::text, 'UTF8'))
             FROM \(session.schema.table) WHERE id = ANY($1::bigint[])
             """
-        return try await read(sql, [.int8Array(ids)]) { AuditRow($0) }
+        return try await read(text, [.int8Array(ids)]) { AuditRow($0) }
     }
 
     /// The lowest ids of a range, ascending; fewer than a page at its end.
@@ -65,11 +65,12 @@ package struct AuditTable: Sendable {
     package func missing(in range: IDRange) async throws(Refusal) -> [Missing] {
         var parameters: [Parameter] = [.int(range.first), .int(range.last)]
         if let sink { parameters.append(.text(sink)) }
-        let sql = """
-            SELECT o.id, \(sink == nil ? "o.published_at IS NOT NULL" : givenSQL), o.event_type, o.aggregate_type
+        let given: SQLText = sink == nil ? "o.published_at IS NOT NULL" : givenSQL
+        let text: SQLText = """
+            SELECT o.id, \(given), o.event_type, o.aggregate_type
             FROM \(session.schema.table) AS o WHERE o.id BETWEEN $1 AND $2 ORDER BY o.id LIMIT \(Self.pageSize)
             """
-        return try await read(sql, parameters) { [filter] row in
+        return try await read(text, parameters) { [filter] row in
             guard let id = row.int(0), let isGiven = row.bool(1), let type = row.bytes(column: 2),
                 let aggregate = row.bytes(column: 3)
             else { return nil }
@@ -98,7 +99,7 @@ package struct AuditTable: Sendable {
     ///
     /// Each question is a subquery of one row, which no plan makes a join that reads a table whole; of the ranges, which are
     /// disjoint, the last that begins at or below the row is the one that may hold it.
-    private var givenSQL: String {
+    private var givenSQL: SQLText {
         """
         coalesce((SELECT s.start IS NULL AND o.id <= s.delivered_through FROM \(table("outbox_sink")) AS s
                   WHERE s.name = $3), false)
@@ -112,14 +113,14 @@ package struct AuditTable: Sendable {
         """
     }
 
-    private func table(_ name: String) -> String { session.schema.table(name) }
+    private func table(_ name: SQLText) -> SQLText { session.schema.table(name) }
 
     /// What every row of a statement makes.
     private func read<Value: Sendable>(
-        _ sql: String, _ parameters: [Parameter], _ make: @Sendable (RowView) -> Value?
+        _ text: SQLText, _ parameters: [Parameter], _ make: @Sendable (RowView) -> Value?
     ) async throws(Refusal) -> [Value] {
         do {
-            return try await session.connection.rows(sql, parameters, into: [Value]()) { values, row in
+            return try await session.connection.rows(text, parameters, into: [Value]()) { values, row in
                 guard let value = make(row) else {
                     throw PostgresError(.protocolViolation, "a row of the outbox cannot be read")
                 }
@@ -132,8 +133,8 @@ package struct AuditTable: Sendable {
         }
     }
 
-    private func rows(_ sql: String, _ parameters: [Parameter] = []) async throws(Refusal) -> [ResultTable.Row] {
-        try await Inspector(session).rows(sql, parameters)
+    private func rows(_ text: SQLText, _ parameters: [Parameter] = []) async throws(Refusal) -> [ResultTable.Row] {
+        try await Inspector(session).rows(text, parameters)
     }
 
     private static func microseconds(_ text: String) -> Int64? {

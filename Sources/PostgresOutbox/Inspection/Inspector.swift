@@ -37,9 +37,9 @@ package struct Inspector: Sendable {
     }
 
     /// The first rows of a statement, with the session's errors made refusals.
-    func rows(_ sql: String, _ parameters: [Parameter] = []) async throws(Refusal) -> [ResultTable.Row] {
+    func rows(_ text: SQLText, _ parameters: [Parameter] = []) async throws(Refusal) -> [ResultTable.Row] {
         do {
-            return try await session.connection.query(sql, parameters).rows
+            return try await session.connection.query(text, parameters).rows
         } catch {
             throw Refusal(error)
         }

@@ -42,7 +42,7 @@ extension Inspector {
 
 /// What `wentBackCheck` finds, as an SQL expression: a cursor above what the sequence has issued.
 enum StoredCursors {
-    static func above(_ sequence: OutboxRelation) -> String {
+    static func above(_ sequence: OutboxRelation) -> SQLText {
         """
         EXISTS (SELECT FROM outbox_sink WHERE delivered_through
           > (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM \(sequence)))

@@ -83,14 +83,14 @@ package struct SessionWaits: Sendable {
     package var parameters: [Parameter] {
         [
             .int8Array(sessions.map { Int64($0.pid) }), .textArray(sessions.map(\.role)),
-            .textArray(Self.written.map(schema.table)), .textArray(Self.read.map(schema.table)),
+            .textArray(Self.written.map { schema.table($0).text }), .textArray(Self.read.map { schema.table($0).text }),
         ]
     }
 
     /// What every settlement writes to.
-    private static let written = ["outbox", "outbox_unpublished", "outbox_published", "outbox_sink"]
+    private static let written: [SQLText] = ["outbox", "outbox_unpublished", "outbox_published", "outbox_sink"]
     /// What every settlement reads.
-    private static let read = ["outbox_leader", "outbox_absent", "outbox_late"]
+    private static let read: [SQLText] = ["outbox_leader", "outbox_absent", "outbox_late"]
 
     /// One row for each wait and each of its holders.
     ///
@@ -100,7 +100,7 @@ package struct SessionWaits: Sendable {
     ///   is idle in its transaction, since the beginning of its statement of one that works.
     /// - `kept`: a lock that lets nobody settle, while the work session does not wait at this very moment: it gives up after
     ///   `lock_timeout` and tries again. Where there is none it is told of the first session that was given.
-    package static let statement = """
+    package static let statement: SQLText = """
         WITH session AS (SELECT pid::int, role FROM unnest($1::bigint[], $2::text[]) AS s (pid, role)),
         held AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks),
         doing AS MATERIALIZED (
@@ -138,7 +138,7 @@ package struct SessionWaits: Sendable {
                  WHEN b.locktype = 'transactionid' THEN 'lock on a row, or the end of a transaction'
                  WHEN b.locktype = 'virtualxid' THEN 'the end of a transaction'
                  WHEN b.locktype IS NOT NULL THEN b.locktype || ' lock'
-                 WHEN b.wait_event = 'SyncRep' THEN '\(SessionWait.standby)'
+                 WHEN b.wait_event = 'SyncRep' THEN \(SQLText(constant: SessionWait.standby))
                  WHEN b.wait_event = 'ClientWrite' THEN 'the relay to read an answer'
                  WHEN b.wait_event IS NOT NULL THEN b.wait_event_type || ' ' || b.wait_event
                  ELSE 'its statement to end' END AS cause

@@ -40,10 +40,10 @@ struct StatusQuery: Sendable {
 
     /// The rows of a statement; nil where a lock did not come in time.
     func unlessLocked(
-        _ sql: String, _ parameters: [Parameter] = []
+        _ text: SQLText, _ parameters: [Parameter] = []
     ) async throws(Refusal) -> [ResultTable.Row]? {
         do {
-            return try await session.connection.query(sql, parameters).rows
+            return try await session.connection.query(text, parameters).rows
         } catch {
             // lock_not_available (PostgreSQL documentation, appendix A).
             guard error.sqlState == "55P03" else { throw Refusal(error) }
@@ -107,14 +107,14 @@ struct StatusQuery: Sendable {
     }
 
     /// By what they call themselves, where the record cannot be read.
-    private static let namedSessionsSQL = """
+    private static let namedSessionsSQL: SQLText = """
         SELECT pid, split_part(application_name, ' ', 2) FROM pg_catalog.pg_stat_activity
         WHERE datname = pg_catalog.current_database()
           AND split_part(application_name, ' ', 1) = 'outbox-relay'
           AND split_part(application_name, ' ', 2) IN ('leader', 'work', 'read', 'stream')
         """
 
-    static func leaderSQL(_ schema: OutboxSchema) -> String {
+    static func leaderSQL(_ schema: OutboxSchema) -> SQLText {
         """
         SELECT l.host, to_char(l.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), l.mode, l.streaming,
           l.stopped_reason, (l.order_hold ->> 'pid')::bigint, l.order_hold ->> 'gid',
@@ -125,16 +125,16 @@ struct StatusQuery: Sendable {
         """
     }
 
-    static func unpublishedSQL(_ schema: OutboxSchema) -> String {
-        "SELECT count(*) FROM (SELECT FROM \(schema.unpublished) LIMIT \(RelayStatus.countLimit)) AS u"
+    static func unpublishedSQL(_ schema: OutboxSchema) -> SQLText {
+        "SELECT count(*) FROM (SELECT FROM \(schema.unpublished) LIMIT \(Int(RelayStatus.countLimit))) AS u"
     }
 
     /// What a sink lacks: rows above its cursor, or above what it passes, and what is owed to it out of turn. A sink
     /// whose start is not fixed yet lacks what is unpublished, one that begins at the end nothing.
     ///
     /// Every count stops, and every other answer is made of the first rows of an index.
-    private static func sinksSQL(_ schema: OutboxSchema) -> String {
-        let (outbox, limit) = (schema.table, RelayStatus.countLimit)
+    private static func sinksSQL(_ schema: OutboxSchema) -> SQLText {
+        let (outbox, limit) = (schema.table, Int(RelayStatus.countLimit))
         return """
             WITH place AS (
               SELECT s.name, s.delivered_through, s.removing,

@@ -71,11 +71,11 @@ extension Inspector {
     func migrationCheck() async throws(Refusal) -> Check {
         let table = session.schema.table("outbox_migration")
         let known = OutboxMigrations.newest
-        let exists = try await rows("SELECT pg_catalog.to_regclass($1) IS NOT NULL", [.text(table)]).first?.bool(0)
+        let exists = try await rows("SELECT pg_catalog.to_regclass($1) IS NOT NULL", [.text(table.text)]).first?.bool(0)
         guard exists == true else {
             return .failed("migrations", "the outbox has no migrations", remedy: "run outbox-relay migrate")
         }
-        guard try await hasPrivilege("SELECT", on: table) else {
+        guard try await hasPrivilege("SELECT", on: table.text) else {
             // Named by the check of privileges.
             return .passed("migrations")
         }

@@ -5,7 +5,7 @@ import RelayCore
 enum HistoryQuery {
     /// One row: system identifier, timeline, start of the server, the sequence's file, its last value, and whether it was
     /// called. The oids are those of the session's schema: every beat looks whether they still are.
-    static func sql(_ schema: OutboxSchema) -> String {
+    static func text(_ schema: OutboxSchema) -> SQLText {
         """
         SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system()),
           (('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32))::bigint,
@@ -15,7 +15,7 @@ enum HistoryQuery {
         """
     }
 
-    /// - Parameter table: the answer to ``sql(_:)``.
+    /// - Parameter table: the answer to ``text(_:)``.
     static func history(
         _ table: ResultTable?, _ schema: OutboxSchema
     ) throws(PostgresError) -> (now: DatabaseHistory, lastValue: Int64) {
@@ -32,7 +32,7 @@ enum HistoryQuery {
 
     /// Of `$1` (ids), `$2` (`created_at` in microseconds) and `$3` (32-bit transactions): those that are missing or are
     /// other rows, with whether the transaction is known to be committed.
-    static func changedRows(_ schema: OutboxSchema) -> String {
+    static func changedRows(_ schema: OutboxSchema) -> SQLText {
         """
         SELECT w.id, o.id IS NULL, CASE
           WHEN o.id IS NOT NULL THEN false
@@ -56,6 +56,6 @@ enum HistoryQuery {
 extension Session {
     /// What the database is now.
     func history() async throws -> DatabaseHistory {
-        try HistoryQuery.history(try await connection.execute(HistoryQuery.sql(schema)).last, schema).now
+        try HistoryQuery.history(try await connection.query(HistoryQuery.text(schema)), schema).now
     }
 }

@@ -6,10 +6,9 @@ extension LeaderSession {
     ///
     /// - Throws: ``OutboxChanged`` where the outbox is no longer what this session resolved.
     package func beat() async throws -> LeaderBeat {
-        try await prepareOutboxCheck()
         let tables: [ResultTable]
         do {
-            tables = try await execute("\(outboxCheck);\n\(Self.beatSQL(session.schema))")
+            tables = try await run(outboxCheck + Self.looks(session.schema))
         } catch {
             // What is gone cannot be read either: say what it is.
             if error.kind == .server { try await checkOutbox() }
@@ -22,15 +21,19 @@ extension LeaderSession {
         return try Self.beat(tables[3], SequencePosition(tables[4]), sinks: tables[5])
     }
 
-    private static func beatSQL(_ schema: OutboxSchema) -> String {
-        """
-        SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
-          EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL)
-            OR EXISTS (SELECT FROM outbox_parked_request WHERE taken_by IS DISTINCT FROM l.epoch), (SELECT max(version) FROM outbox_migration)
-        FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = \(schema.sequence.oidSQL);
-        \(SequencePosition.sql(of: schema.sequence));
-        SELECT name, generation, delivered_through FROM outbox_sink
-        """
+    private static func looks(_ schema: OutboxSchema) -> [Statement] {
+        let leader = Statement(
+            """
+            SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
+              EXISTS (SELECT FROM outbox_parked WHERE requested IS NOT NULL)
+                OR EXISTS (SELECT FROM outbox_parked_request WHERE taken_by IS DISTINCT FROM l.epoch),
+              (SELECT max(version) FROM outbox_migration)
+            FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = \(schema.sequence.oidSQL)
+            """)
+        return [
+            leader, Statement(SequencePosition.text(of: schema.sequence)),
+            Statement("SELECT name, generation, delivered_through FROM outbox_sink"),
+        ]
     }
 
     private static func beat(
@@ -63,13 +66,15 @@ extension LeaderSession {
     /// - Parameters:
     ///   - condition: an SQL expression that repeats what was checked.
     /// - Returns: whether the stop was written, or was already.
-    package func writeStop(_ reason: String, condition: String) async throws -> Bool {
-        let tables = try await execute(
+    package func writeStop(_ reason: String, condition: Statement) async throws -> Bool {
+        let reasonIndex = condition.values.count + 1
+        let stop = Statement(
             """
-            UPDATE outbox_leader SET stopped_reason = \(quotedLiteral(reason)), stopped_at = clock_timestamp()
-              WHERE stopped_reason IS NULL AND (\(condition));
-            SELECT stopped_reason IS NOT NULL FROM outbox_leader
-            """)
+            UPDATE outbox_leader SET stopped_reason = $\(reasonIndex), stopped_at = clock_timestamp()
+              WHERE stopped_reason IS NULL AND (\(condition.text))
+            """, condition.values + [.text(reason)], prepares: false)
+        let tables = try await run(
+            [stop, Statement("SELECT stopped_reason IS NOT NULL FROM outbox_leader", prepares: false)])
         return tables.last?.bool(0, 0) ?? false
     }
 
@@ -78,23 +83,32 @@ extension LeaderSession {
     /// One exchange without a BEGIN is one transaction too (PostgreSQL documentation, 55.2.2.1), and where it fails it is
     /// over: no beat gets in between.
     package func note(_ status: LeaderStatus) async throws {
-        var sql = """
-            SET LOCAL synchronous_commit = local;
-            UPDATE outbox_leader SET mode = \(quotedLiteral(status.mode)), streaming = \(status.isStreaming),
-              order_hold = \(status.orderHold.map { quotedLiteral($0) + "::jsonb" } ?? "NULL") WHERE epoch = \(epoch);
-
-            """
+        var statements = [
+            // SET LOCAL would warn: there is no BEGIN.
+            Statement("SELECT pg_catalog.set_config('synchronous_commit', 'local', true)"),
+            Statement(
+                """
+                UPDATE outbox_leader SET mode = $2, streaming = $3, order_hold = $4::jsonb WHERE epoch = $1
+                """,
+                [
+                    .int(epoch), .text(status.mode), .bool(status.isStreaming),
+                    status.orderHold.map(Parameter.text) ?? .null,
+                ]),
+        ]
         let storable = StorableText(session.connection)
         for sink in status.sinks.sorted(by: { $0.name < $1.name }) {
-            let error = sink.lastError.map { quotedLiteral(storable($0)) } ?? "NULL"
-            sql += """
-                INSERT INTO outbox_sink_state (sink, configured, state, last_error)
-                  VALUES (\(quotedLiteral(sink.name)), \(sink.isConfigured), \(quotedLiteral(sink.state)), \(error))
-                  ON CONFLICT (sink) DO UPDATE SET configured = EXCLUDED.configured, state = EXCLUDED.state,
-                    last_error = EXCLUDED.last_error, changed_at = clock_timestamp();
-
-                """
+            statements.append(
+                Statement(
+                    """
+                    INSERT INTO outbox_sink_state (sink, configured, state, last_error) VALUES ($1, $2, $3, $4)
+                      ON CONFLICT (sink) DO UPDATE SET configured = EXCLUDED.configured, state = EXCLUDED.state,
+                        last_error = EXCLUDED.last_error, changed_at = clock_timestamp()
+                    """,
+                    [
+                        .text(sink.name), .bool(sink.isConfigured), .text(sink.state),
+                        sink.lastError.map { .text(storable($0)) } ?? .null,
+                    ]))
         }
-        try await execute(sql)
+        try await run(statements)
     }
 }

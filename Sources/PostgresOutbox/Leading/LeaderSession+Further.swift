@@ -54,16 +54,17 @@ extension Session {
     /// Says in `pg_stat_activity` what the session has become.
     func rename(_ role: SessionRole, _ target: ConnectionTarget) async throws {
         let name = target.named(for: role)["application_name"] ?? ""
-        try await connection.execute("SET application_name = \(quotedLiteral(name))")
+        try await connection.query("SELECT pg_catalog.set_config('application_name', $1, false)", [.text(name)])
     }
 
     /// Whether this session is on the server where the leader's lock is held by `leaderPID`: with several hosts, a proxy
     /// or a name that changed it might not be.
     package func seesLeader(_ leaderPID: Int32) async throws -> Bool {
+        // The simple protocol, since a replication session knows no other.
         let tables = try await connection.execute(
             """
             SELECT EXISTS (SELECT FROM pg_catalog.pg_locks AS l, (SELECT \(schema.leaderKeySQL) AS key) AS k
-              WHERE l.locktype = 'advisory' AND l.granted AND l.pid = \(leaderPID) AND l.objsubid = 1
+              WHERE l.locktype = 'advisory' AND l.granted AND l.pid = \(Int(leaderPID)) AND l.objsubid = 1
                 AND l.classid = ((k.key >> 32) & 4294967295)::oid AND l.objid = (k.key & 4294967295)::oid
                 AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
             """)

@@ -22,23 +22,27 @@ extension LeaderSession {
         guard let known else { return .rowChanged(id: first.id) }
         // After the rows: what was cut before they were looked for shows.
         let (now, lastValue) = try HistoryQuery.history(
-            try await query(HistoryQuery.sql(session.schema)), session.schema)
+            try await query(HistoryQuery.text(session.schema)), session.schema)
         return missing.timeTravel(since: known, now: now, lastValue: lastValue)
     }
 }
 
 extension TimeTravel {
-    /// What was found, once more, as an SQL expression.
-    func condition(_ unsettled: [DeliveredRow], _ schema: OutboxSchema) -> String {
+    /// What was found, once more, as an SQL expression and its values: `$1`, `$2`, ….
+    func condition(_ unsettled: [DeliveredRow], _ schema: OutboxSchema) -> Statement {
         switch self {
         case .sequenceBehind(_, let handed):
-            "(SELECT last_value < \(handed.sql) OR (last_value = \(handed.sql) AND NOT is_called) FROM \(schema.sequence))"
+            Statement(
+                "(SELECT last_value < $1 OR (last_value = $1 AND NOT is_called) FROM \(schema.sequence))",
+                [.int(handed)])
         case .cursorBehind(let sink, let generation, _, let acknowledged):
-            "EXISTS (SELECT FROM outbox_sink WHERE name = \(quotedLiteral(sink)) AND generation = \(generation)"
-                + " AND delivered_through < \(acknowledged.sql))"
+            Statement(
+                "EXISTS (SELECT FROM outbox_sink WHERE name = $1 AND generation = $2 AND delivered_through < $3)",
+                [.text(sink), .int(generation), .int(acknowledged)])
         case .rowChanged(let id):
-            "NOT EXISTS (SELECT FROM \(schema.table) WHERE id = \(id.sql) AND \(microsecondsSQL("created_at"))"
-                + " = \((unsettled.first { $0.id == id }?.mark.createdAt ?? -1).sql))"
+            Statement(
+                "NOT EXISTS (SELECT FROM \(schema.table) WHERE id = $1 AND \(microsecondsSQL("created_at")) = $2)",
+                [.int(id), .int(unsettled.first { $0.id == id }?.mark.createdAt ?? -1)])
         }
     }
 }

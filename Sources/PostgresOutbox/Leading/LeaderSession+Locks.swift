@@ -38,7 +38,7 @@ extension LeaderSession {
                   SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = l.relation AND c.relname LIKE 'outbox\\_%'
                     AND c.relkind = 'r' AND c.relnamespace = $2::pg_catalog.regnamespace) END
             GROUP BY l.pid, l.relation ORDER BY 1 NULLS LAST, 4 LIMIT 3
-            """, [.int8Array(outbox), .text(schema.quoted), .int8Array(ours.map { Int64($0) })], timeout: limit)
+            """, [.int8Array(outbox), .text(schema.quoted.text), .int8Array(ours.map { Int64($0) })], timeout: limit)
         let holders = table.rows.map { row in
             let who = row.int(0).map { "pid \($0) (\(row.string(1) ?? ""))" } ?? "a prepared transaction"
             return "\(who) holds \(row.string(2) ?? "") on \(row.string(3) ?? "")"

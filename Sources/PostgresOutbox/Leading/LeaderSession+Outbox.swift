@@ -1,21 +1,18 @@
 import Libpq
 
 extension LeaderSession {
-    /// Prepares the statement that finds the outbox, once for the session: each beat asks it, and planning it would cost
-    /// more than running it.
-    func prepareOutboxCheck() async throws(PostgresError) {
-        guard !canLook else { return }
-        try await execute("\(asFound);\nPREPARE outbox_parts AS \(OutboxSchema.partsSQL);\n\(asSet)")
-        canLook = true
-    }
-
     /// Three statements, of which the second gives the outbox's parts as the search path finds them now: the one by which
     /// it was found, since this session's own leads to nothing else.
-    nonisolated var outboxCheck: String { "\(asFound);\nEXECUTE outbox_parts;\n\(asSet)" }
+    nonisolated var outboxCheck: [Statement] {
+        [
+            Self.set(searchPath: session.schema.searchPath), Statement(OutboxSchema.partsSQL),
+            Self.set(searchPath: SessionSettings.searchPath(session.schema).text),
+        ]
+    }
 
     /// Looks whether the outbox is still what this session resolved.
     func checkOutbox() async throws {
-        let tables = try await execute(outboxCheck)
+        let tables = try await run(outboxCheck)
         guard tables.count == 3 else {
             throw PostgresError(.protocolViolation, "the catalogue cannot be read")
         }
@@ -28,12 +25,8 @@ extension LeaderSession {
         if let change = session.schema.change(to: now) { throw change }
     }
 
-    private nonisolated var asFound: String { Self.set(searchPath: session.schema.searchPath) }
-
-    private nonisolated var asSet: String { Self.set(searchPath: SessionSettings.searchPath(session.schema)) }
-
     /// To the end of the exchange, which is one transaction without BEGIN (PostgreSQL documentation, 55.2.2.1).
-    private static func set(searchPath: String) -> String {
-        "SELECT pg_catalog.set_config('search_path', \(quotedLiteral(searchPath)), true)"
+    private static func set(searchPath: String) -> Statement {
+        Statement("SELECT pg_catalog.set_config('search_path', $1, true)", [.text(searchPath)])
     }
 }

@@ -28,13 +28,12 @@ extension LeaderSession {
     ///
     /// - Returns: nil where one of them is, or a stop stands.
     package func raiseEpoch() async throws -> Succession? {
-        let tables = try await execute(
+        let raise = Statement(
             """
-            BEGIN; SET LOCAL synchronous_commit = local;
             WITH old AS (SELECT epoch, postmaster_start, timeline FROM outbox_leader FOR UPDATE),
               here AS (SELECT pg_catalog.pg_postmaster_start_time() AS start,
                 (('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32))::bigint AS line)
-            UPDATE outbox_leader AS l SET epoch = old.epoch + 1, host = \(quotedLiteral(host)),
+            UPDATE outbox_leader AS l SET epoch = old.epoch + 1, host = $1,
               since = clock_timestamp(), postmaster_start = here.start, timeline = here.line, order_hold = NULL,
               streaming = false
             FROM old, here
@@ -42,11 +41,16 @@ extension LeaderSession {
               SELECT FROM outbox_leader_session AS s JOIN pg_catalog.pg_stat_activity AS a
                 ON a.pid = s.pid AND a.backend_start = s.backend_start WHERE s.pid <> pg_catalog.pg_backend_pid())
             RETURNING l.epoch, old.epoch,
-              coalesce(old.postmaster_start <> here.start OR old.timeline <> here.line, here.line > 1);
+              coalesce(old.postmaster_start <> here.start OR old.timeline <> here.line, here.line > 1)
+            """, [.text(host)], prepares: false)
+        let leading = Statement(
+            """
             SELECT s.pid, s.backend_start FROM outbox_leader_session AS s, outbox_leader AS l
               WHERE s.role = 'leader' AND s.epoch = l.epoch - 1
-            """)
-        guard tables.count > 1, let row = tables[tables.count - 2].rows.first, let epoch = row.int(0),
+            """, prepares: false)
+        let tables = try await run(
+            [.begin, Statement("SET LOCAL synchronous_commit = local", prepares: false), raise, leading])
+        guard tables.count == 4, let row = tables[2].rows.first, let epoch = row.int(0),
             let previous = row.int(1)
         else {
             try await session.connection.rollBack()
@@ -61,13 +65,13 @@ extension LeaderSession {
 
     /// Ends the transaction in which the epoch was raised: from here on this session leads.
     package func commitEpoch(_ succession: Succession) async throws {
-        try await execute(
+        let record = Statement(
             """
-            DELETE FROM outbox_leader_session;
             INSERT INTO outbox_leader_session (pid, backend_start, epoch, role)
-              VALUES (\(session.backendPID), \(quotedLiteral(session.backendStart)), \(succession.epoch), 'leader');
-            COMMIT
-            """)
+              VALUES ($1::int, $2::timestamptz, $3::bigint, 'leader')
+            """,
+            [.int(Int64(session.backendPID)), .text(session.backendStart), .int(succession.epoch)], prepares: false)
+        try await run([Statement("DELETE FROM outbox_leader_session", prepares: false), record, .commit])
         lead(epoch: succession.epoch)
     }
 

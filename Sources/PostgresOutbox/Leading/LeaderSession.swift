@@ -9,8 +9,6 @@ package actor LeaderSession {
     /// What a statement may take. A network that hangs says nothing: who leads must find out by itself.
     let limit: Duration
     package private(set) var epoch: Int64 = 0
-    /// Whether the statement that finds the outbox is prepared.
-    var canLook = false
     /// The sessions that are recorded under this epoch, without those that are gone.
     private(set) var recorded: [RecordedSession] = []
 
@@ -27,9 +25,9 @@ package actor LeaderSession {
 
     /// Runs statements; the connection is lost where the server does not answer in time.
     @discardableResult
-    func execute(_ sql: String) async throws(PostgresError) -> [ResultTable] {
+    func run(_ statements: [Statement]) async throws(PostgresError) -> [ResultTable] {
         do {
-            return try await connection.execute(sql, timeout: limit)
+            return try await connection.run(statements, timeout: limit)
         } catch {
             throw await named(error)
         }
@@ -37,9 +35,9 @@ package actor LeaderSession {
 
     /// Runs one statement; the connection is lost where the server does not answer in time.
     @discardableResult
-    func query(_ sql: String, _ parameters: [Parameter] = []) async throws(PostgresError) -> ResultTable {
+    func query(_ text: SQLText, _ parameters: [Parameter] = []) async throws(PostgresError) -> ResultTable {
         do {
-            return try await connection.query(sql, parameters, timeout: limit)
+            return try await connection.query(text, parameters, timeout: limit)
         } catch {
             throw await named(error)
         }
@@ -65,16 +63,14 @@ package actor LeaderSession {
 
     /// The sequence's last value, then those who hold its lock: two statements, in this order.
     package func scan() async throws -> SequenceScan {
-        try await connection.prepareOnce(
-            "outbox_holders",
-            as: """
-                SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
-                WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
-                  AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-                  AND relation = \(session.schema.sequence.oidSQL)
-                """, timeout: limit)
-        let tables = try await execute(
-            "\(SequencePosition.sql(of: session.schema.sequence));\nEXECUTE outbox_holders")
+        let holding = Statement(
+            """
+            SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
+            WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
+              AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+              AND relation = \(session.schema.sequence.oidSQL)
+            """)
+        let tables = try await run([Statement(SequencePosition.text(of: session.schema.sequence)), holding])
         let state = try SequencePosition(tables.first)
         var holders = Set<SequenceHolder>()
         for row in tables.last?.rows ?? [] {

@@ -17,11 +17,12 @@ struct OpeningState: Sendable {
             let highest = stored.sinks.map(\.cursor).max() ?? 0
             let owed =
                 stored.hasOwed ? try await OwedRows.portions(of: stored.sinks.map(\.name), connection) : [:]
-            // A constant, not a subquery: one look into the index, however many rows are published.
-            let above = try await connection.execute(
-                "SELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > \(highest.sql)); COMMIT"
-            ).first?.bool(0, 0)
-            return OpeningState(sinks: stored.sinks, owed: owed, publishedAbove: above ?? false)
+            // A value, not a subquery: one look into the index, however many rows are published.
+            let above = Statement(
+                "SELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > $1)", [.int(highest)],
+                prepares: false)
+            let publishedAbove = try await connection.run([above, .commit]).first?.bool(0, 0)
+            return OpeningState(sinks: stored.sinks, owed: owed, publishedAbove: publishedAbove ?? false)
         } catch {
             try await connection.rollBack()
             throw error

@@ -157,7 +157,8 @@ package actor PostgresDatabase: OutboxDatabase {
     /// A refusal at start. A database that went back is stopped for everybody, until `resume`.
     private func stopped(_ refusal: Refusal, _ leader: LeaderSession) async throws -> any Error {
         guard refusal.check == "went_back" else { return refusal }
-        _ = try await leader.writeStop(refusal.problem, condition: StoredCursors.above(leader.session.schema.sequence))
+        let isStill = Statement(StoredCursors.above(leader.session.schema.sequence))
+        _ = try await leader.writeStop(refusal.problem, condition: isStill)
         return RelayStop(.wentBack, refusal.message)
     }
 

@@ -9,11 +9,11 @@ package struct SequencePosition: Hashable, Sendable {
     package var drawn: Int64 { isCalled || lastValue == .min ? lastValue : lastValue - 1 }
 
     /// The statement whose answer this is.
-    static func sql(of sequence: OutboxRelation) -> String { "SELECT last_value, is_called FROM \(sequence)" }
+    static func text(of sequence: OutboxRelation) -> SQLText { "SELECT last_value, is_called FROM \(sequence)" }
 
     /// The same as two more columns of a statement that reads rows. A row that its snapshot shows was drawn before that
     /// was taken, and so before these are read.
-    static func columnsSQL(of sequence: OutboxRelation) -> String {
+    static func columnsSQL(of sequence: OutboxRelation) -> SQLText {
         "(SELECT last_value FROM \(sequence)), (SELECT is_called FROM \(sequence))"
     }
 
@@ -39,6 +39,6 @@ package struct SequencePosition: Hashable, Sendable {
     }
 
     static func read(_ sequence: OutboxRelation, on connection: Connection) async throws -> SequencePosition {
-        try SequencePosition(try await connection.query(sql(of: sequence)))
+        try SequencePosition(try await connection.query(text(of: sequence)))
     }
 }

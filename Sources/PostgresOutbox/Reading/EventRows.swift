@@ -4,10 +4,10 @@ import RelayCore
 /// Reads event rows into a batch as they come off the socket: each byte is copied once, into the batch's arena.
 struct EventRows: Sendable {
     /// The columns in the order that `append` takes them.
-    static let columns = "id, aggregate_type, aggregate_id, event_type, payload, headers, created_at, xmin"
+    static let columns: SQLText = "id, aggregate_type, aggregate_id, event_type, payload, headers, created_at, xmin"
     /// The same, to be read: without a payload of 8 MiB and more, which comes in pieces (``LargeRow``). What is stored
     /// in less than 64 KiB cannot be that long, compressed as it may be, and is not measured.
-    static let readColumns = """
+    static let readColumns: SQLText = """
         id, aggregate_type, aggregate_id, event_type, CASE WHEN pg_catalog.pg_column_size(payload) < 65536 \
         OR pg_catalog.octet_length(payload::text) < 8388608 THEN payload END, headers, created_at, xmin
         """

@@ -35,11 +35,11 @@ enum WideTransaction {
     /// - Parameters:
     ///   - narrow: an expression of a 32-bit id as a bigint.
     ///   - xmax: an expression of a snapshot's upper edge, as text.
-    static func sql(_ narrow: String, xmax: String) -> String {
+    static func sql(_ narrow: SQLText, xmax: SQLText) -> SQLText {
         "(\(narrow) + 4294967296 * greatest(round((\(xmax)::numeric - \(narrow)) / 4294967296), 0))::bigint::text::xid8"
     }
 
-    static func visible(_ narrow: String, xmax: String, in snapshot: String) -> String {
+    static func visible(_ narrow: SQLText, xmax: SQLText, in snapshot: SQLText) -> SQLText {
         "pg_catalog.pg_visible_in_snapshot(\(sql(narrow, xmax: xmax)), \(snapshot))"
     }
 }

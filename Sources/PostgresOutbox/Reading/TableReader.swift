@@ -34,7 +34,7 @@ package actor TableReader {
 
     /// Where the whole cannot be read, what lies before the first row that cannot be.
     private func readRows(
-        _ request: ReadRequest, more: String
+        _ request: ReadRequest, more: SQLText
     ) async throws -> (fetched: FetchedRows, position: SequencePosition?) {
         do {
             return try await readWhole(request, more)
@@ -54,7 +54,7 @@ package actor TableReader {
     }
 
     private func readWhole(
-        _ request: ReadRequest, _ more: String
+        _ request: ReadRequest, _ more: SQLText
     ) async throws -> (fetched: FetchedRows, position: SequencePosition?) {
         let limit = portion.rows(in: request.bytes, atMost: request.rows)
         let rows = try await connection.rows(
@@ -98,7 +98,7 @@ package actor TableReader {
     /// The rows of these ids that are still there, ascending, as far as they fit into `bytes`, without those that cannot
     /// be read.
     package func readOwed(_ ids: [Int64], bytes: Int) async throws -> FetchedRows {
-        let place = """
+        let place: SQLText = """
             (SELECT \(EventRows.columns) FROM \(schema.unpublished) WHERE id = ANY($1::bigint[])
              UNION ALL SELECT \(EventRows.columns) FROM \(schema.published) WHERE id = ANY($1::bigint[])) AS o
             """
@@ -109,19 +109,20 @@ package actor TableReader {
 
     /// The parked events of these ids, from their copies, ascending, as far as they fit into `bytes`.
     package func readParked(_ sink: String, _ ids: [Int64], bytes: Int) async throws -> FetchedRows {
-        let large = "outbox_parked WHERE id = $1::bigint AND sink = \(quotedLiteral(sink))"
-        return try await readThose(
-            ids, bytes, "outbox_parked WHERE id = ANY($1::bigint[]) AND sink = $2 ORDER BY id", [.text(sink)], large)
+        try await readThose(
+            ids, bytes, "outbox_parked WHERE id = ANY($1::bigint[]) AND sink = $2 ORDER BY id", [.text(sink)],
+            "outbox_parked WHERE id = $1::bigint AND sink = $2")
     }
 
+    /// - Parameter more: `$2`, …, in both places.
     private func readThose(
-        _ ids: [Int64], _ bytes: Int, _ place: String, _ more: [Parameter], _ large: String
+        _ ids: [Int64], _ bytes: Int, _ place: SQLText, _ more: [Parameter], _ large: SQLText
     ) async throws -> FetchedRows {
         let rows = try await connection.rows(
             "SELECT \(EventRows.readColumns) FROM \(place)", [.int8Array(ids)] + more, prepares: true,
             into: EventRows(source: source, byteLimit: bytes)
         ) { state, row in try state.append(row) }
-        var taken = try await whole(rows, from: large)
+        var taken = try await whole(rows, from: large, more)
         let isWhole = taken.isWhole
         let batch = taken.builder.finish()
         return FetchedRows(batch: batch, ids: batch.ids, reachedEnd: isWhole)
@@ -141,9 +142,11 @@ package actor TableReader {
         }
     }
 
-    private func whole(_ rows: consuming EventRows, from place: String) async throws -> EventRows {
+    private func whole(
+        _ rows: consuming EventRows, from place: SQLText, _ more: [Parameter] = []
+    ) async throws -> EventRows {
         guard let id = rows.largeID else { return rows }
-        return try await LargeRow(id: id, place: place).append(to: rows, on: connection)
+        return try await LargeRow(id: id, place: place, more: more).append(to: rows, on: connection)
     }
 
     package func close() async { await connection.close() }

@@ -2,7 +2,7 @@ import Libpq
 
 /// A table or a sequence as the catalogue showed it: interpolated into a statement it is its name, in quotes and with its
 /// schema.
-package struct OutboxRelation: Sendable, Hashable, CustomStringConvertible {
+package struct OutboxRelation: Sendable, Hashable, SQLExpressible {
     /// The schema's name as it is, without quotes.
     package let schema: String
     /// The relation's name as it is, without quotes.
@@ -12,21 +12,19 @@ package struct OutboxRelation: Sendable, Hashable, CustomStringConvertible {
     /// The qualified name as people write it: in quotes only where it needs them.
     package let shown: String
     /// The name as SQL, such as `"ledger"."outbox"`.
-    package let sql: String
+    package let sql: SQLText
 
     package init(schema: String, name: String, oid: UInt32, shown: String) {
         self.schema = schema
         self.name = name
         self.oid = oid
         self.shown = shown
-        sql = "\(quotedIdentifier(schema)).\(quotedIdentifier(name))"
+        sql = "\(SQLText(name: schema)).\(SQLText(name: name))"
     }
 
     /// Whether the catalogue showed it.
     package var exists: Bool { oid != 0 }
 
     /// The oid as an SQL constant: what a statement names the relation by that must mean this one and no other.
-    package var oidSQL: String { "'\(oid)'::pg_catalog.oid" }
-
-    package var description: String { sql }
+    package var oidSQL: SQLText { "'\(Int(oid))'::pg_catalog.oid" }
 }

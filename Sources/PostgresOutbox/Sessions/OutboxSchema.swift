@@ -20,15 +20,15 @@ package struct OutboxSchema: Sendable, Hashable {
     package let sequenceFileNode: UInt32
 
     /// The schema's name as an SQL identifier, always in quotes.
-    package var quoted: String { quotedIdentifier(schema) }
+    package var quoted: SQLText { SQLText(name: schema) }
 
     /// The name of one of the relay's own tables, which are beside the outbox, as `"ledger".outbox_sink`.
-    package func table(_ name: String) -> String { "\(quoted).\(name)" }
+    package func table(_ name: SQLText) -> SQLText { "\(quoted).\(name)" }
 
     /// The key of the leader's advisory lock, as an SQL expression of type bigint. It is made of the outbox's
     /// qualified name, not of its oid, so that it outlives dump and restore.
-    package var leaderKeySQL: String {
-        "hashtextextended(\(quotedLiteral("outbox-relay \(schema).outbox")), 0)"
+    package var leaderKeySQL: SQLText {
+        "hashtextextended(\(SQLText(constant: "outbox-relay \(schema).outbox")), 0)"
     }
 
     /// Finds the outbox by the session's search path.
@@ -60,7 +60,7 @@ package struct OutboxSchema: Sendable, Hashable {
 
 extension OutboxSchema {
     /// A pattern for the bound of a list of one boolean, whose bytes match `value`.
-    private static func bound(_ value: String) -> String {
+    private static func bound(_ value: SQLText) -> SQLText {
         "[(][{]CONST :consttype 16 [^{}]*:constisnull false [^{}]*:constvalue [0-9]+ [[]\(value)[]][}][)]"
     }
 
@@ -71,7 +71,7 @@ extension OutboxSchema {
     /// one that its default draws from.
     ///
     /// A bound is read as the catalogue has it: `pg_get_expr` waits for whoever has the leaf locked, and beats must not.
-    static let partsSQL = """
+    static let partsSQL: SQLText = """
         WITH outbox AS (SELECT pg_catalog.to_regclass('outbox')::pg_catalog.oid AS oid), part AS (
           SELECT 'table' AS part, oid FROM outbox
           UNION ALL

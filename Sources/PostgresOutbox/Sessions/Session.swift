@@ -68,7 +68,7 @@ package func openPlainSession(
     do throws(Refusal) {
         try refuseOldServer(connection)
         // The limits first: a default of a millisecond must not end what sets the others.
-        let limits = timeouts.sql(version: connection.info.serverVersion)
+        let limits = timeouts.text(version: connection.info.serverVersion)
         try await connection.set("\(limits)\n\(SessionSettings.common)")
         if role == .stream { try await connection.set("SET wal_sender_timeout = '5s'") }
         try await setConnectionCheck(timeouts, on: connection)
@@ -151,11 +151,11 @@ extension Connection {
     }
 
     /// Runs settings.
-    fileprivate func set(_ sql: String) async throws(Refusal) {
+    fileprivate func set(_ text: SQLText) async throws(Refusal) {
         // The role's own statement_timeout may be shorter than it takes to set another: a few tries are enough.
         for isLast in [false, false, false, false, true] {
             do {
-                try await execute(sql)
+                try await execute(text)
                 return
             } catch  where error.sqlState == "57014" && !isLast {
                 continue

@@ -70,8 +70,8 @@ package struct SessionTimeouts: Sendable, Hashable {
     /// The statements that set them, whatever role and database say.
     ///
     /// - Parameter version: the server's, as `ConnectionInfo` has it.
-    func sql(version: Int) -> String {
-        var settings: [(String, Duration?)] = [
+    func text(version: Int) -> SQLText {
+        var settings: [(SQLText, Duration?)] = [
             ("statement_timeout", statement), ("lock_timeout", lock),
             ("idle_in_transaction_session_timeout", idleInTransaction), ("idle_session_timeout", idleSession),
             ("tcp_user_timeout", tcpUser),
@@ -79,13 +79,13 @@ package struct SessionTimeouts: Sendable, Hashable {
         // It ends the session of a transaction that is busy too: a claim lasts as long as sinks take, a COMMIT as long as a
         // standby does.
         if version >= 170_000 { settings.insert(("transaction_timeout", nil), at: 1) }
-        return settings.map { "SET \($0) = '\(milliseconds($1))ms';" }.joined(separator: "\n")
+        return settings.map { "SET \($0) = '\(milliseconds($1))ms';" as SQLText }.joined(separator: "\n")
     }
 
     /// Whole milliseconds, at least one where there is a limit; 0 turns it off.
-    func milliseconds(_ limit: Duration?) -> Int64 {
+    func milliseconds(_ limit: Duration?) -> Int {
         guard let limit else { return 0 }
-        return min(max(limit.milliseconds, 1), Int64(Int32.max))
+        return Int(min(max(limit.milliseconds, 1), Int64(Int32.max)))
     }
 }
 
@@ -96,10 +96,10 @@ package struct SessionTimeouts: Sendable, Hashable {
 /// the server writes into its log, where tables and temporary files go, memory, `role`, and the words of messages, which
 /// nothing here reads.
 enum SessionSettings {
-    static var common: String { (reading + writing + planning).joined(separator: "\n") }
+    static var common: SQLText { (reading + writing + planning).joined(separator: "\n") }
 
     /// What statements read and how the server prints it.
-    private static let reading = [
+    private static let reading: [SQLText] = [
         // Hidden rows would pass for gaps: off turns them into an error.
         "SET row_security = off;",
         "SET TimeZone = 'UTC';",
@@ -119,7 +119,7 @@ enum SessionSettings {
     ]
 
     /// What transactions see and promise.
-    private static let writing = [
+    private static let writing: [SQLText] = [
         "SET default_transaction_isolation = 'read committed';",
         "SET default_transaction_read_only = off;",
         "SET default_transaction_deferrable = off;",
@@ -129,7 +129,7 @@ enum SessionSettings {
     /// Every statement reads by an index, whatever the statistics say or lack, and is planned without looking at its
     /// values: decision 16. A bitmap, and a join by hash or merge, read all that there is before the first row, however low
     /// the limit.
-    private static let planning = [
+    private static let planning: [SQLText] = [
         "SET enable_seqscan = off;",
         "SET enable_indexscan = on;",
         "SET enable_indexonlyscan = on;",
@@ -143,5 +143,5 @@ enum SessionSettings {
     ]
 
     /// The value of `search_path` for sessions that know where the outbox is.
-    static func searchPath(_ schema: OutboxSchema) -> String { "\(schema.quoted), pg_temp" }
+    static func searchPath(_ schema: OutboxSchema) -> SQLText { "\(schema.quoted), pg_temp" }
 }

@@ -32,11 +32,11 @@ extension PostgresLeaderSessions {
             defer { watch.cancel() }
             // Waits for every running transaction; the watch ends that where it would hold too much WAL.
             try await session.connection.execute(
-                "CREATE_REPLICATION_SLOT \(quotedIdentifier(slot)) TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT")
+                "CREATE_REPLICATION_SLOT \(SQLText(name: slot)) TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT")
             try await session.connection.startCopyBoth(
                 """
-                START_REPLICATION SLOT \(quotedIdentifier(slot)) LOGICAL 0/0 \
-                (proto_version '1', publication_names '\(Publication.name)')
+                START_REPLICATION SLOT \(SQLText(name: slot)) LOGICAL 0/0 \
+                (proto_version '1', publication_names \(SQLText(constant: Publication.name)))
                 """, wakingFrom: StreamReader.leastBytes)
             await report(.standing)
             try await StreamReader(session).run(report)

@@ -15,9 +15,9 @@ struct Publication: Sendable {
     /// into the unpublished leaf alone, and from PostgreSQL 15 on of its column `id` alone.
     ///
     /// - Parameter serverVersion: as libpq gives it. Column lists and row filters exist from 15 on.
-    func problemSQL(serverVersion: Int) -> String {
+    func problemSQL(serverVersion: Int) -> SQLText {
         let lists = serverVersion >= 150_000
-        let columns =
+        let columns: SQLText =
             lists
             ? """
              WHEN r.prqual IS NOT NULL THEN 'has a row filter'
@@ -25,7 +25,7 @@ struct Publication: Sendable {
                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.prrelid AND a.attnum = n) <> ARRAY['id']
                 THEN 'publishes other columns than id'
             """ : ""
-        let schemas =
+        let schemas: SQLText =
             lists
             ? " WHEN EXISTS (SELECT FROM pg_catalog.pg_publication_namespace WHERE pnpubid = p.oid)"
                 + " THEN 'publishes whole schemas'" : ""
@@ -34,11 +34,11 @@ struct Publication: Sendable {
               WHEN p.puballtables THEN 'publishes all tables'\(schemas)
               WHEN NOT p.pubinsert OR p.pubupdate OR p.pubdelete OR p.pubtruncate THEN 'publishes other operations than inserts'
               WHEN (SELECT count(*) FROM pg_catalog.pg_publication_rel WHERE prpubid = p.oid) <> 1 OR r.prrelid IS NULL
-                THEN 'is not of \(schema.unpublished.name) alone'\(columns)
+                THEN \(SQLText(constant: "is not of \(schema.unpublished.name) alone"))\(columns)
               ELSE '' END
             FROM pg_catalog.pg_publication AS p LEFT JOIN pg_catalog.pg_publication_rel AS r
               ON r.prpubid = p.oid AND r.prrelid = \(schema.unpublished.oidSQL)
-            WHERE p.pubname = '\(Self.name)'), '\(Self.missing)')
+            WHERE p.pubname = \(SQLText(constant: Self.name))), \(SQLText(constant: Self.missing)))
             """
     }
 
@@ -59,10 +59,13 @@ struct Publication: Sendable {
 
     /// - Returns: false where the role may not.
     private func create(on connection: Connection, serverVersion: Int) async throws -> Bool {
-        let columns = serverVersion >= 150_000 ? " (id)" : ""
+        let columns: SQLText = serverVersion >= 150_000 ? " (id)" : ""
         do {
             try await connection.execute(
-                "CREATE PUBLICATION \(Self.name) FOR TABLE \(schema.unpublished)\(columns) WITH (publish = 'insert')")
+                """
+                CREATE PUBLICATION \(SQLText(name: Self.name)) FOR TABLE \(schema.unpublished)\(columns)
+                WITH (publish = 'insert')
+                """)
             return true
         } catch {
             // 42710: somebody else was quicker.

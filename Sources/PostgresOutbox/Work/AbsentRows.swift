@@ -12,21 +12,21 @@ struct AbsentRows: Sendable {
         _ span: IDRanges, in stored: StoredState, _ connection: Connection
     ) async throws -> AbsentRows {
         guard stored.hasAbsent, !span.isEmpty else { return AbsentRows(rows: []) }
-        let values = span.ranges.map { range in
-            let (before, behind) = (
-                range.first == .min ? .min : range.first - 1, range.last == .max ? .max : range.last + 1
-            )
-            return "(\(range.first.sql), \(before.sql), \(behind.sql))"
-        }
         let table = try await connection.query(
             """
-            SELECT DISTINCT a.first_id, a.last_id FROM (VALUES \(values.joined(separator: ", "))) AS s (low, before, behind)
+            SELECT DISTINCT a.first_id, a.last_id
+            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS s (low, before, behind)
             CROSS JOIN LATERAL (
               (SELECT first_id, last_id FROM outbox_absent WHERE first_id < s.low ORDER BY first_id DESC LIMIT 1)
               UNION ALL
               (SELECT first_id, last_id FROM outbox_absent WHERE first_id >= s.low AND first_id <= s.behind)) AS a
             WHERE a.last_id >= s.before ORDER BY 1
-            """)
+            """,
+            [
+                .int8Array(span.ranges.map(\.first)),
+                .int8Array(span.ranges.map { $0.first == .min ? .min : $0.first - 1 }),
+                .int8Array(span.ranges.map { $0.last == .max ? .max : $0.last + 1 }),
+            ], prepares: true)
         return AbsentRows(
             rows: table.rows.compactMap { row in
                 guard let first = row.int(0), let last = row.int(1) else { return nil }
@@ -35,33 +35,40 @@ struct AbsentRows: Sendable {
     }
 
     /// The statements after which `ranges` are in the place of these rows.
-    func statements(for ranges: IDRanges) -> String {
+    func statements(for ranges: IDRanges) -> [Statement] {
         let (removed, inserted) = ranges.changes(from: rows)
-        var sql = ""
+        var statements: [Statement] = []
         if !removed.isEmpty {
-            sql += "DELETE FROM outbox_absent WHERE first_id = ANY(\(removed.map(\.first).arraySQL));\n"
+            statements.append(
+                Statement(
+                    "DELETE FROM outbox_absent WHERE first_id = ANY($1::bigint[])",
+                    [.int8Array(removed.map(\.first))]))
         }
         if !inserted.isEmpty {
-            sql += "INSERT INTO outbox_absent (first_id, last_id) VALUES \(IDRanges(inserted).valuesSQL);\n"
+            statements.append(
+                Statement(
+                    """
+                    INSERT INTO outbox_absent (first_id, last_id)
+                      SELECT first_id, last_id FROM unnest($1::bigint[], $2::bigint[]) AS r (first_id, last_id)
+                    """, IDRanges(inserted).parameters))
         }
-        return sql
+        return statements
     }
 
     /// The statement after which no range is left but within `span`. Ranges are disjoint, so that only the last one that
     /// begins within may reach beyond.
-    static func trim(to span: AbsentSpan) -> String {
-        let begin = span.low == .max ? .max : span.low + 1
-        return """
-            WITH cut AS (DELETE FROM outbox_absent WHERE first_id = ANY(ARRAY(
-                SELECT first_id FROM outbox_absent WHERE first_id <= \(span.low.sql)
-                UNION ALL SELECT first_id FROM outbox_absent WHERE first_id > \(span.high.sql)
-                UNION ALL SELECT first_id FROM (SELECT first_id, last_id FROM outbox_absent
-                  WHERE first_id <= \(span.high.sql) ORDER BY first_id DESC LIMIT 1) AS l WHERE last_id > \(span.high.sql)))
-              RETURNING first_id, last_id),
-            left_over AS (SELECT greatest(first_id, \(begin.sql)) AS first_id, least(last_id, \(span.high.sql)) AS last_id
-              FROM cut WHERE last_id > \(span.low.sql) AND first_id <= \(span.high.sql))
-            INSERT INTO outbox_absent (first_id, last_id) SELECT first_id, last_id FROM left_over WHERE first_id <= last_id;
-
+    static func trim(to span: AbsentSpan) -> Statement {
+        Statement(
             """
+            WITH cut AS (DELETE FROM outbox_absent WHERE first_id = ANY(ARRAY(
+                SELECT first_id FROM outbox_absent WHERE first_id <= $1::bigint
+                UNION ALL SELECT first_id FROM outbox_absent WHERE first_id > $2::bigint
+                UNION ALL SELECT first_id FROM (SELECT first_id, last_id FROM outbox_absent
+                  WHERE first_id <= $2::bigint ORDER BY first_id DESC LIMIT 1) AS l WHERE last_id > $2::bigint))
+              RETURNING first_id, last_id),
+            left_over AS (SELECT greatest(first_id, $3::bigint) AS first_id, least(last_id, $2::bigint) AS last_id
+              FROM cut WHERE last_id > $1::bigint AND first_id <= $2::bigint)
+            INSERT INTO outbox_absent (first_id, last_id) SELECT first_id, last_id FROM left_over WHERE first_id <= last_id
+            """, [.int(span.low), .int(span.high), .int(span.low == .max ? .max : span.low + 1)])
     }
 }

@@ -42,7 +42,7 @@ struct ClaimedPortions {
             let before = (count: read.builder.count, bytes: read.builder.byteCount, seen: read.seen)
             read.expectSequence()
             read = try await connection.rows(
-                sql(size), [.int(from), .int(range.upperBound)] + (without.isEmpty ? [] : [.int8Array(without)]),
+                text(size), [.int(from), .int(range.upperBound)] + (without.isEmpty ? [] : [.int8Array(without)]),
                 prepares: true, begins: begins && from == range.lowerBound, into: consume read
             ) { state, row in try state.append(row) }
             portion.learn(rows: read.builder.count - before.count, bytes: read.builder.byteCount - before.bytes)
@@ -60,11 +60,12 @@ struct ClaimedPortions {
         return Found(batch: read.builder.finish(), reachedEnd: reachedEnd && isWhole, position: position)
     }
 
-    private func sql(_ limit: Int) -> String {
-        """
-        SELECT \(EventRows.readColumns), \(SequencePosition.columnsSQL(of: schema.sequence)) FROM \(schema.table)
-        WHERE published_at IS NULL AND id >= $1 AND id <= $2\(without.isEmpty ? "" : " AND id <> ALL($3::bigint[])")
-        ORDER BY id LIMIT \(limit) FOR UPDATE SKIP LOCKED
-        """
+    private func text(_ limit: Int) -> SQLText {
+        let bound: SQLText = without.isEmpty ? "" : " AND id <> ALL($3::bigint[])"
+        return """
+            SELECT \(EventRows.readColumns), \(SequencePosition.columnsSQL(of: schema.sequence)) FROM \(schema.table)
+            WHERE published_at IS NULL AND id >= $1 AND id <= $2\(bound)
+            ORDER BY id LIMIT \(limit) FOR UPDATE SKIP LOCKED
+            """
     }
 }

@@ -15,10 +15,11 @@ enum OwedRows {
         if !span.isEmpty {
             let table = try await connection.query(
                 """
-                SELECT l.sink, l.id, l.delivered FROM (VALUES \(span.valuesSQL)) AS s (low, high) CROSS JOIN LATERAL (
+                SELECT l.sink, l.id, l.delivered FROM unnest($1::bigint[], $2::bigint[]) AS s (low, high)
+                CROSS JOIN LATERAL (
                   SELECT sink, id, delivered FROM outbox_late WHERE id BETWEEN s.low AND s.high ORDER BY id) AS l
                 ORDER BY 2, 1
-                """)
+                """, span.parameters, prepares: true)
             entries = table.rows.compactMap(OwedEntry.init)
         }
         var stillOwed: Set<String> = []
@@ -69,27 +70,35 @@ enum OwedRows {
 
     // MARK: - Statements
 
-    static func enter(_ entries: [OwedEntry]) -> String {
-        guard !entries.isEmpty else { return "" }
-        let values = entries.map { "(\(quotedLiteral($0.sink)), \($0.id.sql), \($0.isDelivered))" }
-        return "INSERT INTO outbox_late (sink, id, delivered) VALUES \(values.joined(separator: ", "))"
-            + " ON CONFLICT (sink, id) DO UPDATE SET delivered = outbox_late.delivered OR EXCLUDED.delivered;\n"
+    static func enter(_ entries: [OwedEntry]) -> [Statement] {
+        guard !entries.isEmpty else { return [] }
+        return [
+            Statement(
+                """
+                INSERT INTO outbox_late (sink, id, delivered)
+                  SELECT sink, id, delivered FROM unnest($1::text[], $2::bigint[], $3::boolean[]) AS e (sink, id, delivered)
+                  ON CONFLICT (sink, id) DO UPDATE SET delivered = outbox_late.delivered OR EXCLUDED.delivered
+                """,
+                [
+                    .textArray(entries.map(\.sink)), .int8Array(entries.map(\.id)),
+                    .boolArray(entries.map(\.isDelivered)),
+                ])
+        ]
     }
 
-    static func remove(_ entries: [OwedEntry]) -> String {
-        bySink(entries).map { sink, ids in
-            "DELETE FROM outbox_late WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(ids.arraySQL));\n"
-        }.joined()
+    static func remove(_ entries: [OwedEntry]) -> [Statement] {
+        bySink(entries, "DELETE FROM outbox_late WHERE sink = $1 AND id = ANY($2::bigint[])")
     }
 
-    static func keep(_ entries: [OwedEntry]) -> String {
-        bySink(entries).map { sink, ids in
-            "UPDATE outbox_late SET delivered = true WHERE sink = \(quotedLiteral(sink)) AND id = ANY(\(ids.arraySQL));\n"
-        }.joined()
+    static func keep(_ entries: [OwedEntry]) -> [Statement] {
+        bySink(entries, "UPDATE outbox_late SET delivered = true WHERE sink = $1 AND id = ANY($2::bigint[])")
     }
 
-    private static func bySink(_ entries: [OwedEntry]) -> [(String, [Int64])] {
-        Dictionary(grouping: entries, by: \.sink).map { ($0.key, $0.value.map(\.id).sorted()) }.sorted { $0.0 < $1.0 }
+    /// One statement for each sink, whose name is `$1`, with its ids as `$2`.
+    private static func bySink(_ entries: [OwedEntry], _ text: SQLText) -> [Statement] {
+        Dictionary(grouping: entries, by: \.sink).sorted { $0.key < $1.key }.map { sink, entries in
+            Statement(text, [.text(sink), .int8Array(entries.map(\.id).sorted())])
+        }
     }
 }
 

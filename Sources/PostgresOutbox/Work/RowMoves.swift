@@ -11,29 +11,28 @@ struct RowMoves {
     /// Why a row that was named is where it was, though nothing failed.
     private static let skipped = "a trigger or rule on the outbox skips the row without an error"
 
-    /// For scripts that move rows by `EXECUTE outbox_move`. It fails where fewer rows move than are named, since what the
-    /// script does then may be a COMMIT: a division by zero is what an expression can fail with.
-    static func prepare(on connection: Connection, in schema: OutboxSchema) async throws {
-        try await connection.prepareOnce(
-            "outbox_move", "(bigint[])",
-            as: """
-                WITH moved AS (\(sql("$1", in: schema)))
-                SELECT 1 / (count(*) = pg_catalog.cardinality($1))::int FROM moved
-                """)
+    /// Moves all of these rows and fails where fewer move, since what is sent behind it may be a COMMIT: a division by
+    /// zero is what an expression can fail with.
+    static func all(_ ids: [Int64], in schema: OutboxSchema) -> Statement {
+        Statement(
+            """
+            WITH moved AS (\(text(in: schema)))
+            SELECT 1 / (count(*) = pg_catalog.cardinality($1::bigint[]))::int FROM moved
+            """, [.int8Array(ids)])
     }
 
-    /// Gives the ids that it has moved.
-    private static func sql(_ ids: String, in schema: OutboxSchema, onlyWhere: String = "") -> String {
+    /// Moves rows whose ids are `$1`; gives the ids that it has moved.
+    private static func text(in schema: OutboxSchema, onlyWhere: SQLText = "") -> SQLText {
         """
         UPDATE \(schema.table) AS o SET published_at = clock_timestamp()
-          WHERE o.published_at IS NULL AND o.id = ANY(\(ids)) \(onlyWhere) RETURNING o.id
+          WHERE o.published_at IS NULL AND o.id = ANY($1::bigint[]) \(onlyWhere) RETURNING o.id
         """
     }
 
     /// Moves all of these rows, in a statement of its own.
     func moveAll(_ ids: [Int64]) async throws {
-        let tables = try await connection.execute(Self.sql(ids.arraySQL, in: schema))
-        guard tables.first?.rowCount == ids.count else { throw RowsWereSkipped() }
+        let moved = try await connection.query(Self.text(in: schema), [.int8Array(ids)])
+        guard moved.rowCount == ids.count else { throw RowsWereSkipped() }
     }
 
     /// Moves what can be moved, each row on its own where it must be.
@@ -50,10 +49,14 @@ struct RowMoves {
     /// - Parameters:
     ///   - before: what is done with them first.
     ///   - onlyWhere: a further condition, beginning with AND.
-    func attempt(_ ids: ArraySlice<Int64>, before: String = "", onlyWhere: String = "") async throws -> [Int64] {
+    ///   - values: what that names as `$2`, `$3`, ….
+    func attempt(
+        _ ids: ArraySlice<Int64>, before: [Statement] = [], onlyWhere: SQLText = "", _ values: [Parameter] = []
+    ) async throws -> [Int64] {
         try await connection.inSavepoint {
-            let tables = try await connection.execute(
-                before + Self.sql(Array(ids).arraySQL, in: schema, onlyWhere: onlyWhere))
+            let move = Statement(
+                Self.text(in: schema, onlyWhere: onlyWhere), [.int8Array(Array(ids))] + values)
+            let tables = try await connection.run(before + [move])
             let moved = tables.last?.rows.compactMap { $0.int(0) } ?? []
             if moved.count < ids.count { try await check(Set(ids).subtracting(moved).sorted()) }
             return moved

@@ -16,7 +16,7 @@ struct StoredState: Sendable {
 
     /// The sinks, each with the epoch, and whether there are ranges and owed rows; one row without a sink where there is
     /// none.
-    private static let sql = """
+    private static let text: SQLText = """
         SELECT s.name, s.generation, s.delivered_through, s.earned, s.start, s.pass_through, s.removing,
           l.epoch, EXISTS (SELECT FROM outbox_absent), EXISTS (SELECT FROM outbox_late)
         FROM outbox_leader AS l LEFT JOIN outbox_sink AS s ON true ORDER BY s.name
@@ -28,11 +28,10 @@ struct StoredState: Sendable {
     ///   - begins: whether the transaction begins here.
     /// - Throws: ``Deposed`` where the epoch is not `epoch`.
     static func read(
-        _ connection: Connection, epoch: Int64, lock: String = "ROW EXCLUSIVE", begins: Bool
+        _ connection: Connection, epoch: Int64, lock: SQLText = "ROW EXCLUSIVE", begins: Bool
     ) async throws -> StoredState {
-        try await connection.prepareOnce("outbox_state", as: sql)
-        let tables = try await connection.execute(
-            "\(begins ? "BEGIN;\n" : "")LOCK TABLE outbox_sink IN \(lock) MODE;\nEXECUTE outbox_state")
+        let locking = Statement("LOCK TABLE outbox_sink IN \(lock) MODE", prepares: false)
+        let tables = try await connection.run((begins ? [.begin] : []) + [locking, Statement(text)])
         guard let table = tables.last, let stored = table.rows.first?.int(7) else {
             throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
         }

@@ -75,14 +75,16 @@ extension WorkSession {
     /// Which ids of these gaps are in a leaf, seen by a new statement; at most the lowest thousand of each leaf.
     package func recheckGaps(_ gaps: IDRanges) async throws -> RowsInGaps {
         guard !gaps.isEmpty else { return RowsInGaps() }
-        func sql(_ leaf: OutboxRelation) -> String {
-            """
-            SELECT o.id FROM (VALUES \(gaps.valuesSQL)) AS r (a, b) CROSS JOIN LATERAL
-              (SELECT id FROM \(leaf) WHERE id BETWEEN r.a AND r.b ORDER BY id LIMIT 1000) AS o ORDER BY 1 LIMIT 1000
-            """
-        }
         let tables = try await endingClaim {
-            try await connection.execute(sql(schema.unpublished) + ";\n" + sql(schema.published))
+            try await connection.run(
+                [schema.unpublished, schema.published].map { leaf in
+                    Statement(
+                        """
+                        SELECT o.id FROM unnest($1::bigint[], $2::bigint[]) AS r (a, b) CROSS JOIN LATERAL
+                          (SELECT id FROM \(leaf) WHERE id BETWEEN r.a AND r.b ORDER BY id LIMIT 1000) AS o
+                        ORDER BY 1 LIMIT 1000
+                        """, gaps.parameters)
+                })
         }
         func ids(_ index: Int) -> [Int64] {
             index < tables.count ? tables[index].rows.compactMap { $0.int(0) } : []

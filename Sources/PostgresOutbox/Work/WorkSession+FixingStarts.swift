@@ -17,14 +17,19 @@ extension WorkSession {
                 stored.sinks[index].cursor = start.cursor
                 stored.sinks[index].passThrough = start.passThrough
                 let span = stored.sinks.cursorSpan
-                try await connection.execute(
+                let begin = Statement(
                     """
-                    UPDATE outbox_sink SET start = NULL, delivered_through = \(start.cursor.sql), earned = false,
-                      pass_through = \(start.passThrough?.sql ?? "NULL")
-                      WHERE name = \(quotedLiteral(sink.name)) AND generation = \(sink.generation);
-                    \(absent.statements(for: start.ranges(of: sink.name, facts, missing: missing)))
-                    \(stored.hasAbsent ? AbsentRows.trim(to: AbsentSpan(low: span.low, high: span.high)) : "")
-                    """)
+                    UPDATE outbox_sink SET start = NULL, delivered_through = $3, earned = false, pass_through = $4
+                      WHERE name = $1 AND generation = $2
+                    """,
+                    [
+                        .text(sink.name), .int(sink.generation), .int(start.cursor),
+                        start.passThrough.map(Parameter.int) ?? .null,
+                    ])
+                try await connection.run(
+                    [begin]
+                        + absent.statements(for: start.ranges(of: sink.name, facts, missing: missing))
+                        + (stored.hasAbsent ? [AbsentRows.trim(to: AbsentSpan(low: span.low, high: span.high))] : []))
                 break
             }
             try await connection.execute("COMMIT")

@@ -21,23 +21,22 @@ extension WorkSession {
     private func settle(_ lanes: [LaneProgress], continues: Bool) async throws -> SettledState {
         let (facts, absent) = try await facts(lanes, continues: continues)
         let writes = Settlement(facts: facts, lanes: lanes).decide()
-        try await prepareCursors()
-        var script = Self.statements(writes, absent)
+        var statements: [Statement] = []
         if !writes.published.isEmpty, !movesWithCommit {
             try await RowMoves(connection: connection, schema: schema).moveAll(writes.published)
         } else if !writes.published.isEmpty {
-            try await RowMoves.prepare(on: connection, in: schema)
-            script = "EXECUTE outbox_move(\(writes.published.arraySQL));\n" + script
+            statements.append(RowMoves.all(writes.published, in: schema))
         }
+        statements += Self.statements(writes, absent)
         if !writes.parked.isEmpty {
-            try await connection.execute(script + ParkedWrites.park(writes.parked, in: schema))
-            script = ""
+            try await connection.run(statements + ParkedWrites.park(writes.parked, in: schema))
+            statements = []
             for (sink, parkings) in writes.parked {
                 let ids = parkings.map(\.id)
                 if try await parked(ids, for: sink).count < ids.count { throw EventsWereSkipped() }
             }
         }
-        try await connection.execute(script + "COMMIT")
+        try await connection.run(statements + [.commit])
         claimEnded()
         return writes.settled(from: facts)
     }
@@ -110,48 +109,40 @@ extension WorkSession {
         let missing = lanes.flatMap(\.done).filter { facts.places[$0] == nil }
         guard !missing.isEmpty else { return }
         let (now, lastValue) = try HistoryQuery.history(
-            try await connection.query(HistoryQuery.sql(schema)), schema)
+            try await connection.query(HistoryQuery.text(schema)), schema)
         let rows = missing.map { MissingRow(id: $0, isCommitted: true) }
         if let travel = rows.timeTravel(since: history, now: now, lastValue: lastValue) { throw travel }
     }
 
     // MARK: - Writes
 
-    private func prepareCursors() async throws {
-        try await connection.prepareOnce(
-            "outbox_cursor", "(text, bigint, bigint, boolean, boolean)",
-            as: """
+    /// Cursors, entries, ranges, and what became of parked events.
+    private static func statements(_ writes: SettlementWrites, _ absent: AbsentRows) -> [Statement] {
+        var statements = writes.cursors.map { cursor in
+            Statement(
+                """
                 UPDATE outbox_sink SET delivered_through = $3, earned = $4,
                   pass_through = CASE WHEN $5 THEN NULL ELSE pass_through END
                 WHERE name = $1 AND generation = $2 AND delivered_through <= $3
-                """)
-    }
-
-    /// Cursors, entries, ranges, and what became of parked events.
-    private static func statements(_ writes: SettlementWrites, _ absent: AbsentRows) -> String {
-        var sql = ""
-        for cursor in writes.cursors {
-            sql += """
-                EXECUTE outbox_cursor(\(quotedLiteral(cursor.sink)), \(cursor.generation), \(cursor.cursor.sql), \
-                \(cursor.isEarned), \(cursor.endsPassing));
-
-                """
+                """,
+                [
+                    .text(cursor.sink), .int(cursor.generation), .int(cursor.cursor), .bool(cursor.isEarned),
+                    .bool(cursor.endsPassing),
+                ])
         }
-        sql += OwedRows.remove(writes.owedRemoved) + OwedRows.enter(writes.owedEntered)
-        sql += OwedRows.keep(writes.owedKept)
-        if let ranges = writes.absent { sql += absent.statements(for: ranges) }
-        if let span = writes.absentSpan { sql += AbsentRows.trim(to: span) }
-        sql += ParkedWrites.outcomes(writes.parkedOutcomes)
+        statements += OwedRows.remove(writes.owedRemoved) + OwedRows.enter(writes.owedEntered)
+        statements += OwedRows.keep(writes.owedKept)
+        if let ranges = writes.absent { statements += absent.statements(for: ranges) }
+        if let span = writes.absentSpan { statements.append(AbsentRows.trim(to: span)) }
+        statements += ParkedWrites.outcomes(writes.parkedOutcomes)
+        let endings: [SQLText] = [
+            "DELETE FROM outbox_sink WHERE name = $1 AND removing", "DELETE FROM outbox_late WHERE sink = $1",
+            "DELETE FROM outbox_sink_state WHERE sink = $1", "DELETE FROM outbox_parked_request WHERE sink = $1",
+        ]
         for sink in writes.ended {
-            sql += """
-                DELETE FROM outbox_sink WHERE name = \(quotedLiteral(sink)) AND removing;
-                DELETE FROM outbox_late WHERE sink = \(quotedLiteral(sink));
-                DELETE FROM outbox_sink_state WHERE sink = \(quotedLiteral(sink));
-                DELETE FROM outbox_parked_request WHERE sink = \(quotedLiteral(sink));
-
-                """
+            statements += endings.map { Statement($0, [.text(sink)], prepares: false) }
         }
-        return sql
+        return statements
     }
 
     // MARK: - One row at fault
@@ -172,8 +163,7 @@ extension WorkSession {
             staying.map { OwedEntry(sink: $0.name, id: fault.id, isDelivered: true) }
         }
         writes.owedRemoved.removeAll { stuck.contains($0.id) }
-        try await prepareCursors()
-        try await connection.execute(Self.statements(writes, absent) + "COMMIT")
+        try await connection.run(Self.statements(writes, absent) + [.commit])
         claimEnded()
         var state = writes.settled(from: facts, unparked: unparked)
         state.unmoved = unmoved
@@ -199,7 +189,7 @@ extension WorkSession {
             let found = try await RowNarrowing(of: ids) { part in
                 try await connection.inSavepoint {
                     let parkings = part.compactMap { byID[$0] }
-                    try await connection.execute(ParkedWrites.park([sink: parkings], in: schema))
+                    try await connection.run(ParkedWrites.park([sink: parkings], in: schema))
                     return try await self.parked(Array(part), for: sink)
                 }
             }

@@ -16,13 +16,13 @@ extension WorkSession {
                 IDRanges(ascending: portion.found), in: stored, connection)
             let writes = SweepWrites(
                 SweepFacts(sinks: stored.sinks, absent: absent.ranges, owed: entries, found: portion.found))
-            var sql = OwedRows.enter(writes.owedEntered)
-            if let ranges = writes.absent { sql += absent.statements(for: ranges) }
+            var statements = OwedRows.enter(writes.owedEntered)
+            if let ranges = writes.absent { statements += absent.statements(for: ranges) }
             let gone = try await removeGone(stored, above: request.above)
-            sql += gone
+            statements += gone
             let parked = try await takeParkedActions(readKeys: request.parkedKeys)
             let parkRequests = try await takeParkRequests()
-            if !sql.isEmpty { try await connection.execute(sql) }
+            try await connection.run(statements)
             let portions =
                 request.owed || !writes.owedEntered.isEmpty || !gone.isEmpty
                 ? try await OwedRows.portions(of: stored.sinks.map(\.name), connection) : nil
@@ -52,8 +52,8 @@ extension WorkSession {
 
     /// An owed row that is in neither leaf is owed no more: somebody deleted it. The next thousand entries above a
     /// place, whoever they are owed to.
-    private func removeGone(_ stored: StoredState, above: Int64?) async throws -> String {
-        guard stored.hasOwed else { return "" }
+    private func removeGone(_ stored: StoredState, above: Int64?) async throws -> [Statement] {
+        guard stored.hasOwed else { return [] }
         let gone = try await connection.query(
             """
             SELECT l.id FROM (
@@ -63,7 +63,8 @@ extension WorkSession {
               AND NOT EXISTS (SELECT FROM \(schema.published) AS o WHERE o.id = l.id)
             """, [.int(above ?? .min)]
         ).rows.compactMap { $0.int(0) }
-        return gone.isEmpty ? "" : "DELETE FROM outbox_late WHERE id = ANY(\(gone.arraySQL));\n"
+        return gone.isEmpty
+            ? [] : [Statement("DELETE FROM outbox_late WHERE id = ANY($1::bigint[])", [.int8Array(gone)])]
     }
 }
 
@@ -86,14 +87,14 @@ struct SweepPortion: Sendable {
         var found = Set(try await announced(request, on: connection, schema))
         let above = request.above
         // Every row below the lowest cursor is late, the very first id included.
-        let start = above.map { "id > \($0.sql)" } ?? "true"
+        let start: SQLText = above == nil ? "true" : "id > $2"
         let below = try await connection.query(
             """
             WITH p AS MATERIALIZED (
               SELECT id FROM \(schema.unpublished) WHERE \(start) AND id <= $1 ORDER BY id LIMIT \(size))
             SELECT id, NULL FROM p WHERE NOT EXISTS (SELECT FROM outbox_late AS l WHERE l.id = p.id)
             UNION ALL SELECT max(id), count(*) FROM p
-            """, [.int(low)])
+            """, [.int(low)] + (above.map { [.int($0)] } ?? []))
         found.formUnion(below.rows.filter { $0.int(1) == nil }.compactMap { $0.int(0) })
         if let end = fullEnd(below, at: 1) { return SweepPortion(found: found.sorted(), sweptThrough: end) }
         guard stored.hasAbsent else { return SweepPortion(found: found.sorted(), sweptThrough: nil) }
@@ -131,10 +132,10 @@ struct SweepPortion: Sendable {
         guard !ids.isEmpty else { return [] }
         return try await connection.query(
             """
-            SELECT o.id FROM (VALUES \(ids.valuesSQL)) AS r (a, b) CROSS JOIN LATERAL
+            SELECT o.id FROM unnest($1::bigint[], $2::bigint[]) AS r (a, b) CROSS JOIN LATERAL
               (SELECT id FROM \(schema.unpublished) WHERE id BETWEEN r.a AND r.b ORDER BY id LIMIT \(size)) AS o
             ORDER BY 1 LIMIT \(size)
-            """
+            """, ids.parameters, prepares: true
         ).rows.compactMap { $0.int(0) }
     }
 }

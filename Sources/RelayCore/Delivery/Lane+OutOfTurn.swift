@@ -67,7 +67,8 @@ extension Lane {
         for id in asked where owed[id] == false && !came.contains(id) {
             if let through, id <= through { owed[id] = true }
         }
-        let rows = batch.ids.indices.filter { asked.contains(batch.ids[$0]) && owed[batch.ids[$0]] == false }
+        let wanted = Set(asked)
+        let rows = batch.ids.indices.filter { wanted.contains(batch.ids[$0]) && owed[batch.ids[$0]] == false }
         guard inFlight == nil else { return ([], news) }
         return (rows.map { RowSlice(batch, $0..<($0 + 1)) }, news)
     }

@@ -67,7 +67,10 @@ import Testing
             _ = try await leader.beat()
             try await database.withConnection { holder in
                 try await holder.execute(
-                    "SET application_name = 'an operator'; BEGIN; LOCK TABLE \(table) IN ACCESS EXCLUSIVE MODE")
+                    """
+                    SET application_name = 'an operator'; BEGIN;
+                    LOCK TABLE \(SQLText(name: table)) IN ACCESS EXCLUSIVE MODE
+                    """)
                 let error = await #expect(throws: PostgresError.self) { _ = try await leader.beat() }
                 let sentence = try #require(error).message
                 #expect(

@@ -1,3 +1,4 @@
+import Libpq
 import RelayCore
 import RelayTestKit
 import Testing
@@ -104,10 +105,10 @@ import Testing
     @Test func aStopIsWrittenWhereItsConditionHoldsAndNobodyLeadsThen() async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.withLeader { leader in
-            #expect(try await leader.writeStop("it's so", condition: "false") == false)
+            #expect(try await leader.writeStop("it's so", condition: Statement("false")) == false)
             #expect(try await leader.beat().stoppedReason == nil)
-            #expect(try await leader.writeStop("it's so", condition: "true"))
-            #expect(try await leader.writeStop("another", condition: "true"), "a stop stands")
+            #expect(try await leader.writeStop("it's so", condition: Statement("true")))
+            #expect(try await leader.writeStop("another", condition: Statement("true")), "a stop stands")
             #expect(try await leader.beat().stoppedReason == "it's so")
             #expect(try await leader.raiseEpoch() == nil)
             try await database.execute("UPDATE outbox_leader SET stopped_reason = NULL")

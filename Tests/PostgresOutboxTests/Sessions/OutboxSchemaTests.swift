@@ -15,7 +15,7 @@ import Testing
     @Test(arguments: [SessionRole.admin, .leader, .stream]) func itsParts(_ role: SessionRole) async throws {
         let database = try await PrivateCluster.shared().database()
         let schema = try await resolved(database, role)
-        #expect(schema.table.sql == #""public"."outbox""# && schema.table.exists)
+        #expect(schema.table.sql.text == #""public"."outbox""# && schema.table.exists)
         #expect(schema.unpublished.shown == "public.outbox_unpublished" && schema.unpublished.exists)
         #expect(schema.published.shown == "public.outbox_published" && schema.published.exists)
         #expect(schema.sequence.shown == "public.outbox_id_seq" && schema.sequenceFileNode != 0)
@@ -29,9 +29,9 @@ import Testing
             ALTER TABLE outbox_unpublished RENAME TO "Queue"; ALTER SEQUENCE outbox_id_seq RENAME TO "the ids"
             """)
         let schema = try await resolved(database)
-        #expect(schema.published.sql == #""else""where"."outbox_published""#)
-        #expect(schema.unpublished.sql == #""public"."Queue""#)
-        #expect(schema.sequence.sql == #""public"."the ids""#)
+        #expect(schema.published.sql.text == #""else""where"."outbox_published""#)
+        #expect(schema.unpublished.sql.text == #""public"."Queue""#)
+        #expect(schema.sequence.sql.text == #""public"."the ids""#)
     }
 
     @Test func aSequenceOfItsOwnThatIsNoIdentity() async throws {

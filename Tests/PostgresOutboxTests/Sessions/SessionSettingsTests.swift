@@ -38,7 +38,8 @@ import Testing
 
     private func settings(_ session: Session, _ names: [String]) async throws -> [String: String] {
         let list = names.map { "current_setting('\($0)')" }.joined(separator: ", ")
-        let row = try #require(try await session.connection.execute("SELECT \(list)").last?.rows.first)
+        let found = try await session.connection.execute(SQLText(trusting: "SELECT \(list)"))
+        let row = try #require(found.last?.rows.first)
         return Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, row.string($0) ?? "") })
     }
 
