@@ -9,6 +9,8 @@ import Glibc
 struct Exchange {
     /// How long the server may take to obey a cancel request: it may be short of processors just then.
     static let grace = Duration.seconds(3)
+    /// When to ask once more: between two statements that were sent together the server hears nothing.
+    private static let repetition = Duration.milliseconds(250)
 
     let link: LibpqConnection
     let interruptions: Interruptions
@@ -26,6 +28,7 @@ struct Exchange {
         var kind: PostgresError.Kind
         var request: ServerCancel
         var deadline: ContinuousClock.Instant
+        var repeatsAt = ContinuousClock.now + Exchange.repetition
     }
 
     init(link: LibpqConnection, interruptions: Interruptions, cancelKey: CancelKey?, timeout: Duration?) {
@@ -121,6 +124,11 @@ struct Exchange {
         return error
     }
 
+    /// Throws what has ended this call, though the part of it that was just read has succeeded.
+    func refuseInterrupted() throws(PostgresError) {
+        if let ending { throw PostgresError(ending.kind, message(for: ending.kind)) }
+    }
+
     /// What is thrown once `abandon()` was called.
     static let abandoned = PostgresError(
         .closed, "the database connection was abandoned by this process", connectionIsLost: true)
@@ -142,7 +150,7 @@ struct Exchange {
             // Without a socket libpq has noticed a loss itself; it must be asked, not waited for.
             guard socket >= 0 else { return POLLIN }
             let ready = await interruptions.sleeper.wait(
-                socket: socket, events: events, until: ending?.deadline ?? deadline)
+                socket: socket, events: events, until: ending?.repeatsAt ?? deadline)
             if ready != 0 { return ready }
         }
     }
@@ -152,11 +160,22 @@ struct Exchange {
         if let ending {
             let isOverdue = ContinuousClock.now >= ending.deadline
             if ending.request.outcome == false || isOverdue { throw giveUp(ending.kind) }
+            try askAgain()
         } else if interruptions.isCancelled {
             try end(as: .cancelled)
         } else if let deadline, ContinuousClock.now >= deadline {
             try end(as: .timeout)
         }
+    }
+
+    private mutating func askAgain() throws(PostgresError) {
+        guard var ending, let cancelKey, ContinuousClock.now >= ending.repeatsAt else { return }
+        // One that is still on its way may reach the server yet.
+        if ending.request.outcome == true {
+            ending.request = ServerCancel(cancelKey, sleeper: interruptions.sleeper)
+        }
+        ending.repeatsAt = ContinuousClock.now + Self.repetition
+        self.ending = ending
     }
 
     private mutating func end(as kind: PostgresError.Kind) throws(PostgresError) {

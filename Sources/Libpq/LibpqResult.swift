@@ -43,7 +43,7 @@ struct LibpqResult: ~Copyable, @unchecked Sendable {
         return PostgresError(
             isLost ? .connection : .server, message.isEmpty ? "the server gave no reason" : message,
             sqlState: field("C"), detail: field("D"), hint: field("H"), constraint: field("n"),
-            connectionIsLost: isLost)
+            routine: field("R"), connectionIsLost: isLost)
     }
 
     /// A field of the error by its letter in the protocol (PostgreSQL documentation, 55.8).

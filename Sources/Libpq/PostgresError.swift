@@ -43,13 +43,15 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     package var hint: String?
     /// The name of the violated constraint, if the server named one.
     package var constraint: String?
+    /// The server's function that raised it, by which two errors of one SQLSTATE can be told apart.
+    package var routine: String?
     /// Whether the connection is of no more use.
     package var connectionIsLost: Bool
 
     /// An error that this process states itself.
     package init(
         _ kind: Kind, _ message: String, sqlState: String? = nil, detail: String? = nil, hint: String? = nil,
-        constraint: String? = nil, connectionIsLost: Bool = false
+        constraint: String? = nil, routine: String? = nil, connectionIsLost: Bool = false
     ) {
         self.kind = kind
         self.sqlState = sqlState
@@ -57,6 +59,7 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         self.detail = detail
         self.hint = hint
         self.constraint = constraint
+        self.routine = routine
         self.connectionIsLost = connectionIsLost
     }
 

@@ -22,8 +22,10 @@ struct PreparedStatements {
     mutating func forget(_ sql: String) { names[sql] = nil }
 
     /// Whether this error says that what was prepared is of no more use, though the statement may be: a column has
-    /// changed its type, or somebody has discarded it.
-    static func isOutdated(_ error: PostgresError) -> Bool { error.sqlState == "0A000" || error.sqlState == "26000" }
+    /// changed its type, or somebody has discarded it. A trigger may raise the same SQLSTATE for reasons of its own.
+    static func isOutdated(_ error: PostgresError) -> Bool {
+        error.sqlState == "0A000" && error.routine == "RevalidateCachedQuery" || error.sqlState == "26000"
+    }
 }
 
 extension Connection {
@@ -61,6 +63,8 @@ extension Connection {
         try await exchange.results { result in error = error ?? result.error }
         try Self.check(error, exchange)
         prepared.keep(sql, as: name)
+        // What came too late for this is still to end what it was sent for.
+        try exchange.refuseInterrupted()
         return name
     }
 

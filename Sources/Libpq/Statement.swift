@@ -5,14 +5,16 @@ package struct Statement: Sendable, Hashable {
     /// Whether the session keeps it prepared: for a text that comes again and again.
     let prepares: Bool
 
-    package init(_ text: SQLText, _ values: [Parameter] = [], prepares: Bool = true) {
+    /// - Parameter prepares: its cost must not depend on the values, nor on what the table held when it first ran: it is
+    ///   planned once.
+    package init(_ text: SQLText, _ values: [Parameter] = [], prepares: Bool = false) {
         self.text = text
         self.values = values
         self.prepares = prepares
     }
 
-    package static let begin = Statement("BEGIN", prepares: false)
-    package static let commit = Statement("COMMIT", prepares: false)
+    package static let begin = Statement("BEGIN")
+    package static let commit = Statement("COMMIT")
 }
 
 extension Connection {
@@ -33,16 +35,21 @@ extension Connection {
         guard !statements.isEmpty else { return [] }
         for statement in statements { try Self.refuseNUL(in: statement.text, statement.values) }
         do {
-            return try await exchange(timeout: timeout, cancellable: cancellable) {
-                exchange async throws(PostgresError) in
-                try await self.send(statements, &exchange)
-                return try await Self.tables(of: statements.count, &exchange)
-            }
-        } catch {
-            if PreparedStatements.isOutdated(error) {
-                for statement in statements { prepared.forget(statement.text.text) }
-            }
-            throw error
+            return try await runOnce(statements, timeout, cancellable)
+        } catch  where PreparedStatements.isOutdated(error) {
+            for statement in statements { prepared.forget(statement.text.text) }
+            // Of a list that commits, part may have been done.
+            guard await transactionStatus == .idle, !statements.contains(.commit) else { throw error }
+            return try await runOnce(statements, timeout, cancellable)
+        }
+    }
+
+    private func runOnce(
+        _ statements: [Statement], _ timeout: Duration?, _ cancellable: Bool
+    ) async throws(PostgresError) -> [ResultTable] {
+        try await exchange(timeout: timeout, cancellable: cancellable) { exchange async throws(PostgresError) in
+            try await self.send(statements, &exchange)
+            return try await Self.tables(of: statements.count, &exchange)
         }
     }
 

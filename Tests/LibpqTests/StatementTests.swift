@@ -42,12 +42,33 @@ import Testing
     @Test func oneThatIsOutdatedIsPreparedAnew() async throws {
         let connection = try await Server.connect()
         try await connection.execute("CREATE TEMPORARY TABLE t AS SELECT 7 AS n")
-        let read = Statement("SELECT n FROM t")
+        let read = Statement("SELECT n FROM t", prepares: true)
         #expect(try await connection.run([read, read]).last?.string(0, 0) == "7")
         try await connection.execute("ALTER TABLE t ALTER n TYPE text")
-        let error = await #expect(throws: PostgresError.self) { try await connection.run([read]) }
-        #expect(error?.sqlState == "0A000")
         #expect(try await connection.run([read]).last?.string(0, 0) == "7")
+        try await connection.execute("ALTER TABLE t ALTER n TYPE bigint USING n::bigint")
+        // What has a COMMIT in it may be done in part: only the caller knows whether it may be done again.
+        let error = await #expect(throws: PostgresError.self) { try await connection.run([.begin, read, .commit]) }
+        #expect(error?.sqlState == "0A000")
+        try await connection.rollBack()
+        #expect(try await connection.run([.begin, read, .commit])[1].string(0, 0) == "7")
+    }
+
+    /// A function that fails with the SQLSTATE of an outdated statement, again and again.
+    @Test func whatFailsForReasonsOfItsOwnStaysPrepared() async throws {
+        let connection = try await Server.connect()
+        try await connection.execute(
+            """
+            CREATE FUNCTION pg_temp.fail() RETURNS int LANGUAGE plpgsql
+              AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '0A000'; END $$
+            """)
+        for _ in 0..<3 {
+            let error = await #expect(throws: PostgresError.self) {
+                try await connection.run([Statement("SELECT pg_temp.fail()", prepares: true)])
+            }
+            #expect(error?.sqlState == "0A000")
+        }
+        #expect(try await connection.query("SELECT count(*) FROM pg_prepared_statements").int(0, 0) == 1)
     }
 
     @Test func whatTakesTooLongIsCancelled() async throws {

@@ -22,6 +22,7 @@ extension LeaderSession {
     }
 
     private static func looks(_ schema: OutboxSchema) -> [Statement] {
+        // Not prepared: which index it looks for requests in must follow what stands there.
         let leader = Statement(
             """
             SELECT l.epoch, l.stopped_reason, q.seqcache, q.seqincrement, q.seqcycle,
@@ -31,8 +32,8 @@ extension LeaderSession {
             FROM outbox_leader AS l, pg_catalog.pg_sequence AS q WHERE q.seqrelid = \(schema.sequence.oidSQL)
             """)
         return [
-            leader, Statement(SequencePosition.text(of: schema.sequence)),
-            Statement("SELECT name, generation, delivered_through FROM outbox_sink"),
+            leader, Statement(SequencePosition.text(of: schema.sequence), prepares: true),
+            Statement("SELECT name, generation, delivered_through FROM outbox_sink", prepares: true),
         ]
     }
 
@@ -42,7 +43,9 @@ extension LeaderSession {
         guard let row = state.rows.first, let epoch = row.int(0) else {
             throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
         }
-        if let reason = OutboxSchema.tooNew(migration: row.int(6) ?? 0) { throw OutboxChanged(reason) }
+        if let reason = OutboxSchema.tooNew(migration: row.int(6) ?? 0) {
+            throw OutboxChanged("\(reason); install the version of outbox-relay that created it")
+        }
         var cursors: [String: LeaderBeat.StoredCursor] = [:]
         for sink in sinks.rows {
             guard let name = sink.string(0), let generation = sink.int(1), let cursor = sink.int(2) else { continue }
@@ -72,9 +75,9 @@ extension LeaderSession {
             """
             UPDATE outbox_leader SET stopped_reason = $\(reasonIndex), stopped_at = clock_timestamp()
               WHERE stopped_reason IS NULL AND (\(condition.text))
-            """, condition.values + [.text(reason)], prepares: false)
+            """, condition.values + [.text(reason)])
         let tables = try await run(
-            [stop, Statement("SELECT stopped_reason IS NOT NULL FROM outbox_leader", prepares: false)])
+            [stop, Statement("SELECT stopped_reason IS NOT NULL FROM outbox_leader")])
         return tables.last?.bool(0, 0) ?? false
     }
 

@@ -5,7 +5,7 @@ extension LeaderSession {
     /// it was found, since this session's own leads to nothing else.
     nonisolated var outboxCheck: [Statement] {
         [
-            Self.set(searchPath: session.schema.searchPath), Statement(OutboxSchema.partsSQL),
+            Self.set(searchPath: session.schema.searchPath), Statement(OutboxSchema.partsSQL, prepares: true),
             Self.set(searchPath: SessionSettings.searchPath(session.schema).text),
         ]
     }

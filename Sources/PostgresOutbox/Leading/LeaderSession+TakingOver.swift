@@ -42,14 +42,14 @@ extension LeaderSession {
                 ON a.pid = s.pid AND a.backend_start = s.backend_start WHERE s.pid <> pg_catalog.pg_backend_pid())
             RETURNING l.epoch, old.epoch,
               coalesce(old.postmaster_start <> here.start OR old.timeline <> here.line, here.line > 1)
-            """, [.text(host)], prepares: false)
+            """, [.text(host)])
         let leading = Statement(
             """
             SELECT s.pid, s.backend_start FROM outbox_leader_session AS s, outbox_leader AS l
               WHERE s.role = 'leader' AND s.epoch = l.epoch - 1
-            """, prepares: false)
+            """)
         let tables = try await run(
-            [.begin, Statement("SET LOCAL synchronous_commit = local", prepares: false), raise, leading])
+            [.begin, Statement("SET LOCAL synchronous_commit = local"), raise, leading])
         guard tables.count == 4, let row = tables[2].rows.first, let epoch = row.int(0),
             let previous = row.int(1)
         else {
@@ -70,8 +70,8 @@ extension LeaderSession {
             INSERT INTO outbox_leader_session (pid, backend_start, epoch, role)
               VALUES ($1::int, $2::timestamptz, $3::bigint, 'leader')
             """,
-            [.int(Int64(session.backendPID)), .text(session.backendStart), .int(succession.epoch)], prepares: false)
-        try await run([Statement("DELETE FROM outbox_leader_session", prepares: false), record, .commit])
+            [.int(Int64(session.backendPID)), .text(session.backendStart), .int(succession.epoch)])
+        try await run([Statement("DELETE FROM outbox_leader_session"), record, .commit])
         lead(epoch: succession.epoch)
     }
 

@@ -69,8 +69,9 @@ package actor LeaderSession {
             WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
               AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
               AND relation = \(session.schema.sequence.oidSQL)
-            """)
-        let tables = try await run([Statement(SequencePosition.text(of: session.schema.sequence)), holding])
+            """, prepares: true)
+        let position = Statement(SequencePosition.text(of: session.schema.sequence), prepares: true)
+        let tables = try await run([position, holding])
         let state = try SequencePosition(tables.first)
         var holders = Set<SequenceHolder>()
         for row in tables.last?.rows ?? [] {

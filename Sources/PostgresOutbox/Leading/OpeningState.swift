@@ -19,8 +19,7 @@ struct OpeningState: Sendable {
                 stored.hasOwed ? try await OwedRows.portions(of: stored.sinks.map(\.name), connection) : [:]
             // A value, not a subquery: one look into the index, however many rows are published.
             let above = Statement(
-                "SELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > $1)", [.int(highest)],
-                prepares: false)
+                "SELECT EXISTS (SELECT FROM \(session.schema.published) WHERE id > $1)", [.int(highest)])
             let publishedAbove = try await connection.run([above, .commit]).first?.bool(0, 0)
             return OpeningState(sinks: stored.sinks, owed: owed, publishedAbove: publishedAbove ?? false)
         } catch {

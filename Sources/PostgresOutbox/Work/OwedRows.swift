@@ -19,7 +19,7 @@ enum OwedRows {
                 CROSS JOIN LATERAL (
                   SELECT sink, id, delivered FROM outbox_late WHERE id BETWEEN s.low AND s.high ORDER BY id) AS l
                 ORDER BY 2, 1
-                """, span.parameters, prepares: true)
+                """, span.parameters)
             entries = table.rows.compactMap(OwedEntry.init)
         }
         var stillOwed: Set<String> = []

@@ -18,7 +18,7 @@ struct RowMoves {
             """
             WITH moved AS (\(text(in: schema)))
             SELECT 1 / (count(*) = pg_catalog.cardinality($1::bigint[]))::int FROM moved
-            """, [.int8Array(ids)])
+            """, [.int8Array(ids)], prepares: true)
     }
 
     /// Moves rows whose ids are `$1`; gives the ids that it has moved.
@@ -80,7 +80,7 @@ struct RowMoves {
 /// A trigger or a rule let rows vanish that were to move: one that returns NULL for the insert into the published leaf.
 /// The move is undone.
 private struct RowsVanished: Error, CustomStringConvertible {
-    let description = "a trigger or rule on the outbox drops the row when it moves to the published leaf"
+    let description = "a trigger or rule on the outbox drops the row when it moves to the published partition"
 }
 
 /// Fewer rows moved than were named, though nothing failed: a trigger or a rule keeps some.

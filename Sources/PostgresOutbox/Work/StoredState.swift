@@ -2,7 +2,9 @@ import Libpq
 import RelayCore
 
 /// Somebody else leads: the epoch was raised.
-package struct Deposed: Error, Hashable, Sendable {
+package struct Deposed: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description = "another relay leads"
+
     package init() {}
 }
 
@@ -30,8 +32,8 @@ struct StoredState: Sendable {
     static func read(
         _ connection: Connection, epoch: Int64, lock: SQLText = "ROW EXCLUSIVE", begins: Bool
     ) async throws -> StoredState {
-        let locking = Statement("LOCK TABLE outbox_sink IN \(lock) MODE", prepares: false)
-        let tables = try await connection.run((begins ? [.begin] : []) + [locking, Statement(text)])
+        let locking = Statement("LOCK TABLE outbox_sink IN \(lock) MODE")
+        let tables = try await connection.run((begins ? [.begin] : []) + [locking, Statement(text, prepares: true)])
         guard let table = tables.last, let stored = table.rows.first?.int(7) else {
             throw PostgresError(.protocolViolation, "the relay's tables cannot be read")
         }

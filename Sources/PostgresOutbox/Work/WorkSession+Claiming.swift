@@ -83,7 +83,7 @@ extension WorkSession {
                         SELECT o.id FROM unnest($1::bigint[], $2::bigint[]) AS r (a, b) CROSS JOIN LATERAL
                           (SELECT id FROM \(leaf) WHERE id BETWEEN r.a AND r.b ORDER BY id LIMIT 1000) AS o
                         ORDER BY 1 LIMIT 1000
-                        """, gaps.parameters)
+                        """, gaps.parameters, prepares: true)
                 })
         }
         func ids(_ index: Int) -> [Int64] {

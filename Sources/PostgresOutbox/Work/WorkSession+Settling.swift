@@ -12,7 +12,9 @@ extension WorkSession {
             return try await endingClaim { try await settle(lanes, continues: inClaim && claimIsOpen) }
         } catch  where RowNarrowing.mayBeRows(error) && !(error is TimeTravel) && !(error is Deposed) {
             // A rule that does more than an update (DO ALSO) may not be part of a larger statement.
-            if (error as? PostgresError)?.sqlState == "0A000" { movesWithCommit = false }
+            if let error = error as? PostgresError, error.sqlState == "0A000", error.routine == "RewriteQuery" {
+                movesWithCommit = false
+            }
             // One bad row must not stop the others: once more, narrowed down to it.
             return try await endingClaim { try await settleNarrowing(lanes) }
         }
@@ -128,7 +130,7 @@ extension WorkSession {
                 [
                     .text(cursor.sink), .int(cursor.generation), .int(cursor.cursor), .bool(cursor.isEarned),
                     .bool(cursor.endsPassing),
-                ])
+                ], prepares: true)
         }
         statements += OwedRows.remove(writes.owedRemoved) + OwedRows.enter(writes.owedEntered)
         statements += OwedRows.keep(writes.owedKept)
@@ -140,7 +142,7 @@ extension WorkSession {
             "DELETE FROM outbox_sink_state WHERE sink = $1", "DELETE FROM outbox_parked_request WHERE sink = $1",
         ]
         for sink in writes.ended {
-            statements += endings.map { Statement($0, [.text(sink)], prepares: false) }
+            statements += endings.map { Statement($0, [.text(sink)]) }
         }
         return statements
     }
