@@ -9,8 +9,19 @@ enum ParkedWrites {
             + " AND \(a).aggregate_id = \(b).aggregate_id"
     }
 
+    /// What a row holds, to the byte: a jsonb may be equal to another that is written otherwise.
+    private static func version(_ row: SQLText) -> SQLText {
+        """
+        (\(row).aggregate_type, \(row).aggregate_id, \(row).event_type, \(row).payload::text, \(row).headers::text, \
+        \(row).created_at)
+        """
+    }
+
     /// Parks events with a copy of their rows: first those that were rejected, then those behind them, which look at
     /// what is before them.
+    ///
+    /// One that is parked already stays as it is; where somebody undid its mark and changed the row, it is another one,
+    /// and parked anew.
     static func park(_ parked: [String: [Parking]], in schema: OutboxSchema) -> [Statement] {
         parked.sorted { $0.key < $1.key }.flatMap { sink, parkings in
             insert(sink, parkings.filter { $0.behind == nil }, schema)
@@ -37,7 +48,12 @@ enum ParkedWrites {
                   WHERE p.sink = $1 AND \(sameKey("p", "o")) AND p.id < o.id
                     AND p.requested IS DISTINCT FROM 'retry') THEN 'retry' END AS requested
               ) AS f
-              ON CONFLICT (sink, id) DO NOTHING
+              ON CONFLICT (sink, id) DO UPDATE SET aggregate_type = EXCLUDED.aggregate_type,
+                  aggregate_id = EXCLUDED.aggregate_id, event_type = EXCLUDED.event_type, payload = EXCLUDED.payload,
+                  headers = EXCLUDED.headers, created_at = EXCLUDED.created_at, reason = EXCLUDED.reason,
+                  behind = EXCLUDED.behind, attempts = 1, parked_at = clock_timestamp(),
+                  requested = EXCLUDED.requested, requested_at = EXCLUDED.requested_at
+                WHERE \(version("outbox_parked")) IS DISTINCT FROM \(version("EXCLUDED"))
             """,
             [
                 .text(sink), .int8Array(ids), .textArray(parkings.map(\.reason)), .int8Array(parkings.map(\.behind)),

@@ -49,6 +49,33 @@ import Testing
         }
     }
 
+    /// Somebody asked for the old version to be discarded; then the mark was undone, and the row changed or not.
+    @Test(
+        arguments: [
+            ("payload", ["2.0 again nil 1 "]), ("aggregate_id", ["1 again nil 1 "]), (nil, ["1 no nil 3 discard"]),
+        ] as [(String?, [String])])
+    func anotherVersionIsParkedAnew(_ column: String?, _ then: [String]) async throws {
+        let database = try await outbox("x")
+        try await database.withWork { work in
+            try await settle(work, Parking(id: 1, reason: "no"))
+            try await database.execute("UPDATE outbox_parked SET requested = 'discard', attempts = 3")
+            let change = column.map { $0 == "payload" ? "payload = '{\"n\": 2.0}'," : "\($0) = 'y'," } ?? ""
+            try await database.execute("UPDATE outbox SET \(change) published_at = NULL")
+            try await database.execute("INSERT INTO outbox_late (sink, id) VALUES ('a', 1)")
+            let lane = LaneProgress(
+                sink: "a", generation: 1, done: [], owedDone: [1], parked: [Parking(id: 1, reason: "again")])
+            _ = try await work.settle([lane], inClaim: false)
+            let parked = try await database.lines(
+                """
+                SELECT concat_ws(' ', payload ->> 'n', reason, coalesce(behind::text, 'nil'), attempts,
+                  coalesce(requested, '')) FROM outbox_parked AS p
+                WHERE EXISTS (SELECT FROM outbox AS o WHERE o.aggregate_id = p.aggregate_id)
+                """)
+            #expect(parked == then)
+            #expect(try await database.published() == [1])
+        }
+    }
+
     /// Else a retry of all would never catch up with a busy key.
     @Test(arguments: [("NULL", ["1", "2"]), ("'retry'", ["1 retry", "2 retry"]), ("'discard'", ["1 discard", "2"])])
     func anEventIsTriedWithThoseBeforeItWhereAllOfThemAre(_ asked: String, _ then: [String]) async throws {
