@@ -170,11 +170,13 @@ extension ParkedEvents {
     private func refuseOutOfOrder(_ ids: [Int64]) async throws(Refusal) {
         let found = try await rows(
             """
-            SELECT p.id, h.id FROM \(table) AS p CROSS JOIN LATERAL (
+            SELECT p.id, h.id FROM unnest($2::bigint[]) AS a (id) CROSS JOIN LATERAL (
+              SELECT * FROM \(table) AS p WHERE p.sink = $1 AND p.id = a.id AND p.behind IS NOT NULL LIMIT 1) AS p
+            CROSS JOIN LATERAL (
               SELECT e.id FROM \(table) AS e
               WHERE e.sink = p.sink AND \(ParkedWrites.sameKey("e", "p")) AND e.id < p.id
                 AND e.requested IS NULL AND e.id <> ALL($2::bigint[]) ORDER BY e.id LIMIT 1) AS h
-            WHERE p.sink = $1 AND p.id = ANY($2::bigint[]) AND p.behind IS NOT NULL ORDER BY 1 LIMIT 1
+            ORDER BY 1 LIMIT 1
             """, [.int8Array(ids)])
         guard let row = found.first, let id = row.int(0), let head = row.int(1) else { return }
         throw Refusal(

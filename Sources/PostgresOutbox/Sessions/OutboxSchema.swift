@@ -107,7 +107,8 @@ extension OutboxSchema {
             relations[part] = OutboxRelation(schema: schema, name: name, oid: oid, shown: shown)
             if part == "sequence" { fileNode = row.int(5).flatMap(UInt32.init(exactly:)) ?? 0 }
         }
-        guard let table = relations["table"] else { return nil }
+        // While it is renamed the search path may find it by a name that the statement's snapshot does not show yet.
+        guard let table = relations["table"], table.name == "outbox" else { return nil }
         func relation(_ part: String, usually name: String) -> OutboxRelation {
             relations[part]
                 ?? OutboxRelation(schema: table.schema, name: name, oid: 0, shown: "\(table.schema).\(name)")

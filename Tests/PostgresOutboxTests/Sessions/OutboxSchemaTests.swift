@@ -1,8 +1,9 @@
 import Libpq
-import PostgresOutbox
 import RelayCore
 import RelayTestKit
 import Testing
+
+@testable import PostgresOutbox
 
 /// What a session resolves of the outbox, and what it does with it.
 @Suite struct OutboxSchemaTests {
@@ -19,6 +20,17 @@ import Testing
         #expect(schema.unpublished.shown == "public.outbox_unpublished" && schema.unpublished.exists)
         #expect(schema.published.shown == "public.outbox_published" && schema.published.exists)
         #expect(schema.sequence.shown == "public.outbox_id_seq" && schema.sequenceFileNode != 0)
+    }
+
+    /// The search path leads to the table by its new name, and the statement's snapshot shows it by its old one.
+    @Test(arguments: [("outbox", true), ("outbox_old", false)])
+    func aTableThatIsBeingRenamedIsNotFound(_ name: String, _ isFound: Bool) async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.withConnection { connection in
+            let parts = try await connection.query(
+                "SELECT 'table', 16400, 'public', $1::text, 'public.' || $1::text, 0", [.text(name)])
+            #expect((OutboxSchema(parts, searchPath: "public") != nil) == isFound)
+        }
     }
 
     @Test func namesThatAreNotUsual() async throws {
