@@ -21,6 +21,8 @@ import Testing
     /// Pages: a settlement of 1,000 rows finds, locks, removes and enters each, and touches some thirty pages for it;
     /// with autovacuum off, dead entries of an index are walked over as well.
     private static let mostBuffers = 150_000.0
+    /// As long as a walk through all ids, or all ranges, may take, a portion at a time and each portion explained.
+    private static let walk = Duration.seconds(isLongSoak ? 1200 : 240)
     /// Tables that grow; the others hold a row for each sink or session.
     private static let growing = [
         "outbox", "outbox_unpublished", "outbox_published", "outbox_absent", "outbox_late", "outbox_parked",
@@ -104,7 +106,7 @@ import Testing
         let gap = try await database.number("SELECT max(id) - 3010 FROM outbox")
         try await database.insert(id: gap)
         // Nothing announces it to a relay that polls: sweeps go through all the ranges, a portion at a time.
-        try await relay.waitForEvent(id: gap, within: .seconds(240))
+        try await relay.waitForEvent(id: gap, within: Self.walk)
         try await database.withConnection { slow in
             try await slow.execute("BEGIN; SELECT nextval('outbox_id_seq')")
             let id = try await database.insert(1)
@@ -118,7 +120,7 @@ import Testing
         let lines = try folder.write("lines.jsonl", "")
         let parked = try await database.numbers("SELECT id FROM outbox_parked WHERE behind IS NULL ORDER BY id LIMIT 3")
         let highest = try await database.number("SELECT max(id) FROM outbox")
-        try await eventually("sink new is gone", within: .seconds(240)) {
+        try await eventually("sink new is gone", within: Self.walk) {
             try await database.number("SELECT count(*) FROM outbox_sink WHERE name = 'new'") == 0
         }
         for arguments in [
