@@ -1,7 +1,7 @@
 # The targets; `make help` lists them. Each installs what it needs and this machine lacks, and works as the first one.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test model simulate chaos fuzz sanitize bench lint
+.PHONY: help build demo test model simulate chaos fuzz sanitize bench bench-check lint
 
 MODE ?= poll
 DURATION ?= 10
@@ -21,7 +21,7 @@ SCRIPTS := Tests/Scripts
 
 ## help: what the targets are
 help:
-	@sed -n -E 's/^## ([a-z]+): (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 8
+	@sed -n -E 's/^## ([a-z-]+): (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 8
 
 ## build: release build: .build/release/outbox-relay and .build/release/ledger
 build:
@@ -73,6 +73,12 @@ bench:
 	@$(SCRIPTS)/prerequisites bench
 	swift build -c release
 	@for part in webhook relay latency memory hold standing steady; do $(RELEASE)/relay-bench $$part || exit 1; done
+
+## bench-check: instructions an event costs in the pure parts, against their limits
+bench-check:
+	@$(SCRIPTS)/prerequisites count
+	swift build -c release --product relay-counts
+	@$(SCRIPTS)/bench-check $(RELEASE)
 
 ## lint: formatting and static checks
 lint:

@@ -33,6 +33,7 @@ let package = Package(
         .executable(name: "relay-model", targets: ["RelayModel"]),
         .executable(name: "relay-simulation", targets: ["RelaySimulationCommand"]),
         .executable(name: "relay-bench", targets: ["RelayBench"]),
+        .executable(name: "relay-counts", targets: ["RelayCounts"]),
         .executable(name: "relay-chaos", targets: ["RelayChaos"]),
         // Not linked by anything: `relay-chaos` loads it into the relays that it starts.
         .library(name: "clock-shift", type: .dynamic, targets: ["ClockShift"]),
@@ -132,6 +133,9 @@ let package = Package(
         .executableTarget(
             name: "RelayModel", dependencies: ["RelayCore", "RelayExploration"], path: "Tests/Proof/RelayModel",
             swiftSettings: strict),
+        .executableTarget(
+            name: "RelayCounts", dependencies: ["PostgresOutbox", "RelayCore", arguments],
+            path: "Tests/Proof/RelayCounts", swiftSettings: strict),
         .target(name: "CExecutorHooks", path: "Tests/Proof/CExecutorHooks"),
         .target(
             name: "RelaySimulation", dependencies: ["CExecutorHooks", "RelayCore", "RelayRuntime"],

@@ -17,9 +17,9 @@ extension RelayMachine {
     private var tailBytes: Int {
         var unqueued = Set<BatchToken>()
         if let claimToken { unqueued.insert(claimToken) }
-        for lane in lanes where lane.isOnTail {
-            unqueued.formUnion(lane.flying.tokens)
-            if let uses = lane.keyed?.uses { unqueued.formUnion(uses.tokens) }
+        for index in lanes.indices where lanes[index].isOnTail {
+            unqueued.formUnion(lanes[index].flying.tokens)
+            if let uses = lanes[index].keyed?.uses { unqueued.formUnion(uses.tokens) }
         }
         return unqueued.reduce(batchMemory.queuedTailBytes) {
             $0 + (batchMemory.isQueued($1) ? 0 : batchMemory.bytes(of: $1))
@@ -36,8 +36,8 @@ extension RelayMachine {
         batchMemory.claimNeeds(claimToken)
         for index in lanes.indices { batchMemory.suspect(lanes[index].takeLeft()) }
         for token in batchMemory.takeSuspects() {
-            let isQueued = lanes.contains { $0.queue.uses.contains(token) }
-            if isQueued || token == claimToken || lanes.contains(where: { $0.isSending(token) }) {
+            let isQueued = lanes.any { $0.queue.uses.contains(token) }
+            if isQueued || token == claimToken || lanes.any({ $0.isSending(token) }) {
                 batchMemory.keep(token, isQueued: isQueued)
             } else if batchMemory.letGo(token) {
                 effects.append(.release(token))
@@ -48,7 +48,7 @@ extension RelayMachine {
     /// The tail has no room, and somebody on it has nothing to do: the one furthest behind goes to the table; else one
     /// whose sink holds what takes the room.
     mutating func leaveTailIfOthersStarve(_ effects: inout [RelayEffect]) {
-        guard lanes.count(where: \.isOnTail) > 1, !tailHasRoom else { return }
+        guard lanes.indices.count(where: { lanes[$0].isOnTail }) > 1, !tailHasRoom else { return }
         let onTail = lanes.indices.filter { lanes[$0].isOnTail }
         guard onTail.contains(where: { lanes[$0].queue.isEmpty }) else { return }
         let waiting = onTail.filter { !lanes[$0].queue.isEmpty }

@@ -128,7 +128,7 @@ extension RelayMachine {
             tenure?.scan.want()
             return
         }
-        if !lanes.contains(where: \.isOnTail) { goOn(from: max(tail.position, lane.position), &effects) }
+        if !lanes.any({ $0.isOnTail }) { goOn(from: max(tail.position, lane.position), &effects) }
         lanes[index].place = .tail
         effects.append(.note(.caughtUp(sink: lane.name)))
     }

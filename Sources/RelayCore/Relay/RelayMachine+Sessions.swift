@@ -24,7 +24,7 @@ extension RelayMachine {
         let lane = lanes[index]
         guard tenure?.publishedAbove == false, lane.passesThrough == nil, lane.place == .reading, lane.queue.isEmpty
         else { return }
-        if !lanes.contains(where: \.isOnTail), lane.position > tail.position { goOn(from: lane.position, &effects) }
+        if !lanes.any({ $0.isOnTail }), lane.position > tail.position { goOn(from: lane.position, &effects) }
         if lane.position == tail.position { lanes[index].place = .tail }
     }
 

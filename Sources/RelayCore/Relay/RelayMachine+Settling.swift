@@ -54,7 +54,7 @@ extension RelayMachine {
         if let lowest = state.sinks.map(\.cursor).min() { tenure?.source.stream?.bell.settled(through: lowest) }
         settlements.movedNothing = before == lanes.map(\.registration) && state.removed.isEmpty
         blockAtUnparked(state.unparked, at: now, &effects)
-        if lanes.contains(where: \.lacksOwed) { tenure?.turns.sweeps.isWanted = true }
+        if lanes.any({ $0.lacksOwed }) { tenure?.turns.sweeps.isWanted = true }
         for entry in state.entered where !entry.isDelivered { effects.append(.note(.late(entry))) }
         if !state.gone.isEmpty { effects.append(.note(.rowsGone(state.gone))) }
         noteLockedRow(state.lockedRow, at: now, &effects)

@@ -104,7 +104,7 @@ package struct RelayMachine: Hashable, Sendable {
             answered(sink, flight, count, outcome, at: now, &effects)
         case .deliveryEnded(let sink, let flight): deliveryEnded(sink, flight, at: now, &effects)
         case .operatorRequested:
-            if lanes.allSatisfy({ $0.parkedToRetry.isEmpty && $0.inFlight?.turn != .parked }) {
+            if !lanes.any({ !$0.parkedToRetry.isEmpty || $0.inFlight?.turn == .parked }) {
                 tenure?.turns.sweeps.isWanted = true
             }
         case .parkedRowsRead(let sink, let batch): parkedRowsRead(sink, batch, &effects)
@@ -159,7 +159,7 @@ package struct RelayMachine: Hashable, Sendable {
             lane.isSettled && (lane.isOnTail || !lane.isConfigured)
         }
         let startsAreFixed = !others.contains { !$0.isFixed && configured.contains($0.name) }
-        let everySinkIsKnown = configured.allSatisfy { name in lanes.contains { $0.name == name } }
+        let everySinkIsKnown = configured.allSatisfy { name in lanes.any { $0.name == name } }
         // A row that somebody has locked is delivered, and not settled.
         let noneIsLocked =
             switch tenure?.turns.settling {
