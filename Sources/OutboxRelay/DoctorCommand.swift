@@ -19,7 +19,7 @@ struct DoctorCommand: AsyncParsableCommand {
         var checks = await databaseChecks(target, relay)
         for sink in relay.sinks { checks.append(await examine(sink)) }
         checks += warnings.map {
-            .failed("environment", severity: .warning, $0, remedy: "unset it")
+            .failed("environment", severity: .warning, $0, remedy: "correct its name, or unset it")
         }
         let ok = checks.allSatisfy { $0.ok || $0.severity == .warning }
         print(json ? Self.json(checks, ok: ok).text : Self.text(checks))

@@ -151,7 +151,7 @@ extension ParkedEvents {
         if try await isRegistered() { return }
         if try await !page(after: .min).isEmpty { return }
         throw Refusal(
-            .wrongRequest, check: "sink:\(sink)", problem: "there is no sink \(sink)",
+            .wrongRequest, check: "sink:\(sink)", problem: "sink \(sink) is not registered",
             remedy: "see outbox-relay sinks list")
     }
 }

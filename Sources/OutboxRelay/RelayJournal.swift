@@ -24,7 +24,7 @@ struct RelayJournal: Sendable {
     }
 
     func reopening() {
-        logger.log(.note, level: .info, "SIGHUP: file sinks whose file was moved away open a new one")
+        logger.log(.note, level: .info, "SIGHUP received: each file sink whose file was moved away opens a new one")
     }
 
     func write(_ report: RelayReport) {
@@ -35,7 +35,9 @@ struct RelayJournal: Sendable {
             logger.log(.competing, level: .notice, "claiming events without order, beside other relays")
         case .leading(let epoch):
             notifier.ready(status: "leading")
-            logger.log(.leading, level: .notice, "leading in epoch \(epoch)", [LogKey.epoch: .stringConvertible(epoch)])
+            logger.log(
+                .leading, level: .notice, "leading: this relay delivers now (epoch \(epoch))",
+                [LogKey.epoch: .stringConvertible(epoch)])
         case .resuming(let sink, let after): resumes(sink, after: after)
         case .unconfiguredSink(let sink): unconfigured(sink)
         case .deposed(let reason):
@@ -52,7 +54,10 @@ struct RelayJournal: Sendable {
         case .commitWaits(let milliseconds):
             logger.log(
                 .commitWaits, level: .warning,
-                "a settlement's COMMIT waits for a synchronous standby; deliveries continue until the window is full",
+                """
+                marking events as published waits for a synchronous standby; deliveries continue until --window is \
+                full; bring the standby back, or change synchronous_standby_names
+                """,
                 [LogKey.seconds: .stringConvertible(milliseconds / 1000)])
         case .rowFault(let fault): faulty(fault)
         case .rowsGone(let first, let last, let count): gone(first, last, count)
@@ -61,7 +66,8 @@ struct RelayJournal: Sendable {
         case .wentBack(let reason): logger.log(.wentBack, level: .critical, "\(reason)", [LogKey.reason: "\(reason)"])
         case .failed(let what, let reason):
             logger.log(.failed, level: .warning, "\(what) failed: \(reason)", [LogKey.reason: "\(reason)"])
-        case .drained: logger.log(.drained, level: .notice, "drained: every event is delivered and settled")
+        case .drained:
+            logger.log(.drained, level: .notice, "drained: every event is delivered or parked, and that is recorded")
         case .stopping: notifier.stopping()
         case .note(let note): write(note)
         }
@@ -126,7 +132,7 @@ struct RelayJournal: Sendable {
         let sentence =
             switch fault.work {
             case .read:
-                "event \(fault.id) cannot be read and is not delivered; fix or delete its row, later events wait for it"
+                "event \(fault.id) cannot be read and is not delivered, and later events wait; fix or delete its row"
             case .mark:
                 "event \(fault.id) was delivered but cannot be marked as published; "
                     + "fix its row, or the trigger, rule or constraint that refuses it"
@@ -160,13 +166,14 @@ struct RelayJournal: Sendable {
         let message =
             switch hold.cause {
             case .transaction, .unknown:
-                "events above \(hold.aboveID) wait for \(transaction)"
+                "events above \(hold.aboveID) wait for \(transaction) to end; commit it or roll it back"
             case .lockedRow(let id):
-                "event \(id) is locked by \(who ?? "an unknown session"), and later events wait for it"
+                "event \(id) is locked by \(who ?? "an unknown session"), and later events wait; end that transaction"
             case .aboveSequence(let id):
                 "event \(id) is above the sequence's last value, and is not delivered; "
                     + "set the sequence to the highest id in the outbox, or delete the row if its id is a mistake"
-            case .unreadableRow(let fault): "event \(fault.id) cannot be read, and later events wait for it"
+            case .unreadableRow(let fault):
+                "event \(fault.id) cannot be read, and later events wait; fix or delete its row"
             }
         if case .unreadableRow(let fault) = hold.cause { keys[LogKey.id] = .stringConvertible(fault.id) }
         logger.log(.orderHold, level: .warning, "\(message)", keys)
@@ -178,7 +185,7 @@ struct RelayJournal: Sendable {
             counters.countLateEvent()
             logger.log(
                 .lateEvent, level: .warning,
-                "event \(entry.id) arrived late; it is delivered to sink \(entry.sink) now",
+                "event \(entry.id) appeared late, after higher ids were delivered; sink \(entry.sink) gets it now",
                 [LogKey.id: .stringConvertible(entry.id), LogKey.sink: "\(entry.sink)"])
         case .outage(let sink, let reason, let attempt):
             logger.log(
@@ -186,7 +193,10 @@ struct RelayJournal: Sendable {
                 "delivery to sink \(sink) fails and is tried again: \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.reason: "\(reason)"])
         case .rejected(let sink, let id, let reason, let isParked):
-            let then = isParked ? "it is parked" : "later events wait for it"
+            let then =
+                isParked
+                ? "it is parked"
+                : "it is tried again; where order is kept, later events wait until it is accepted or parked"
             logger.log(
                 .rejected, level: .error, "sink \(sink) rejects event \(id), and \(then): \(reason)",
                 [LogKey.sink: "\(sink)", LogKey.id: .stringConvertible(id), LogKey.reason: "\(reason)"])
@@ -200,7 +210,8 @@ struct RelayJournal: Sendable {
             logger.log(.note, level: .debug, "sink \(sink) reads from the table", [LogKey.sink: "\(sink)"])
         case .caughtUp(let sink):
             logger.log(.note, level: .debug, "sink \(sink) has caught up", [LogKey.sink: "\(sink)"])
-        case .orderReleased: logger.log(.orderReleased, level: .notice, "events no longer wait for an order hold")
+        case .orderReleased:
+            logger.log(.orderReleased, level: .notice, "the order hold has ended; events that waited are delivered now")
         case .streaming, .orderHold, .rowFault, .rowsGone: break
         }
     }

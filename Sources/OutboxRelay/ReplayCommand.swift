@@ -35,7 +35,7 @@ struct ReplayCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
 
-    @Flag(help: "Report the end as JSON, on stderr.")
+    @Flag(help: "Print the result as JSON, on stderr.")
     var json = false
 
     func run() async throws {

@@ -4,7 +4,7 @@ import PostgresOutbox
 /// `outbox-relay resume`: lets a relay deliver again after a stop for time travel, once its cause is fixed.
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Resume after the database went back, once the cause is fixed.")
+        commandName: "resume", abstract: "Deliver again after the database went back, once the cause is fixed.")
 
     @OptionGroup var database: DatabaseOptions
 

@@ -6,7 +6,7 @@ import RelayConfiguration
 struct RunOptions: ParsableArguments {
     @OptionGroup var database: DatabaseOptions
 
-    @Option(help: ArgumentHelp("Where new rows are first seen: poll or wal. (default: poll)", valueName: "mode"))
+    @Option(help: ArgumentHelp("How new rows are found: poll or wal. (default: poll)", valueName: "mode"))
     var mode: String?
 
     @Option(
@@ -15,7 +15,9 @@ struct RunOptions: ParsableArguments {
             valueName: "spec"))
     var sink: [String] = []
 
-    @Option(help: ArgumentHelp("id, or none for competing relays. (default: id)", valueName: "order"))
+    @Option(
+        help: ArgumentHelp(
+            "Deliver by id, or none: several relays share the work, unordered. (default: id)", valueName: "order"))
     var order: String?
 
     @Option(help: ArgumentHelp("CloudEvents source. (default: /outbox)", valueName: "uri"))
@@ -45,18 +47,19 @@ struct RunOptions: ParsableArguments {
         help: ArgumentHelp("With --order none: how long a claim may stay open. (default: 5s)", valueName: "duration"))
     var claimTimeout: String?
 
-    @Option(help: ArgumentHelp("Limit of all buffered events together. (default: 64MiB)", valueName: "size"))
+    @Option(help: ArgumentHelp("Memory for all buffered events together. (default: 64MiB)", valueName: "size"))
     var memory: String?
 
-    @Flag(help: "Exit once everything committed is delivered and settled.")
+    @Flag(help: "Exit once every committed event is delivered or parked, and that is recorded.")
     var untilDrained = false
 
     @Option(
         help: ArgumentHelp(
-            "trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
+            "Lowest level: trace, debug, info, notice, warning, error or critical. (default: info)",
+            valueName: "level"))
     var logLevel: String?
 
-    @Option(help: ArgumentHelp("text or json, to stderr. (default: text)", valueName: "format"))
+    @Option(help: ArgumentHelp("Format of the log on stderr: text or json. (default: text)", valueName: "format"))
     var logFormat: String?
 
     @Option(help: ArgumentHelp("Time to finish events in flight after a signal. (default: 10s)", valueName: "duration"))

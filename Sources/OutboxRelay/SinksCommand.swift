@@ -39,7 +39,10 @@ struct SinksAdd: AsyncParsableCommand {
     @Argument(help: "The sink's name.")
     var name: String
 
-    @Option(help: ArgumentHelp("oldest, latest, beginning, or the id of the first event.", valueName: "place"))
+    @Option(
+        help: ArgumentHelp(
+            "oldest (unpublished event), latest (only new ones), beginning (first row), or the first id.",
+            valueName: "place"))
     var from = "oldest"
 
     @OptionGroup var database: DatabaseOptions
@@ -59,7 +62,10 @@ struct SinksMove: AsyncParsableCommand {
     @Argument(help: "The sink's name.")
     var name: String
 
-    @Option(help: ArgumentHelp("oldest, latest, beginning, or the id of the next event.", valueName: "place"))
+    @Option(
+        help: ArgumentHelp(
+            "oldest (unpublished event), latest (only new ones), beginning (first row), or the next id.",
+            valueName: "place"))
     var to: String
 
     @OptionGroup var database: DatabaseOptions

@@ -44,12 +44,12 @@ extension RelayStatus {
         if let stoppedReason { lines.append("stopped: \(stoppedReason)") }
         lines.append("unpublished: \(unpublished.map(String.init) ?? "unknown")")
         lines += waits.map { wait in
-            "waiting: \(wait.role) session (pid \(wait.pid)), \(Int(wait.seconds))s, on \(wait.text)"
+            "waiting: \(wait.role) session (pid \(wait.pid)), \(Int(wait.seconds))s, for \(wait.text)"
         }
         if let hold = orderHold {
             let who = hold.gid.map { "prepared transaction \($0)" } ?? "pid \(hold.pid ?? 0)"
             let name = hold.applicationName.map { " (\($0))" } ?? ""
-            lines.append("order held: by \(who)\(name) for \(hold.seconds)s, above id \(hold.aboveID)")
+            lines.append("order held: by \(who)\(name) for \(hold.seconds)s; events above id \(hold.aboveID) wait")
         }
         if sinks.isEmpty { lines.append(waits.isEmpty ? "no sink is registered" : "the sinks cannot be read") }
         return (lines + sinks.map(\.text)).map(oneLine).joined(separator: "\n")

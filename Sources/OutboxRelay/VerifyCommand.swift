@@ -13,13 +13,13 @@ struct VerifyCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A file of events, by the path that the sink is given; rotated files beside it are read first.",
+            "The path of the file sink, or any file of events; rotated files beside it are read first.",
             valueName: "file"))
     var against: String
 
     @Option(
         help: ArgumentHelp(
-            "The sink whose file it is: its cursor and its filter say what it was given.", valueName: "name"))
+            "The sink that wrote the file; its cursor and filter tell which events must be in it.", valueName: "name"))
     var sink: String?
 
     @Option(

@@ -6,7 +6,7 @@ extension SinkOption {
     /// Reads an entry of `sinks:`, whole: every key is known, fits the kind of sink and holds what it must.
     init(reading entry: FileSection) throws(ConfigurationProblem) {
         guard let target = try entry.setting(.to) else {
-            throw entry.problem("this sink has no 'to'; write to: stdout, or another SPEC")
+            throw entry.problem("this sink has no 'to'; write to: stdout, file:PATH, http://… or https://…")
         }
         let spec = try SinkSpec(parsing: target.text, at: target.place)
         let name = try entry.setting(.name)

@@ -100,7 +100,7 @@ package actor CompetingRelay {
         guard let tenure else { return }
         self.tenure = nil
         term += 1
-        report(.failed(what: "the session", reason: String(describing: error)))
+        report(.failed(what: "the database session", reason: String(describing: error)))
         take(.sessionLost)
         await tenure.close()
         if exit == nil { connect() }

@@ -33,7 +33,7 @@ extension Relay {
     private func checkHistory(
         _ beat: LeaderBeat, _ known: KnownProgress, _ sessions: any LeaderSessions, _ term: Int
     ) async {
-        if beat.epoch != sessions.epoch { return endLead(.lost("another relay leads, in epoch \(beat.epoch)")) }
+        if beat.epoch != sessions.epoch { return endLead(.lost("another relay leads (epoch \(beat.epoch))")) }
         if let reason = beat.stoppedReason {
             return endLead(.stop(RelayStop(.wentBack, reason)))
         }

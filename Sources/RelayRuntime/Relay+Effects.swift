@@ -50,7 +50,7 @@ extension Relay {
     private func scanFailed(_ error: any Error, _ sessions: any LeaderSessions, _ term: Int) {
         guard term == self.term else { return }
         if sessions.isLoss(error) { return endLead(.lost(Self.describe(error))) }
-        tellFailure("reading who holds the sequence", error)
+        tellFailure("looking for transactions that hold back the order", error)
         take(.scanFailed, term: term)
     }
 
@@ -317,8 +317,8 @@ extension RelayEffect {
         case .claim: "claiming rows"
         case .recheckGaps: "rechecking missing ids"
         case .settle: "marking events as published"
-        case .sweep: "the sweep"
-        case .fixStarts: "fixing where a new sink starts"
+        case .sweep: "looking for late events"
+        case .fixStarts: "setting where a new sink starts"
         default: "working on the table"
         }
     }

@@ -77,7 +77,7 @@ import Testing
         let last = try await database.insert(3)
         let hold = try await relay.waitForLog("order_hold")
         #expect(hold.fields["gid"] == gid, "\(hold)")
-        #expect(hold.fields["message"]?.hasSuffix("wait for the prepared transaction \(gid)") == true, "\(hold)")
+        #expect(hold.fields["message"]?.contains("wait for the prepared transaction \(gid) to end") == true, "\(hold)")
         #expect(relay.output.count == 0)
         try await database.execute("COMMIT PREPARED '\(gid)'")
         try await relay.waitForEvent(id: last)

@@ -87,7 +87,7 @@ import WebhookReceiver
 
     @Test(arguments: [
         (["retry", "--sink", "hook"], "--all"),
-        (["retry", "--sink", "nobody", "--all"], "no sink nobody"),
+        (["retry", "--sink", "nobody", "--all"], "sink nobody is not registered"),
         (["retry", "--sink", "hook", "--id", "7"], "event 7 is not parked"),
         (["retry", "--sink", "hook", "--id", "5"], "behind event 3"),
     ])

@@ -21,7 +21,7 @@ import Testing
             "{to: 'http://h/', headers: {Host: h}}",
             "relay.yaml:3: sinks.webhook.headers.Host: is a header that the relay"
         ),
-        ("{to: 'http://h:99999/'}", "relay.yaml:3: sinks.webhook.to: the webhook's address has a port"),
+        ("{to: 'http://h:99999/'}", "relay.yaml:3: sinks.webhook.to: the webhook's URL has a port"),
         ("{to: 'file:FOLDER/%Q.jsonl'}", "relay.yaml:3: sinks.file.to: the path"),
         ("{to: 'file:FOLDER/%d/x.jsonl'}", "relay.yaml:3: sinks.file.to: the path"),
     ])

@@ -225,7 +225,7 @@ import Testing
             (["--against", written.folder.path] + database, 64, "not a regular file"),
             (["--against", written.path, "--from", "x"] + database, 64, "--from"),
             (["--against", written.path, "--from", "3", "--to", "2"] + database, 64, "--to"),
-            (["--against", written.path, "--sink", "other"] + database, 64, "no sink other"),
+            (["--against", written.path, "--sink", "other"] + database, 64, "sink other is not registered"),
             (database, 64, "--against"),
             (["--against", written.path, "--database", "host=/nowhere connect_timeout=2"], 69, "cannot be reached"),
             (["--against", written.path, "--database", "x=y"], 78, "--database"),

@@ -48,8 +48,10 @@ extension FuzzTarget {
 
     /// What refusals say of themselves.
     private static let addressRefusals = """
-        the webhook's address is no URL; write it like https://example.com/hooks holds a user; give it by header_files: \
-        {authorization: FILE} has a port that is not between 1 and 65535 http_proxy https_proxy in the environment is no \
-        URL; write it like http://proxy.example:3128 names a proxy that is not http://; the relay knows only those
+        the webhook's URL is not valid; write it like https://example.com/hooks the webhook's URL contains a user; use \
+        header_files: {authorization: FILE} instead the webhook's URL has a port that is out of range; write one \
+        from 1 to 65535 http_proxy https_proxy in the environment is not a URL; write it like \
+        http://proxy.example:3128 https_proxy in the environment is not an http:// URL; name an http:// \
+        proxy, or unset it
         """
 }

@@ -63,19 +63,20 @@ extension ParkRequests {
             throw refusal("sink \(sink) is not registered", "see outbox-relay sinks list")
         }
         guard row.bool(0) == false else {
-            throw refusal("sink \(sink) is being removed, so nothing blocks it", "")
+            throw refusal("sink \(sink) is being removed, so nothing blocks it", "there is nothing to park")
         }
         if row.bool(5) == true {
             throw refusal(
                 "event \(id) is already parked for sink \(sink)", "see outbox-relay parked list --sink \(sink)")
         }
         guard row.bool(3) == true else {
-            throw refusal("the outbox holds no event \(id)", "outbox-relay status names the event that blocks a sink")
+            throw refusal(
+                "the outbox holds no event \(id)", "run outbox-relay status to see the event that blocks a sink")
         }
         guard row.bool(1) == false || row.bool(4) == true else {
             throw refusal(
                 "sink \(sink) already has event \(id), or skipped it",
-                "outbox-relay status names the event that blocks a sink")
+                "run outbox-relay status to see the event that blocks a sink")
         }
         guard row.bool(2) != true else {
             throw refusal("sink \(sink) skips event \(id)", "there is nothing to park")

@@ -58,11 +58,11 @@ package struct Resumption: Sendable {
                 .configuration, check: "went_back",
                 problem: "the sequence is at \(sequence.issued), below id \(highestCursor) that sink "
                     + "\(cursor?.string(0) ?? "") was given",
-                remedy: "run \(restart), or outbox-relay sinks move for each sink above it, and resume again")
+                remedy: "run \(restart), or outbox-relay sinks move for each sink above it, then outbox-relay resume")
         }
         throw Refusal(
             .configuration, check: "went_back",
             problem: "the sequence is at \(sequence.issued), below id \(highestRow) that is in the outbox",
-            remedy: "run \(restart), and resume again")
+            remedy: "run \(restart), then outbox-relay resume")
     }
 }

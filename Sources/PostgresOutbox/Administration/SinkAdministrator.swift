@@ -117,13 +117,13 @@ extension Refusal {
         let (problem, remedy) =
             switch refusal {
             case .alreadyRegistered:
-                ("sink \(name) is already registered", "use outbox-relay sinks move to set its place")
+                ("sink \(name) is already registered", "use outbox-relay sinks move to set where it continues")
             case .notRegistered:
                 ("sink \(name) is not registered", "see outbox-relay sinks list")
             case .stillBeingRemoved:
                 (
                     "sink \(name) is still being removed",
-                    "try again later: the leader finishes it once the sink has passed the events that the others have"
+                    "try again later; the leader removes it once its cursor has caught up with the other sinks"
                 )
             case .aboveHighest(let highest):
                 (

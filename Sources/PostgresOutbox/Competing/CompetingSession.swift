@@ -2,7 +2,9 @@ import Libpq
 import RelayCore
 
 /// Somebody registered a sink: rows may not be marked without asking it.
-package struct SinksAreRegistered: Error, Hashable, Sendable {
+package struct SinksAreRegistered: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description = "a sink is registered, which --order none does not serve"
+
     package init() {}
 }
 

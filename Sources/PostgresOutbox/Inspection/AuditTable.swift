@@ -38,7 +38,7 @@ package struct AuditTable: Sendable {
         guard let sink else { return }
         guard try await !rows("SELECT FROM \(table("outbox_sink")) WHERE name = $1", [.text(sink)]).isEmpty else {
             throw Refusal(
-                .wrongRequest, check: "sink", problem: "no sink \(sink) is registered",
+                .wrongRequest, check: "sink", problem: "sink \(sink) is not registered",
                 remedy: "see outbox-relay sinks list, or leave --sink out")
         }
     }

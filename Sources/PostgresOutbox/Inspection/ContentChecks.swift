@@ -9,7 +9,7 @@ extension Inspector {
             "encoding", severity: .warning,
             "the database's encoding is \(encoding), so it may hold bytes that are not valid in UTF-8; an event with"
                 + " such bytes cannot be read, and holds back every later one until it is changed or deleted",
-            remedy: "move to a database made with ENCODING 'UTF8', or let producers write ASCII")
+            remedy: "move to a database made with ENCODING 'UTF8', or have producers write only ASCII")
     }
 
     /// What else happens when the relay marks a row: the row moves from one leaf to the other.

@@ -7,7 +7,7 @@ extension Inspector {
             "SELECT stopped_reason FROM \(session.schema.table("outbox_leader")) WHERE stopped_reason IS NOT NULL"
         ).first?.string(0) {
             return .failed(
-                "went_back", "the relay stopped because the database went back: \(reason)",
+                "went_back", "the relay stopped: \(reason)",
                 remedy: Self.wentBackRemedy)
         }
         let state = try await SequenceState(session)

@@ -12,7 +12,7 @@ extension LeaderSession {
             guard try await further.seesLeader(session.backendPID) else {
                 throw PostgresError(
                     .connection,
-                    "a second connection reached another server; all hosts of the connection string must be the same server"
+                    "a second connection reached another server; all hosts of the conninfo must lead to the same server"
                 )
             }
             guard try await record(further, role: role) else { throw Deposed() }

@@ -20,9 +20,9 @@ extension LeaderSession {
 }
 
 extension SessionWait {
-    /// Such as `session work waits for lock on outbox_sink, held by pid 7 (psql)`: the same for as long as it lasts,
-    /// whatever session tries.
-    package var sentence: String { "session \(role) waits for \(text)" }
+    /// Such as `the relay's work session waits for lock on outbox_sink, held by pid 7 (psql)`: the same for as long as
+    /// it lasts, whatever session tries.
+    package var sentence: String { "the relay's \(role) session waits for \(text)" }
 
     var refusal: Refusal {
         Refusal(

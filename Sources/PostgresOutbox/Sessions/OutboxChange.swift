@@ -49,6 +49,6 @@ extension OutboxSchema {
     /// What there is to say of a database whose migrations are newer than this version knows; nil where they are not.
     static func tooNew(migration: Int64) -> String? {
         guard migration > OutboxMigrations.newest else { return nil }
-        return "the database has migration \(migration), and this version knows those up to \(OutboxMigrations.newest)"
+        return "the database has migration \(migration), but this version knows those up to \(OutboxMigrations.newest)"
     }
 }

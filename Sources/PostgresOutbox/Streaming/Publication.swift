@@ -34,7 +34,7 @@ struct Publication: Sendable {
               WHEN p.puballtables THEN 'publishes all tables'\(schemas)
               WHEN NOT p.pubinsert OR p.pubupdate OR p.pubdelete OR p.pubtruncate THEN 'publishes other operations than inserts'
               WHEN (SELECT count(*) FROM pg_catalog.pg_publication_rel WHERE prpubid = p.oid) <> 1 OR r.prrelid IS NULL
-                THEN \(SQLText(constant: "is not of \(schema.unpublished.name) alone"))\(columns)
+                THEN \(SQLText(constant: "is not for \(schema.unpublished.name) alone"))\(columns)
               ELSE '' END
             FROM pg_catalog.pg_publication AS p LEFT JOIN pg_catalog.pg_publication_rel AS r
               ON r.prpubid = p.oid AND r.prrelid = \(schema.unpublished.oidSQL)

@@ -35,7 +35,7 @@ struct StreamReader: Sendable {
 
         mutating func take(_ message: UnsafeRawBufferPointer) throws {
             guard message.count <= largestMessage else {
-                throw PostgresError(.closed, "a row was too large for the stream; the table is read without it")
+                throw PostgresError(.closed, "a row is too large for the stream; it is read from the table instead")
             }
             switch try decoder.decode(message) {
             case .begin(let transaction, _): self.transaction = transaction

@@ -11,15 +11,16 @@ package enum TimeTravel: Error, Hashable, Sendable {
     package var reason: String {
         switch self {
         case .sequenceBehind(let lastValue, let handed):
-            "the database went back: the sequence outbox_id_seq stands at \(lastValue), below id \(handed), which"
-                + " was delivered or on its way; restart the sequence above \(handed), then run outbox-relay resume"
-        case .cursorBehind(let sink, _, let stored, let acknowledged):
-            "the database went back: the cursor of sink \(sink) stands at \(stored), below \(acknowledged), which was"
-                + " settled already; restart the sequence outbox_id_seq above \(acknowledged) or move the sink, then run"
+            "the database went back to an earlier state: the sequence outbox_id_seq is at \(lastValue), below id"
+                + " \(handed), which was already sent to a sink; restart the sequence above \(handed), then run"
                 + " outbox-relay resume"
+        case .cursorBehind(let sink, _, let stored, let acknowledged):
+            "the database went back to an earlier state: the cursor of sink \(sink) is at \(stored), but was already"
+                + " at \(acknowledged); restart the sequence outbox_id_seq above \(acknowledged) or move the sink, then"
+                + " run outbox-relay resume"
         case .rowChanged(let id):
-            "the database went back: event \(id), which was delivered, is missing or is another one; restart the"
-                + " sequence outbox_id_seq above \(id), then run outbox-relay resume"
+            "the database went back to an earlier state: event \(id), which was delivered, is missing, or another event"
+                + " has its id; restart the sequence outbox_id_seq above \(id), then run outbox-relay resume"
         }
     }
 }

@@ -26,13 +26,13 @@ package struct Endpoint: Sendable, Hashable {
             scheme == "http" || scheme == "https", let host = parts.encodedHost, !host.isEmpty,
             // As it is looked up and sent: a name in other letters stands there as xn--….
             host.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "%") })
-        else { throw .wrong("the webhook's address is not a URL; write it like https://example.com/hooks") }
+        else { throw .wrong("the webhook's URL is not valid; write it like https://example.com/hooks") }
         if parts.user != nil || parts.password != nil {
-            throw .wrong("the webhook's address contains a user; use header_files: {authorization: FILE} instead")
+            throw .wrong("the webhook's URL contains a user; use header_files: {authorization: FILE} instead")
         }
         let standard = scheme == "https" ? 443 : 80
         guard (1...65535).contains(parts.port ?? standard) else {
-            throw .wrong("the webhook's address has a port that is not between 1 and 65535")
+            throw .wrong("the webhook's URL has a port that is out of range; write one from 1 to 65535")
         }
         parts.fragment = nil
         isSecure = scheme == "https"
@@ -41,7 +41,7 @@ package struct Endpoint: Sendable, Hashable {
         let query = parts.percentEncodedQuery.map { "?\($0)" } ?? ""
         target = (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath) + query
         guard let url = parts.string else {
-            throw .wrong("the webhook's address is not a URL; write it like https://example.com/hooks")
+            throw .wrong("the webhook's URL is not valid; write it like https://example.com/hooks")
         }
         self.url = url
     }

@@ -36,7 +36,7 @@ package struct ProxyEnvironment: Sendable {
             let host = parts.host, !host.isEmpty, (1...65535).contains(parts.port ?? 80)
         else { throw .wrong("\(variable) in the environment is not a URL; write it like http://proxy.example:3128") }
         guard parts.scheme?.lowercased() == "http" else {
-            throw .wrong("\(variable) in the environment names a proxy that is not http://; only those are supported")
+            throw .wrong("\(variable) in the environment is not an http:// URL; name an http:// proxy, or unset it")
         }
         let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         return Proxy(host: bare, port: parts.port ?? 80, user: parts.user, password: parts.password)

@@ -21,12 +21,13 @@ extension WebhookSettings.TLSFiles {
             let chain = try Self.certificates(certificate, "tls.cert")
             configuration.certificateChain = chain.map { .certificate($0) }
             guard let secret = try? NIOSSLPrivateKey(file: key, format: .pem) else {
-                throw .wrong("\(key) (tls.key) cannot be read as a PEM private key without a passphrase")
+                throw .wrong("\(key) (tls.key) cannot be read; give a PEM private key without a passphrase")
             }
             configuration.privateKey = .privateKey(secret)
             // The context is made anew for the first connection; made here, a key of another certificate shows at once.
             guard (try? NIOSSLContext(configuration: configuration)) != nil else {
-                throw .wrong("\(key) (tls.key) is not the key of \(certificate) (tls.cert)")
+                throw .wrong(
+                    "\(key) (tls.key) is not the key of \(certificate) (tls.cert); give two files that belong together")
             }
         }
         return configuration
@@ -34,7 +35,7 @@ extension WebhookSettings.TLSFiles {
 
     private static func certificates(_ path: String, _ option: String) throws(SinkError) -> [NIOSSLCertificate] {
         guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
-            throw .wrong("\(path) (\(option)) cannot be read as a file of PEM certificates")
+            throw .wrong("\(path) (\(option)) cannot be read; give a file of PEM certificates")
         }
         return certificates
     }

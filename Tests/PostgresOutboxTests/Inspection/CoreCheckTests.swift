@@ -44,7 +44,7 @@ import Testing
         Damage(sql: "DROP TABLE outbox_migration", check: "migrations", says: "the outbox has no migrations"),
         Damage(
             sql: "UPDATE outbox_leader SET stopped_reason = 'of this'", check: "went_back",
-            says: "stopped because the database went back: of this"),
+            says: "the relay stopped: of this"),
         Damage(
             sql: "INSERT INTO outbox_sink (name, delivered_through, start) VALUES ('a', 1, NULL)", check: "went_back",
             says: "sink a was given events up to id 1, but the sequence is at 0"),

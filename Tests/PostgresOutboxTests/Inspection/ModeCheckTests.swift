@@ -18,8 +18,8 @@ import Testing
     @Test(arguments: [
         ("DROP PUBLICATION outbox_relay", "is missing"),
         ("ALTER PUBLICATION outbox_relay SET (publish = 'insert, update')", "publishes other operations than inserts"),
-        ("ALTER PUBLICATION outbox_relay ADD TABLE outbox_sink", "is not of outbox_unpublished alone"),
-        ("ALTER PUBLICATION outbox_relay SET TABLE outbox_published", "is not of outbox_unpublished alone"),
+        ("ALTER PUBLICATION outbox_relay ADD TABLE outbox_sink", "is not for outbox_unpublished alone"),
+        ("ALTER PUBLICATION outbox_relay SET TABLE outbox_published", "is not for outbox_unpublished alone"),
     ])
     func aPublicationOfAnotherShape(_ change: String, _ problem: String) async throws {
         let database = try await PrivateCluster.shared().database()

@@ -39,7 +39,7 @@ import Testing
             says: "skips the row without an error"),
         Refusal(
             trigger: "BEFORE INSERT ON outbox_published", body: "RETURN NULL",
-            says: "drops the row when it moves to the published leaf"),
+            says: "drops the row when it moves to the published partition"),
     ]
 
     private func outbox() async throws -> TestDatabase {
