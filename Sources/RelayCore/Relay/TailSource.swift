@@ -2,8 +2,8 @@
 enum TailSource: Hashable, Sendable {
     /// Poll mode: the work session claims them.
     case claims(ClaimedTail)
-    /// WAL mode: the stream rings, and they are read from the table.
-    case stream(StreamedTail)
+    /// WAL mode: the stream rings, and they are read from the table. Behind a pointer: a look at a tenure copies it.
+    indirect case stream(StreamedTail)
 
     init(usesStream: Bool, rules: RelayRules, at now: Int64) {
         self = usesStream ? .stream(StreamedTail(rules: rules, at: now)) : .claims(ClaimedTail(pace: Pace(next: now)))

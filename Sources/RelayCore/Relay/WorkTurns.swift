@@ -1,6 +1,7 @@
 /// What the work session does; it does one thing at a time, and everything else waits for its turn.
 struct WorkTurns: Hashable, Sendable {
-    enum Work: Hashable, Sendable {
+    /// Behind a pointer: a look at a tenure copies it.
+    indirect enum Work: Hashable, Sendable {
         /// Exits: `claiming`, `settling`, `sweeping`, `fixing`.
         case idle
         /// Exits: `recheckingGaps` (a gap was closed), `keepingClaim` (rows were handed on), `idle` (none could be).
