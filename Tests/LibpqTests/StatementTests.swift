@@ -81,6 +81,19 @@ import Testing
         #expect(try await connection.run([Statement("SELECT 2")]).last?.int(0, 0) == 2)
     }
 
+    /// As one that reaches the server between two statements: nothing comes of the first request.
+    @Test func aCancelRequestThatIsLostIsRepeated() async throws {
+        let connection = try await Server.connect()
+        let deaf: SQLText = """
+            DO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(60); END $$
+            """
+        let error = await #expect(throws: PostgresError.self) {
+            try await connection.run([Statement(deaf)], timeout: .milliseconds(100))
+        }
+        #expect(error?.kind == .timeout && error?.connectionIsLost == false)
+        #expect(try await connection.run([Statement("SELECT 2")]).last?.int(0, 0) == 2)
+    }
+
     @Test func aNULIsRefused() async throws {
         let connection = try await Server.connect()
         let error = await #expect(throws: PostgresError.self) {
