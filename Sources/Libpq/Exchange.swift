@@ -160,7 +160,7 @@ struct Exchange {
         if let ending {
             let isOverdue = ContinuousClock.now >= ending.deadline
             if ending.request.outcome == false || isOverdue { throw giveUp(ending.kind) }
-            try askAgain()
+            askAgain()
         } else if interruptions.isCancelled {
             try end(as: .cancelled)
         } else if let deadline, ContinuousClock.now >= deadline {
@@ -168,7 +168,7 @@ struct Exchange {
         }
     }
 
-    private mutating func askAgain() throws(PostgresError) {
+    private mutating func askAgain() {
         guard var ending, let cancelKey, ContinuousClock.now >= ending.repeatsAt else { return }
         // One that is still on its way may reach the server yet.
         if ending.request.outcome == true {

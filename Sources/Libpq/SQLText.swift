@@ -3,7 +3,7 @@
 /// A `String` cannot be interpolated into it, so that what a user or a row said never becomes part of a statement: it goes
 /// beside it, as a ``Parameter``.
 package struct SQLText: Sendable, Hashable {
-    package private(set) var text: String
+    package let text: String
 
     /// Text that the source does not spell out: of a migration's file, or of a test. Whoever calls this answers for it.
     package init(trusting text: String) {
@@ -19,8 +19,6 @@ package struct SQLText: Sendable, Hashable {
     package init(constant: String) {
         text = quotedLiteral(constant)
     }
-
-    package var isEmpty: Bool { text.isEmpty }
 
     package static func + (left: SQLText, right: SQLText) -> SQLText { SQLText(trusting: left.text + right.text) }
 }
