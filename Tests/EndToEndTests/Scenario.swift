@@ -52,9 +52,13 @@ extension TestDatabase {
     /// Deliveries go on, and nothing can be settled until the transaction ends that `body` is given.
     ///
     /// A settlement waits for it, perhaps with the rows of its claim locked. Where `body` then waits for those rows, it
-    /// must be the relay's transaction that the server cancels, whichever of the two came first.
+    /// must be the relay's transaction that the server cancels, whichever of the two came first. It begins once every
+    /// sink's start is fixed: that waits for the transaction as well, and nothing is delivered before it.
     func whileNothingSettles<Value: Sendable>(_ body: (Connection) async throws -> Value) async throws -> Value {
-        try await withConnection { holder in
+        try await eventually("every sink has begun") {
+            try await isTrue("SELECT count(*) > 0 AND bool_and(start IS NULL) FROM outbox_sink")
+        }
+        return try await withConnection { holder in
             try await holder.execute("SET deadlock_timeout = '10min'")
             try await holder.execute("BEGIN; LOCK TABLE outbox_sink IN SHARE ROW EXCLUSIVE MODE")
             let value = try await body(holder)
