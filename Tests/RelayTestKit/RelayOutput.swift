@@ -20,48 +20,68 @@ package struct Arrival: Sendable {
 
 /// Reads what a process writes, line by line, on a thread of its own, until the end.
 package final class LineReader: Sendable {
-    private let state = Mutex(Read())
+    private let state = Mutex(Reading())
+    private let descriptor: Int32
+    private let accept: @Sendable (ArraySlice<UInt8>, ContinuousClock.Instant) -> Void
 
-    private struct Read {
-        var lines: [(arrived: ContinuousClock.Instant, bytes: [UInt8])] = []
-        var torn: [UInt8] = []
+    private struct Reading {
+        /// What has no line end yet, and how far that was looked for.
+        var pending: [UInt8] = []
+        var searched = 0
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
         var ended = false
     }
 
-    /// - Parameter accept: what becomes of a line; where it gives nil the line is not kept.
+    /// - Parameters:
+    ///   - descriptor: closed when its end has been read.
+    ///   - accept: called with each line, without its end.
     package init(descriptor: Int32, accept: @escaping @Sendable (ArraySlice<UInt8>, ContinuousClock.Instant) -> Void) {
+        self.descriptor = descriptor
+        self.accept = accept
         Thread.detachNewThread { [self] in
-            var pending: [UInt8] = []
-            var searched = 0
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
-            defer { buffer.deallocate() }
-            while true {
-                let count = read(descriptor, buffer.baseAddress, buffer.count)
-                if count == -1 && errno == EINTR { continue }
-                guard count > 0 else { break }
-                let now = ContinuousClock.now
-                pending.append(contentsOf: buffer[..<count])
-                var start = 0
-                while let end = Self.lineEnd(pending, from: max(start, searched)) {
-                    accept(pending[start..<end], now)
-                    start = end + 1
-                }
-                pending.removeFirst(start)
-                searched = pending.count
+            while !ended {
+                _ = Self.isReadable(descriptor, waiting: -1)
+                readOn()
             }
             close(descriptor)
-            state.withLock { [pending] in
-                $0.torn = pending
-                $0.ended = true
-            }
         }
     }
 
     /// Whether everything has been read.
     var ended: Bool { state.withLock { $0.ended } }
 
-    /// What was behind the last line end.
-    var torn: [UInt8] { state.withLock { $0.torn } }
+    /// What was written before this call has been accepted when it returns, however late the thread is.
+    package func catchUp() { while readOn() {} }
+
+    /// Reads once, where there is something to read.
+    ///
+    /// - Returns: whether there was.
+    @discardableResult private func readOn() -> Bool {
+        state.withLock { reading in
+            guard !reading.ended, Self.isReadable(descriptor, waiting: 0) else { return false }
+            let count = read(descriptor, &reading.buffer, reading.buffer.count)
+            if count == -1 && errno == EINTR { return true }
+            let now = ContinuousClock.now
+            guard count > 0 else {
+                reading.ended = true
+                return false
+            }
+            reading.pending.append(contentsOf: reading.buffer[..<count])
+            var start = 0
+            while let end = Self.lineEnd(reading.pending, from: max(start, reading.searched)) {
+                accept(reading.pending[start..<end], now)
+                start = end + 1
+            }
+            reading.pending.removeFirst(start)
+            reading.searched = reading.pending.count
+            return true
+        }
+    }
+
+    private static func isReadable(_ descriptor: Int32, waiting milliseconds: Int32) -> Bool {
+        var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&asked, 1, milliseconds) > 0
+    }
 
     private static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int? {
         bytes.withUnsafeBytes { bytes in

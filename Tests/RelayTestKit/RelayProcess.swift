@@ -24,10 +24,18 @@ package final class RelayProcess: Sendable {
         case unread(capacity: Int32)
     }
 
-    /// The standard output, where it is read.
-    package let output: RelayOutput
-    /// The standard error.
-    package let log = RelayLog()
+    /// What it has written to its standard output so far, where that is read.
+    package var output: RelayOutput {
+        catchUp()
+        return written
+    }
+    /// What it has written to its standard error so far.
+    package var log: RelayLog {
+        catchUp()
+        return logged
+    }
+    private let written: RelayOutput
+    private let logged: RelayLog
     private let process: ChildProcess
     private let readers: Mutex<[LineReader]>
     private let unread: Mutex<Int32?>
@@ -67,8 +75,9 @@ package final class RelayProcess: Sendable {
         defer { close(standard.given) }
         process = try ChildProcess(
             command, environment: Self.environment(environment), output: standard.given, errors: pipe.writing)
-        let (written, log) = (RelayOutput(keepsLines: standard.keepsLines), log)
-        self.output = written
+        let (written, log) = (RelayOutput(keepsLines: standard.keepsLines), RelayLog())
+        self.written = written
+        logged = log
         var readers: [LineReader] = []
         switch errors {
         case .lines:
@@ -108,6 +117,9 @@ package final class RelayProcess: Sendable {
         return try await exitStatus(within: limit)
     }
 
+    /// A test that asks what was written must not be told what its reader had the time for.
+    private func catchUp() { for reader in readers.withLock({ $0 }) { reader.catchUp() } }
+
     /// Closes the reading end of an output that is not read.
     package func closeOutput() {
         unread.withLock { descriptor in
@@ -119,7 +131,7 @@ package final class RelayProcess: Sendable {
     /// Reads the log from now on, where it was not read so far.
     package func readLog() {
         guard let descriptor = unreadLog.withLock({ $0.take() }) else { return }
-        let log = log
+        let log = logged
         readers.withLock { $0.append(LineReader(descriptor: descriptor) { line, _ in log.accept(line) }) }
     }
 
