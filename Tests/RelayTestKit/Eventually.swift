@@ -1,3 +1,5 @@
+import Foundation
+
 /// Waits until `condition` holds, asking at short, growing intervals, and fails the test if it does not within `limit`.
 ///
 /// The one way in which the tests wait: for what they wait for, not for a time.
@@ -17,6 +19,13 @@ package func eventually(
 
 /// Whether `condition` comes true within `limit`.
 package func holds(within limit: Duration, _ condition: () async throws -> Bool) async throws -> Bool {
+    try await comes(within: limit * patience, condition)
+}
+
+/// By how much all limits are longer: what is slowed down on purpose says so (`TEST_PATIENCE`).
+private let patience = ProcessInfo.processInfo.environment["TEST_PATIENCE"].flatMap(Int.init).map { max(1, $0) } ?? 1
+
+private func comes(within limit: Duration, _ condition: () async throws -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now + limit
     var pause = Duration.milliseconds(1)
     while true {
@@ -33,7 +42,7 @@ package func stays(
     file: StaticString = #fileID, line: UInt = #line,
     _ condition: () async throws -> Bool
 ) async throws {
-    if try await holds(within: period, { try await !condition() }) {
+    if try await comes(within: period, { try await !condition() }) {
         throw KitFailure("\(file):\(line): within \(period) this ceased to hold: \(what())")
     }
 }
