@@ -114,7 +114,7 @@ extension Lane {
         guard !flight.isStale else { return }
         switch flight.turn {
         case .ordered: done.append(Done(id: id, mark: mark, fate: fate))
-        case .owed: owed[id] = true
+        case .owed: owed.finish(id)
         case .parked: if fate == .delivered { parkedOutcomes.append(ParkedOutcome(id: id)) }
         }
     }

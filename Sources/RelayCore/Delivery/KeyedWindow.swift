@@ -326,7 +326,7 @@ package struct KeyedWindow: Hashable, Sendable {
     }
 
     /// When the next key may be tried again (milliseconds).
-    var nextTry: Int64? { failing.values.lazy.map(\.until).min() }
+    @inline(__always) var nextTry: Int64? { failing.values.lazy.map(\.until).min() }
 
     /// The times set back by `now`, for an exploration.
     mutating func foldClock(_ now: Int64) {

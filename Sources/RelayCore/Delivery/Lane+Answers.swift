@@ -2,7 +2,9 @@
 ///
 /// Flight 0 is the one that carries rows in sequence, or out of turn; the others are the keyed window's.
 extension Lane {
-    func hasFlight(_ flight: Int) -> Bool { flight == 0 ? inFlight != nil : keyed?.flights[flight] != nil }
+    @inline(__always) func hasFlight(_ flight: Int) -> Bool {
+        flight == 0 ? inFlight != nil : keyed?.flights[flight] != nil
+    }
 
     private func isStale(_ flight: Int) -> Bool {
         flight == 0 ? inFlight?.isStale != false : keyed?.flights[flight]?.isStale != false

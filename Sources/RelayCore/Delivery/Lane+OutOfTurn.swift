@@ -25,19 +25,19 @@ extension Lane {
 
     private mutating func nextOwed(_ room: Int, at now: Int64) -> ReadOutOfTurn? {
         guard inFlight == nil, awaitedOwed == nil else { return nil }
-        guard owed.values.contains(false) else {
+        guard !owed.waiting.isEmpty else {
             // What failed may have been deleted, or is asked for no longer.
             if parkedToRetry.isEmpty { outOfTurn = nil }
             return nil
         }
         if let end = passesThrough {
-            let passed = owed.filter { !$0.value && $0.key <= end }.keys
-            for id in passed { owed[id] = true }
+            let passed = owed.waiting.filter { $0 <= end }
+            for id in passed { owed.finish(id) }
             if !passed.isEmpty { return ReadOutOfTurn.none }
         }
         guard isConfigured, mayGoOutOfTurn(at: now), room > 0, now >= nextOwedRead else { return nil }
         // What the lane is to have in turn first: rows in its queue are above the cursor, owed ones are not.
-        let asked = Array(owed.filter { !$0.value }.keys.sorted().prefix(room))
+        let asked = Array(owed.waiting.sorted().prefix(room))
         awaitedOwed = asked
         return .owed(asked)
     }
@@ -64,11 +64,11 @@ extension Lane {
         // What is not there any more was deleted, and is not owed.
         let through = reachedEnd ? asked.last : batch.ids.last
         let came = Set(batch.ids).union(unreadable.map(\.id))
-        for id in asked where owed[id] == false && !came.contains(id) {
-            if let through, id <= through { owed[id] = true }
+        for id in asked where owed.waiting.contains(id) && !came.contains(id) {
+            if let through, id <= through { owed.finish(id) }
         }
         let wanted = Set(asked)
-        let rows = batch.ids.indices.filter { wanted.contains(batch.ids[$0]) && owed[batch.ids[$0]] == false }
+        let rows = batch.ids.indices.filter { wanted.contains(batch.ids[$0]) && owed.waiting.contains(batch.ids[$0]) }
         guard inFlight == nil else { return ([], news) }
         return (rows.map { RowSlice(batch, $0..<($0 + 1)) }, news)
     }

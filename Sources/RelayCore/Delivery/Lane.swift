@@ -2,6 +2,9 @@
 ///
 /// A lane takes rows in ascending id from the live tail that all share, or from the table while it lacks what the tail
 /// has passed. What it has done stays here until a settlement has written it.
+///
+/// What each step asks of each lane is inlined (`@inline(__always)`): it looks at the fields where they are, while a call
+/// would copy the whole lane first. `make bench-check` counts what that costs.
 package struct Lane: Hashable, Sendable {
     /// Where the lane's rows come from.
     package enum Place: Hashable, Sendable {
@@ -69,15 +72,8 @@ package struct Lane: Hashable, Sendable {
     var nextParking: Int64 = 0
     /// The keys of what is parked and not settled: a list that was read before does not hold them.
     package var parkedUnsettled: [Int64: EventKey] = [:]
-    /// Owed rows: false while they wait, true once the lane is done with them (delivered, parked, passed or gone). The
-    /// lowest, where there are many.
-    package var owed: [Int64: Bool] = [:]
-    /// More is owed than `owed` and `stuck` tell, or may be: nobody has looked yet.
-    package var isOwedMore = true
-    /// Owed rows that were delivered, as a settlement has written, but could not move: tried again now and then.
-    package var stuck: Set<Int64> = []
-    /// There are more of them than `stuck` tells.
-    var isStuckMore = false
+    /// Rows below the cursor that the sink has not had.
+    package var owed = OwedToLane()
     /// Nothing that is to be passed stands at or below, as a read has shown: what stood there may have been deleted.
     var passedThrough: Int64 = .min
     /// The read of the table for this lane that is under way.
@@ -121,14 +117,14 @@ package struct Lane: Hashable, Sendable {
     }
 
     /// Handed to the sink, or done, and not settled, or asked for out of turn: what a crash may repeat.
-    package var unsettled: Int {
+    @inline(__always) package var unsettled: Int {
         done.count + (keyed?.count ?? 0) + (inFlight?.count ?? 0) - (inFlight?.answered ?? 0)
-            + owed.values.count(where: \.self) + parkedOutcomes.count + (awaitedOwed?.count ?? 0)
+            + owed.done.count + parkedOutcomes.count + (awaitedOwed?.count ?? 0)
             + (awaitedParked?.count ?? 0)
     }
 
     /// Owed rows, or parked ones, wait for room in the window.
-    var waitsOutOfTurn: Bool { !parkedToRetry.isEmpty || owed.values.contains(false) }
+    @inline(__always) var waitsOutOfTurn: Bool { !parkedToRetry.isEmpty || !owed.waiting.isEmpty }
 
     /// Rows in turn that the sink has, or may have, and that no settlement has written; ascending.
     var leftRows: [DeliveredRow] {
@@ -136,22 +132,26 @@ package struct Lane: Hashable, Sendable {
             + (inFlight?.leftRows ?? []) + (keyed?.leftRows ?? [])
     }
 
+    @inline(__always) private var hasFlight: Bool { if case .some = inFlight { true } else { false } }
+
     /// Something is with the sink.
-    package var isSending: Bool { inFlight != nil || keyed?.flights.isEmpty == false }
+    @inline(__always) package var isSending: Bool { hasFlight || keyed?.flights.isEmpty == false }
 
     /// Nothing waits, nothing is with the sink.
-    package var isIdle: Bool { queue.isEmpty && inFlight == nil && keyed?.isEmpty ?? true }
+    @inline(__always) package var isIdle: Bool { queue.isEmpty && inFlight == nil && keyed?.isEmpty ?? true }
 
     /// Rows wait, and none is with the sink: only a settlement makes room in the window.
-    package var isWaitingForRoom: Bool { !isSending && !queue.isEmpty && !done.isEmpty && health == .well }
+    @inline(__always) package var isWaitingForRoom: Bool {
+        if case .well = health { !isSending && !queue.isEmpty && !done.isEmpty } else { false }
+    }
 
     /// There is something to settle.
-    func hasNews(at now: Int64) -> Bool {
+    @inline(__always) func hasNews(at now: Int64) -> Bool {
         guard let unparked, now < nextParking else {
-            return !done.isEmpty || owed.values.contains(true) || !parkedOutcomes.isEmpty
+            return !done.isEmpty || !owed.done.isEmpty || !parkedOutcomes.isEmpty
         }
         return (done.first.map { $0.id < unparked.id } ?? false)
-            || owed.contains { $0.value && $0.key != unparked.id } || !parkedOutcomes.isEmpty
+            || owed.done.contains { $0 != unparked.id } || !parkedOutcomes.isEmpty
     }
 
     /// How the lane fares, a failing key included.
@@ -172,15 +172,7 @@ package struct Lane: Hashable, Sendable {
     var isPassing: Bool { passesThrough.map { position < $0 && passedThrough < $0 } ?? false }
 
     /// Everything that was handed over is settled, and nothing is owed.
-    package var isSettled: Bool { isIdle && done.isEmpty && owed.isEmpty && !isOwedMore && parkedOutcomes.isEmpty }
-
-    /// All that was taken on of what is owed is settled, and there is more.
-    var lacksOwed: Bool { isOwedMore && owed.isEmpty }
-
-    /// More is owed, and there is room for it: rows that cannot be read, or moved, do not keep others waiting.
-    var hasRoomForOwed: Bool {
-        isOwedMore && owed.count < OwedPortion.limit || isStuckMore && stuck.count < OwedPortion.limit
-    }
+    package var isSettled: Bool { isIdle && done.isEmpty && owed.isEmpty && !owed.isMore && parkedOutcomes.isEmpty }
 
     /// The last id that has left the queue, or is over: whatever comes next is above. A flight of an earlier registration
     /// says nothing about this one.
@@ -207,12 +199,12 @@ package struct Lane: Hashable, Sendable {
     /// - Parameter triesStuck: with those that could not move; a settlement that failed for one takes long.
     package func progress(triesStuck: Bool, at now: Int64) -> LaneProgress {
         var done = done
-        var owedDone = owed.filter(\.value).map(\.key)
+        var owedDone = Array(owed.done)
         if let unparked, now < nextParking {
             done.removeAll { $0.id >= unparked.id }
             owedDone.removeAll { $0 == unparked.id }
         }
-        if triesStuck { owedDone += stuck.sorted().prefix(Self.stuckAtOnce) }
+        if triesStuck { owedDone += owed.stuck.sorted().prefix(Self.stuckAtOnce) }
         return LaneProgress(
             sink: name, generation: registration.generation, done: done.map(\.id),
             endsPassed: done.last?.fate == .passed, owedDone: owedDone.sorted(),
@@ -233,38 +225,9 @@ package struct Lane: Hashable, Sendable {
     }
 
     private mutating func forgetSettledParkings() {
-        for id in parkings.keys where id <= registration.cursor && owed[id] != true {
+        for id in parkings.keys where id <= registration.cursor && !owed.done.contains(id) {
             parkings[id] = nil
             parkedUnsettled[id] = nil
-        }
-    }
-
-    /// What is owed as the table has it; what was delivered and not settled stays so.
-    package mutating func refreshOwed(_ portion: OwedPortion) {
-        let end = portion.isPart ? portion.waiting.last : nil
-        var next = owed.filter { id, isDelivered in isDelivered && end.map { id > $0 } ?? false }
-        for id in portion.waiting { next[id] = owed[id] ?? false }
-        owed = next
-        stuck = Set(portion.delivered)
-        isStuckMore = portion.delivered.count >= OwedPortion.limit
-        isOwedMore = portion.isPart
-    }
-
-    /// A settlement has written what became of owed rows, and what is owed since.
-    mutating func owedSettled(_ state: SettledState) {
-        for entry in state.removed where entry.sink == name {
-            owed[entry.id] = nil
-            stuck.remove(entry.id)
-        }
-        for entry in state.entered where entry.sink == name {
-            if entry.isDelivered {
-                owed[entry.id] = nil
-                if stuck.count < OwedPortion.limit { stuck.insert(entry.id) } else { isStuckMore = true }
-            } else if owed.count < OwedPortion.limit {
-                owed[entry.id] = owed[entry.id] ?? false
-            } else {
-                isOwedMore = true
-            }
         }
     }
 
@@ -283,10 +246,7 @@ package struct Lane: Hashable, Sendable {
             position = max(row.cursor, lastHanded)
         } else {
             done = []
-            owed = [:]
-            isOwedMore = true
-            stuck = []
-            isStuckMore = false
+            owed = OwedToLane()
             parkings = [:]
             unparked = nil
             parkedUnsettled = [:]

@@ -9,6 +9,18 @@ struct Bell: Hashable, Sendable {
         case opening(pause: Int64, AwaitedRings)
         /// What is committed rings. Exit: `noStream`.
         case standing(StandingStream)
+
+        /// The stream that stands, moved out; the phase is meaningless until one is put back.
+        fileprivate mutating func takeStanding() -> StandingStream? {
+            switch consume self {
+            case .standing(let stream):
+                self = .noStream(Pace())
+                return stream
+            case let other:
+                self = other
+                return nil
+            }
+        }
     }
 
     private(set) var phase: Phase
@@ -26,11 +38,7 @@ struct Bell: Hashable, Sendable {
         get { if case .standing(let stream) = phase { stream } else { nil } }
         // Taken out and put back, for a copy would cost more than what is done with it.
         _modify {
-            var standing: StandingStream?
-            if case .standing(let stream) = phase {
-                standing = stream
-                phase = .noStream(Pace())
-            }
+            var standing = phase.takeStanding()
             defer { if let standing { phase = .standing(standing) } }
             yield &standing
         }
@@ -38,6 +46,9 @@ struct Bell: Hashable, Sendable {
 
     /// Everything that is committed from here on rings.
     var ringsForAll: Bool { if case .standing(let stream) = phase { stream.unheard == .nothing } else { false } }
+
+    /// A stream stands, and something may have been committed without ringing.
+    var isUnheard: Bool { if case .standing(let stream) = phase { stream.unheard != .nothing } else { false } }
 
     /// When a stream is opened; nil where there is one.
     var nextOpening: Int64? { if case .noStream(let pace) = phase { pace.next } else { nil } }

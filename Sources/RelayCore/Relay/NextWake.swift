@@ -24,15 +24,15 @@ extension [Lane] {
 
 extension Lane {
     /// When something is to be done for it though nothing else happens.
-    func addWakes(to wake: inout NextWake) {
+    @inline(__always) func addWakes(to wake: inout NextWake) {
         if !isOnTail { wake.add(nextRead) }
-        wake.add(keyed?.nextTry)
         wake.add(outOfTurn?.until)
         if waitsOutOfTurn {
             wake.add(nextOwedRead)
             wake.add(nextParkedRead)
         }
-        if unparked != nil { wake.add(nextParking) }
+        if case .some = unparked { wake.add(nextParking) }
         wake.add(health.nextTry)
+        wake.add(keyed?.nextTry)
     }
 }

@@ -21,29 +21,30 @@ extension RelayMachine {
     // MARK: - Reading the tail
 
     mutating func startTailRead(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard case .stream(let stream)? = tenure?.source, suspension == nil, !isStopping, !tailIsPaused, tailIsHungry,
-            isTailReadDue(stream, at: now), tailHasRoom
+        guard suspension == nil, !isStopping, !tailIsPaused, tailIsHungry, isTailReadDue(at: now), tailHasRoom
         else { return }
         let request = ReadRequest(
             sink: "", after: tail.position, through: waitingBelow.map { $0 - 1 } ?? .max, rows: policy.batchSize,
             bytes: policy.memory / (4 * max(1, lanes.count)), idsOnly: false)
-        let standing = stream.bell.standing
-        let isUnheard = standing.map { $0.unheard != .nothing } ?? false
-        let missing = standing?.waiting.missing(above: tail.position, through: request.through) ?? []
+        let isUnheard = tenure?.source.stream?.bell.isUnheard == true
+        let missing =
+            tenure?.source.stream?.bell.standing?.waiting.missing(above: tail.position, through: request.through) ?? []
         tenure?.source.stream?.reads(request, closedWhenSent: tail.horizon.closedThrough, mayEndUnheard: isUnheard)
         effects.append(.readTail(TailRequest(rows: request, transactions: missing, wantsEdges: isUnheard)))
     }
 
-    private func isTailReadDue(_ stream: StreamedTail, at now: Int64) -> Bool {
-        guard stream.mayRead(at: now) else { return false }
-        if stream.isDue(at: now) { return true }
-        guard let gap = tenure?.gap else { return stream.isRung || isAskedFor(stream, through: .max, at: now) }
+    private func isTailReadDue(at now: Int64) -> Bool {
+        guard tenure?.source.stream?.mayRead(at: now) == true else { return false }
+        if tenure?.source.stream?.isDue(at: now) == true { return true }
+        guard let gap = tenure?.gap else {
+            return tenure?.source.stream?.isRung == true || isAskedFor(through: .max, at: now)
+        }
         if !gap.isTimed, mayClose(gap) { return true }
-        return isAskedFor(stream, through: gap.waiting - 1, at: now)
+        return isAskedFor(through: gap.waiting - 1, at: now)
     }
 
-    private func isAskedFor(_ stream: StreamedTail, through: Int64, at now: Int64) -> Bool {
-        stream.bell.standing?.isAsked(tail: tail.position, through: through, at: now) ?? false
+    private func isAskedFor(through: Int64, at now: Int64) -> Bool {
+        tenure?.source.stream?.bell.standing?.isAsked(tail: tail.position, through: through, at: now) ?? false
     }
 
     mutating func tailRead(_ answer: TailRows, at now: Int64, _ effects: inout [RelayEffect]) {

@@ -24,7 +24,10 @@ extension RelayMachine {
     }
 
     var tailIsHungry: Bool {
-        lanes.any { $0.isOnTail && !$0.health.isClosed && $0.queue.count + $0.unsettled < policy.window }
+        for index in lanes.indices where lanes[index].isOnTail && !lanes[index].health.isClosed {
+            if lanes[index].queue.count + lanes[index].unsettled < policy.window { return true }
+        }
+        return false
     }
 
     private mutating func startClaim(at now: Int64, _ effects: inout [RelayEffect]) {

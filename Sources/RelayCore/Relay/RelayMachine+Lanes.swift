@@ -3,7 +3,7 @@ extension RelayMachine {
     /// Sends each lane's sink what waits for it, within the lane's window.
     mutating func dispatch(at now: Int64, _ effects: inout [RelayEffect]) {
         // Between tenures nobody carries out what is decided here.
-        guard !isStopping, tenure != nil else { return }
+        guard !isStopping, isLeading else { return }
         for index in lanes.indices where lanes[index].isConfigured && lanes[index].mayTry(at: now) {
             let name = lanes[index].name
             let room = LaneRoom(window: policy.window, bytes: laneShare, memory: batchMemory)
@@ -47,7 +47,7 @@ extension RelayMachine {
 
     /// Asks for the sinks that are not ready, once their pause is over.
     mutating func openSinks(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard tenure != nil, !isStopping else { return }
+        guard isLeading, !isStopping else { return }
         for index in lanes.indices where lanes[index].opens(at: now) { effects.append(.openSink(lanes[index].name)) }
     }
 

@@ -7,7 +7,7 @@ extension RelayMachine {
             guard let ids = tenure?.parkRequests[lanes[index].name] else { continue }
             lanes[index].release(ids)
             // What is settled is parked, or was delivered before anybody could set it aside.
-            let left = ids.filter { $0 > lanes[index].registration.cursor || lanes[index].owed[$0] != nil }
+            let left = ids.filter { $0 > lanes[index].registration.cursor || lanes[index].owed.contains($0) }
             tenure?.parkRequests[lanes[index].name] = left.isEmpty ? nil : left
         }
     }

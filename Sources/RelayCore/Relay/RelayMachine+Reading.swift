@@ -4,7 +4,7 @@ extension RelayMachine {
 
     /// Reads the table for lanes that lack what the tail has passed, or are owed rows.
     mutating func startReads(at now: Int64, _ effects: inout [RelayEffect]) {
-        guard tenure != nil, suspension == nil, !isStopping else { return }
+        guard isLeading, suspension == nil, !isStopping else { return }
         var reading = lanes.indices.count { lanes[$0].readsUnderWay > 0 }
         for index in lanes.indices {
             guard reading < Self.concurrentReads else { return }

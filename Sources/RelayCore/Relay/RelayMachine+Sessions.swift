@@ -65,7 +65,7 @@ extension RelayMachine {
                 stamp += 1
             } else {
                 lanes[index].settled(sink)
-                if let owed { lanes[index].refreshOwed(owed[sink.name] ?? OwedPortion()) }
+                if let owed { lanes[index].owed.refresh(owed[sink.name] ?? OwedPortion()) }
             }
         }
         lanes.sort { $0.name < $1.name }
@@ -79,7 +79,7 @@ extension RelayMachine {
     /// What is owed to a lane as it was read, and where it was not, a sweep reads it.
     private mutating func refreshOwed(_ owed: [String: OwedPortion]?, _ index: Int) {
         if let owed {
-            lanes[index].refreshOwed(owed[lanes[index].name] ?? OwedPortion())
+            lanes[index].owed.refresh(owed[lanes[index].name] ?? OwedPortion())
         } else {
             tenure?.turns.sweeps.isWanted = true
         }

@@ -50,11 +50,11 @@ extension RelayMachine {
         // What was delivered while the settlement was under way is not in it, and stays.
         let before = lanes.map(\.registration)
         adopt(state.sinks, owed: nil, keeping: true, at: now, &effects)
-        for index in lanes.indices { lanes[index].owedSettled(state) }
+        for index in lanes.indices { lanes[index].owed.settled(state, of: lanes[index].name) }
         if let lowest = state.sinks.map(\.cursor).min() { tenure?.source.stream?.bell.settled(through: lowest) }
         settlements.movedNothing = before == lanes.map(\.registration) && state.removed.isEmpty
         blockAtUnparked(state.unparked, at: now, &effects)
-        if lanes.any({ $0.lacksOwed }) { tenure?.turns.sweeps.isWanted = true }
+        if lanes.any({ $0.owed.lacksMore }) { tenure?.turns.sweeps.isWanted = true }
         for entry in state.entered where !entry.isDelivered { effects.append(.note(.late(entry))) }
         if !state.gone.isEmpty { effects.append(.note(.rowsGone(state.gone))) }
         noteLockedRow(state.lockedRow, at: now, &effects)

@@ -16,7 +16,7 @@ extension RelayMachine {
         let request = SweepRequest(
             tail: tail.position, above: above,
             announced: tenure?.source.stream?.bell.standing?.waiting.passed(by: tail.position) ?? [],
-            owed: lanes.any { $0.hasRoomForOwed }, parkedKeys: parkedKeysWanted)
+            owed: lanes.any { $0.owed.hasRoom }, parkedKeys: parkedKeysWanted)
         takeTurn(.sweeping(request, stamp: stamp, since: now))
         effects.append(.sweep(request))
         parkedKeysWanted = false
@@ -47,7 +47,7 @@ extension RelayMachine {
             tenure?.turns.sweeps.goOn(by: now + pause)
         }
         tryStuckAgain(at: now)
-        let isComplete = state.sweptThrough == nil && !lanes.any { $0.isOwedMore || $0.hasRoomForOwed }
+        let isComplete = state.sweptThrough == nil && !lanes.any { $0.owed.isMore || $0.owed.hasRoom }
         if state.aboveTail.isEmpty, isComplete, isUndisturbed, isQuiet {
             tenure?.turns.sweeps.draining?.quietAt = stamp
         }
@@ -63,7 +63,7 @@ extension RelayMachine {
 
     /// Rows that were delivered and could not move are tried again, less and less often.
     private mutating func tryStuckAgain(at now: Int64) {
-        guard lanes.any({ !$0.stuck.isEmpty }) else {
+        guard lanes.any({ !$0.owed.stuck.isEmpty }) else {
             settlements.noneIsStuck()
             return
         }

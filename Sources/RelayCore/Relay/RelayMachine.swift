@@ -128,7 +128,7 @@ package struct RelayMachine: Hashable, Sendable {
 
     /// When to call again with `tick`, though nothing else happens; nil: never.
     package func nextWake(after now: Int64) -> Int64? {
-        guard phase != .finished, tenure != nil else { return nil }
+        guard phase != .finished, isLeading else { return nil }
         var wake = NextWake(after: now)
         addWakes(ofWork: &wake)
         tenure?.addWakes(to: &wake, holdNotice: policy.holdNotice)
@@ -150,6 +150,9 @@ package struct RelayMachine: Hashable, Sendable {
 
     // MARK: - Ends
 
+    /// There is a tenure. (To compare it with nil would copy it.)
+    var isLeading: Bool { if case .some = tenure { true } else { false } }
+
     /// No more is taken on.
     var isStopping: Bool { phase != .running }
 
@@ -163,7 +166,7 @@ package struct RelayMachine: Hashable, Sendable {
         // A row that somebody has locked is delivered, and not settled.
         let noneIsLocked =
             switch tenure?.turns.settling {
-            case .untried: lanes.allSatisfy { $0.stuck.isEmpty && !$0.isStuckMore }
+            case .untried: lanes.allSatisfy { $0.owed.stuck.isEmpty && !$0.owed.isStuckMore }
             case .free: true
             case .waiting, nil: false
             }
@@ -171,7 +174,7 @@ package struct RelayMachine: Hashable, Sendable {
     }
 
     /// The work session does nothing, or there is none.
-    private var nothingIsUnderWay: Bool { tenure == nil || isWorkIdle }
+    private var nothingIsUnderWay: Bool { !isLeading || isWorkIdle }
 
     private mutating func finishIfDone(at now: Int64, _ effects: inout [RelayEffect]) {
         if lanes.any({ $0.health.isClosed }), let closed = lanes.first(where: \.health.isClosed),

@@ -1,53 +1,33 @@
-/// Where the tail's rows come from, for as long as a tenure lasts.
-enum TailSource: Hashable, Sendable {
+/// Where the tail's rows come from, for as long as a tenure lasts: one of the two is there. (Two optionals, since the
+/// payload of an enum cannot be changed where it is, and to copy it costs more than what is done with it.)
+struct TailSource: Hashable, Sendable {
     /// Poll mode: the work session claims them.
-    case claims(ClaimedTail)
-    /// WAL mode: the stream rings, and they are read from the table. Behind a pointer: a look at a tenure copies it.
-    indirect case stream(StreamedTail)
+    var claims: ClaimedTail?
+    /// WAL mode: the stream rings, and they are read from the table.
+    var stream: StreamedTail?
 
     init(usesStream: Bool, rules: RelayRules, at now: Int64) {
-        self = usesStream ? .stream(StreamedTail(rules: rules, at: now)) : .claims(ClaimedTail(pace: Pace(next: now)))
-    }
-
-    var claims: ClaimedTail? {
-        get { if case .claims(let claims) = self { claims } else { nil } }
-        set { if case .claims = self, let newValue { self = .claims(newValue) } }
-    }
-
-    var stream: StreamedTail? {
-        get { if case .stream(let stream) = self { stream } else { nil } }
-        // Taken out and put back, for a copy would cost more than what is done with it.
-        _modify {
-            var taken: StreamedTail?
-            if case .stream(let stream) = self {
-                taken = stream
-                self = .claims(ClaimedTail(pace: Pace()))
-            }
-            defer { if let taken { self = .stream(taken) } }
-            yield &taken
+        if usesStream {
+            stream = StreamedTail(rules: rules, at: now)
+        } else {
+            claims = ClaimedTail(pace: Pace(next: now))
         }
     }
 
     /// Ids above the tail that were announced and never will be there.
     var gone: IDRanges {
-        if case .stream(let stream) = self, case .standing(let announced) = stream.bell.phase { return announced.gone }
-        return IDRanges()
+        if case .standing(let announced)? = stream?.bell.phase { announced.gone } else { IDRanges() }
     }
 
     /// The table has shown nothing new when it was looked at last.
     var showsNothingNew: Bool {
-        switch self {
-        case .claims(let claims): claims.pace.pause > 0
-        case .stream(let stream): !stream.isRung && stream.read == nil
-        }
+        if let stream { !stream.isRung && stream.read == nil } else { claims.map { $0.pace.pause > 0 } ?? false }
     }
 
     /// An unpublished row stands above the tail: it is read at once, whatever bell or timer say.
     mutating func readsNow(at now: Int64) {
-        switch self {
-        case .claims: claims?.claimsAtOnce(at: now)
-        case .stream: stream?.readsNow(at: now)
-        }
+        claims?.claimsAtOnce(at: now)
+        stream?.readsNow(at: now)
     }
 
     mutating func foldClock(_ now: Int64) {

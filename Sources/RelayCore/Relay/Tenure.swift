@@ -62,7 +62,7 @@ extension Tenure {
 
 extension TailSource {
     fileprivate var summary: String {
-        guard case .stream(let stream) = self else { return "claims" }
+        guard let stream else { return "claims" }
         let read = "reads the tail from \(stream.read?.request.after ?? -1)"
         switch stream.bell.phase {
         case .noStream: return "no stream, \(read)"
