@@ -89,3 +89,5 @@ lint:
 	  || { echo 'lint: the lines above end the process where an error should be thrown.' >&2; exit 1; }
 	@! git grep -nIE '[[:blank:]]+$$' -- . ':!LICENSE' ':!Tests/FuzzCorpus' \
 	  || { echo 'lint: the lines above end in blanks.' >&2; exit 1; }
+	@! grep -rn 'trusting:' Sources --include='*.swift' | grep -vE '^Sources/(Migrations/MigrationRunner|Libpq/SQLText)\.swift:' \
+	  || { echo 'lint: the lines above make a statement of text that may hold a value; bind it.' >&2; exit 1; }

@@ -9,6 +9,10 @@ let showsStates = ProcessInfo.processInfo.environment["STATES"] != nil
 let wanted = (Scenario.all + Scenario.mutants).filter { scenario in
     words.isEmpty || words.contains { scenario.name.contains($0) }
 }
+guard !wanted.isEmpty else {
+    FileHandle.standardError.write(Data("no scenario has such a name; without a word all of them are explored\n".utf8))
+    exit(64)
+}
 let failures = await Exploration.run(wanted, showsStates: showsStates) { line in
     FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }
