@@ -50,8 +50,8 @@ enum MemoryPart {
         defer { bench.remove() }
         try await bench.insert(events)
         let sinks = (1...count).map { "  - {name: s\($0), to: \"file:FOLDER/s\($0).jsonl\"}" }
-        let (seconds, peak) = try await bench.drain("sinks:\n" + sinks.joined(separator: "\n"))
-        return MemoryLine(name: "memory sinks=\(count)", peak: peak, seconds: seconds, events: events)
+        let drain = try await bench.drain("sinks:\n" + sinks.joined(separator: "\n"))
+        return MemoryLine(name: "memory sinks=\(count)", peak: drain.peak, seconds: drain.seconds, events: events)
     }
 
     /// A webhook where nobody listens, beside a file that takes everything.

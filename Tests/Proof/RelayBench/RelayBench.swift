@@ -5,14 +5,15 @@ import ArgumentParser
 /// A part is a file: `WebhookPart` (the sink alone), `RelayPart` (the real binary, from the table to the mark),
 /// `LatencyPart` (one sink beside another that is down), `MemoryPart` (its resident set with many sinks, and with a
 /// million events behind a dead one), `HoldPart` (events that wait for an open transaction), `StandingPart` (a new event
-/// beside a long history), `SteadyPart` (events that come one by one, against the least that anybody must do).
+/// beside a long history), `SteadyPart` (events that come one by one, against the least that anybody must
+/// do), `DrainPart` (a backlog), `CurvesPart` (what an event costs as the work grows).
 @main
 struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay-bench", abstract: "Measures the relay against references of the same run.",
         subcommands: [
             WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self,
-            StandingCommand.self, SteadyCommand.self,
+            StandingCommand.self, SteadyCommand.self, CurvesCommand.self, DrainCommand.self,
             ReceiverCommand.self, PlainPollCommand.self,
         ],
         defaultSubcommand: WebhookCommand.self)

@@ -62,8 +62,8 @@ struct RelayPart {
         let bench = try await BenchRelay(cluster)
         defer { bench.remove() }
         try await bench.insert(keys: manner.events)
-        let (seconds, _) = try await bench.drain("sinks: [{name: hook, to: \"\(url)\"\(manner.options)}]")
-        return Double(manner.events) / seconds
+        let drain = try await bench.drain("sinks: [{name: hook, to: \"\(url)\"\(manner.options)}]")
+        return Double(manner.events) / drain.seconds
     }
 }
 

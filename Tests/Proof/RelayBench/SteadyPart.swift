@@ -33,18 +33,10 @@ struct SteadyPart {
     let seconds: Int
     let runs: Int
 
-    /// One measurement: milliseconds from the insert, its commit included, to the line, and microseconds of processor an event.
-    private struct Cost {
-        var p50: Double
-        var p99: Double
-        var reader: Double
-        var server: Double
-    }
-
     /// The relay and its reference in turn, on databases of their own.
     func measure(_ mode: String, on cluster: PrivateCluster) async throws -> String {
-        var ours: [Cost] = []
-        var others: [Cost] = []
+        var ours: [SteadyCost] = []
+        var others: [SteadyCost] = []
         for _ in 0..<runs {
             ours.append(
                 try await cost(on: cluster) { bench in try await SteadyReader(relayOf: bench, mode: mode) })
@@ -56,7 +48,7 @@ struct SteadyPart {
                 })
         }
         let reference = mode == "wal" ? "pg_recvlogical" : "plain_loop"
-        let fields: [(String, KeyPath<Cost, Double>)] = [
+        let fields: [(String, KeyPath<SteadyCost, Double>)] = [
             ("p50_ms", \.p50), ("p99_ms", \.p99), ("reader_us", \.reader), ("server_us", \.server),
         ]
         let columns = fields.map { name, field in
@@ -68,28 +60,10 @@ struct SteadyPart {
 
     private func cost(
         on cluster: PrivateCluster, _ start: (BenchRelay) async throws -> SteadyReader
-    ) async throws -> Cost {
+    ) async throws -> SteadyCost {
         let bench = try await BenchRelay(cluster)
         defer { bench.remove() }
-        let reader = try await start(bench)
         let load = SteadyLoad(database: bench.database, rate: rate)
-        async let inserts = load.run(for: .seconds(seconds + 1))
-        try await Task.sleep(for: .seconds(1))
-        let (begin, before) = (ContinuousClock.now, try await reader.processorTime(bench.database))
-        try await Task.sleep(for: .seconds(seconds))
-        let (end, after) = (ContinuousClock.now, try await reader.processorTime(bench.database))
-        let sent = try await inserts
-        try await reader.waits(for: sent.count)
-        let arrivals = Dictionary(reader.arrivals.map { ($0.id, $0.arrived) }) { first, _ in first }
-        let measured = sent.filter { (begin..<end).contains($0.value) }
-        let latencies = measured.compactMap { id, time in arrivals[id].map { ($0 - time) / .milliseconds(1) } }.sorted()
-        guard latencies.count == measured.count, !latencies.isEmpty else {
-            throw KitFailure("\(measured.count - latencies.count) of \(measured.count) events did not arrive")
-        }
-        try await reader.stop()
-        return Cost(
-            p50: latencies[latencies.count / 2], p99: latencies[latencies.count * 99 / 100],
-            reader: (after.own - before.own) / .microseconds(1) / Double(measured.count),
-            server: (after.server - before.server) / .microseconds(1) / Double(measured.count))
+        return try await SteadyCost(of: try await start(bench), under: load, for: .seconds(seconds))
     }
 }

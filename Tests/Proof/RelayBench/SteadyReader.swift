@@ -14,8 +14,10 @@ final class SteadyReader: Sendable {
     }
 
     /// Our relay.
-    convenience init(relayOf bench: BenchRelay, mode: String) async throws {
-        let relay = try bench.start("mode: \(mode)\npoll_interval: 10ms\nsinks: [{to: stdout}]")
+    ///
+    /// - Parameter more: a sink beside standard output.
+    convenience init(relayOf bench: BenchRelay, mode: String, more: String = "") async throws {
+        let relay = try bench.start("mode: \(mode)\npoll_interval: 10ms\nsinks: [{name: stdout, to: stdout}\(more)]")
         try await relay.waitForLog(mode == "wal" ? "streaming" : "leading")
         self.init(relay, sessions: "outbox-relay")
     }
@@ -52,8 +54,8 @@ final class SteadyReader: Sendable {
         return (own, server.reduce(.zero, +))
     }
 
-    func waits(for count: Int) async throws {
-        try await eventually("\(sessions) brings \(count) events") { process.arrivals.count >= count }
+    func waits(for count: Int, within limit: Duration = .seconds(30)) async throws {
+        try await eventually("\(sessions) brings \(count) events", within: limit) { process.arrivals.count >= count }
     }
 
     func stop() async throws { try await process.end() }
