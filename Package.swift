@@ -146,7 +146,8 @@ let package = Package(
         .executableTarget(
             name: "RelayBench",
             dependencies: [
-                "Libpq", "RelayCore", "RelayTestKit", "WebhookReceiver", "WebhookSink", arguments, http, nio, nioHTTP1,
+                "CLibpq", "Libpq", "RelayCore", "RelayTestKit", "WebhookReceiver", "WebhookSink", arguments, http, nio,
+                nioHTTP1,
             ],
             path: "Tests/Proof/RelayBench", swiftSettings: strict),
         .target(name: "ClockShift", path: "Tests/ClockShift", cSettings: [.define("_GNU_SOURCE")]),

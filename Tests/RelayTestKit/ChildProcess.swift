@@ -31,7 +31,7 @@ package final class ChildProcess: Sendable {
     package static var passedEnvironment: [String: String] {
         let passed = [
             "PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "ASAN_OPTIONS", "TSAN_OPTIONS",
-            "LLVM_PROFILE_FILE",
+            "LLVM_PROFILE_FILE", "TEST_PATIENCE",
         ]
         return ProcessInfo.processInfo.environment.filter { passed.contains($0.key) }
     }

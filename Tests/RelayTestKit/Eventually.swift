@@ -13,7 +13,7 @@ package func eventually(
     _ condition: () async throws -> Bool
 ) async throws {
     if try await !holds(within: limit, condition) {
-        throw KitFailure("\(file):\(line): within \(limit) it did not come to this: \(what())")
+        throw KitFailure("\(file):\(line): within \(limit * patience) it did not come to this: \(what())")
     }
 }
 

@@ -50,21 +50,22 @@ package final class LineReader: Sendable {
     /// Whether everything has been read.
     var ended: Bool { state.withLock { $0.ended } }
 
-    /// What was written before this call has been accepted when it returns, however late the thread is.
-    package func catchUp() { while readOn() {} }
+    /// What stood in the pipe before this call has been accepted when it returns, however late the thread is: one portion
+    /// holds more than a pipe does. Not more, for whoever writes without a pause would never let it return.
+    package func catchUp() { readOn() }
 
-    /// Reads once, where there is something to read.
-    ///
-    /// - Returns: whether there was.
-    @discardableResult private func readOn() -> Bool {
+    /// Reads a portion, where there is something to read.
+    private func readOn() {
         state.withLock { reading in
-            guard !reading.ended, Self.isReadable(descriptor, waiting: 0) else { return false }
-            let count = read(descriptor, &reading.buffer, reading.buffer.count)
-            if count == -1 && errno == EINTR { return true }
+            guard !reading.ended, Self.isReadable(descriptor, waiting: 0) else { return }
+            var count = -1
+            repeat {
+                count = read(descriptor, &reading.buffer, reading.buffer.count)
+            } while count == -1 && errno == EINTR
             let now = ContinuousClock.now
             guard count > 0 else {
-                reading.ended = true
-                return false
+                reading = Reading(buffer: [], ended: true)
+                return
             }
             reading.pending.append(contentsOf: reading.buffer[..<count])
             var start = 0
@@ -74,7 +75,6 @@ package final class LineReader: Sendable {
             }
             reading.pending.removeFirst(start)
             reading.searched = reading.pending.count
-            return true
         }
     }
 

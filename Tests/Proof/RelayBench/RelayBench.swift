@@ -14,7 +14,7 @@ struct RelayBench: AsyncParsableCommand {
         subcommands: [
             WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self,
             StandingCommand.self, SteadyCommand.self, CurvesCommand.self, DrainCommand.self,
-            ReceiverCommand.self, PlainPollCommand.self,
+            ReceiverCommand.self, PlainPollCommand.self, PlainBellCommand.self,
         ],
         defaultSubcommand: WebhookCommand.self)
 }

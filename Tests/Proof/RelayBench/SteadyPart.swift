@@ -33,29 +33,34 @@ struct SteadyPart {
     let seconds: Int
     let runs: Int
 
-    /// The relay and its reference in turn, on databases of their own.
+    /// The relay and its references in turn, on databases of their own.
     func measure(_ mode: String, on cluster: PrivateCluster) async throws -> String {
+        let references: [(name: String, start: (BenchRelay) async throws -> SteadyReader)] =
+            mode == "wal"
+            ? [
+                ("pg_recvlogical", { try await SteadyReader(streamOf: $0.database) }),
+                ("plain_bell", { try await SteadyReader(plainBellOn: $0.database) }),
+            ] : [("plain_loop", { try await SteadyReader(plainLoopOn: $0.database) })]
         var ours: [SteadyCost] = []
-        var others: [SteadyCost] = []
+        var others = [[SteadyCost]](repeating: [], count: references.count)
         for _ in 0..<runs {
-            ours.append(
-                try await cost(on: cluster) { bench in try await SteadyReader(relayOf: bench, mode: mode) })
-            others.append(
-                try await cost(on: cluster) { bench in
-                    mode == "wal"
-                        ? try await SteadyReader(streamOf: bench.database)
-                        : try await SteadyReader(plainLoopOn: bench.database)
-                })
+            ours.append(try await cost(on: cluster) { bench in try await SteadyReader(relayOf: bench, mode: mode) })
+            for (index, reference) in references.enumerated() {
+                others[index].append(try await cost(on: cluster, reference.start))
+            }
         }
-        let reference = mode == "wal" ? "pg_recvlogical" : "plain_loop"
         let fields: [(String, KeyPath<SteadyCost, Double>)] = [
             ("p50_ms", \.p50), ("p99_ms", \.p99), ("reader_us", \.reader), ("server_us", \.server),
         ]
-        let columns = fields.map { name, field in
-            let (own, other) = (ours.map { $0[keyPath: field] }.median, others.map { $0[keyPath: field] }.median)
-            return "\(name)=\(own.shortened) \(reference)=\(other.shortened) ratio=\((own / other).shortened)"
-        }
-        return "bench: steady mode=\(mode) events_per_s=\(rate) runs=\(runs) " + columns.joined(separator: " ")
+        return references.indices.map { index in
+            let reference = references[index].name
+            let columns = fields.map { name, field in
+                let own = ours.map { $0[keyPath: field] }.median
+                let other = others[index].map { $0[keyPath: field] }.median
+                return "\(name)=\(own.shortened) \(reference)=\(other.shortened) ratio=\((own / other).shortened)"
+            }
+            return "bench: steady mode=\(mode) events_per_s=\(rate) runs=\(runs) " + columns.joined(separator: " ")
+        }.joined(separator: "\n")
     }
 
     private func cost(

@@ -24,15 +24,32 @@ final class SteadyReader: Sendable {
 
     /// The server's own receiver of a stream, which writes down the ids and keeps nothing.
     convenience init(streamOf database: TestDatabase) async throws {
-        _ = try await database.query("SELECT pg_create_logical_replication_slot('bench_\(database.name)', 'pgoutput')")
-        try await database.execute(
-            "CREATE PUBLICATION bench FOR TABLE outbox_unpublished (id) WITH (publish = 'insert')")
         let command = [
-            try PrivateCluster.program("pg_recvlogical"), "-d", database.conninfo, "--slot", "bench_\(database.name)",
+            try PrivateCluster.program("pg_recvlogical"), "-d", database.conninfo, "--slot",
+            try await Self.slot(database),
             "--start", "--no-loop", "-o", "proto_version=1", "-o", "publication_names=bench", "-f", "-",
         ]
         self.init(try ReferenceProcess(command, id: ReferenceProcess.idOfInsert), sessions: "pg_recvlogical")
         try await isConnected(database)
+    }
+
+    /// A stream that rings and a table that is read, see `PlainBellCommand`.
+    convenience init(plainBellOn database: TestDatabase) async throws {
+        let conninfo = database.conninfo(more: "application_name=plain_bell")
+        self.init(
+            try ReferenceProcess(
+                ["/proc/\(getpid())/exe", "plain-bell", conninfo, try await Self.slot(database)], id: EventLine.id),
+            sessions: "plain_bell")
+        try await isConnected(database)
+    }
+
+    /// A slot, and a publication of the ids.
+    private static func slot(_ database: TestDatabase) async throws -> String {
+        let slot = "bench_\(database.name)"
+        _ = try await database.query("SELECT pg_create_logical_replication_slot('\(slot)', 'pgoutput')")
+        try await database.execute(
+            "CREATE PUBLICATION bench FOR TABLE outbox_unpublished (id) WITH (publish = 'insert')")
+        return slot
     }
 
     /// A loop without order, see `PlainPollCommand`.
