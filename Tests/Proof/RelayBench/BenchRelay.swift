@@ -25,9 +25,17 @@ struct BenchRelay {
     ///
     /// - Parameter yaml: its configuration, in which FOLDER stands for a folder of its own.
     func start(_ yaml: String, _ more: [String] = []) throws -> RelayProcess {
-        let file = "\(folder)/relay.yaml"
-        try Data(yaml.replacing("FOLDER", with: folder).utf8).write(to: URL(fileURLWithPath: file))
+        let file = try write(yaml.replacing("FOLDER", with: folder), to: "relay.yaml")
         return try RelayProcess.run(database, ["--config", file] + more, output: .ids)
+    }
+
+    /// Writes a file into the folder.
+    ///
+    /// - Returns: its path.
+    func write(_ text: String, to name: String) throws -> String {
+        let file = "\(folder)/\(name)"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        return file
     }
 
     /// What a run until everything is drained took, from when the relay led.

@@ -15,6 +15,8 @@ struct PlainBellCommand: ParsableCommand {
     var database: String
     @Argument(help: "A slot; the publication is named bench.")
     var slot: String
+    @Option(help: "A port of 127.0.0.1 where each row is posted, one after the other; without it they go to standard output.")
+    var port: UInt16?
 
     func run() throws {
         let stream = try connection(database + " replication=database")
@@ -34,11 +36,12 @@ struct PlainBellCommand: ParsableCommand {
                 "SELECT id, event_type, payload FROM outbox_unpublished WHERE id = ANY($1::bigint[])", 1,
                 nil),
             PGRES_COMMAND_OK, table)
+        let poster = try port.map { try PlainPoster(port: $0) }
         var unseen: [String] = []
         while true {
             unseen += try heard(stream, waits: unseen.isEmpty)
             guard !unseen.isEmpty else { continue }
-            let seen = try writeRows("{\(unseen.joined(separator: ","))}", table)
+            let seen = try writeRows("{\(unseen.joined(separator: ","))}", table, poster)
             unseen = unseen.count == seen.count ? [] : unseen.filter { !seen.contains($0) }
         }
     }
@@ -67,7 +70,7 @@ struct PlainBellCommand: ParsableCommand {
     /// (2), t, and the length (4).
     private static let digits = 38
 
-    private func writeRows(_ ids: String, _ table: OpaquePointer?) throws -> [String] {
+    private func writeRows(_ ids: String, _ table: OpaquePointer?, _ poster: PlainPoster?) throws -> [String] {
         let result = ids.withCString { text in
             var values: [UnsafePointer<CChar>?] = [text]
             return PQexecPrepared(table, "rows", 1, &values, nil, nil, 0)
@@ -85,6 +88,10 @@ struct PlainBellCommand: ParsableCommand {
             lines += Array(#"","data":"#.utf8)
             append(PQgetvalue(result, row, 2), to: &lines)
             lines += Array("}\n".utf8)
+            if let poster {
+                try poster.post(lines.dropLast())
+                lines = []
+            }
         }
         if !lines.isEmpty { _ = write(STDOUT_FILENO, lines, lines.count) }
         return seen

@@ -6,7 +6,8 @@ import ArgumentParser
 /// `LatencyPart` (one sink beside another that is down), `MemoryPart` (its resident set with many sinks, and with a
 /// million events behind a dead one), `HoldPart` (events that wait for an open transaction), `StandingPart` (a new event
 /// beside a long history), `SteadyPart` (events that come one by one, against the least that anybody must
-/// do), `DrainPart` (a backlog), `CurvesPart` (what an event costs as the work grows).
+/// do), `DrainPart` (a backlog), `LivePart` (a load at full
+/// speed), `CurvesPart` (what an event costs as the work grows).
 @main
 struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,6 +15,7 @@ struct RelayBench: AsyncParsableCommand {
         subcommands: [
             WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self,
             StandingCommand.self, SteadyCommand.self, CurvesCommand.self, DrainCommand.self,
+            LiveCommand.self,
             ReceiverCommand.self, PlainPollCommand.self, PlainBellCommand.self,
         ],
         defaultSubcommand: WebhookCommand.self)

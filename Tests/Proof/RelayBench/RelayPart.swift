@@ -28,42 +28,50 @@ struct RelayPart {
         var events: Int
         var connections = 1
         var batch = 1
-        var demanded: Double
+        /// How long the receiver waits with each answer.
+        var delay = Duration.milliseconds(20)
+        var demand: Demand
     }
 
     private static let manners = [
-        Manner(name: "relay order=id", options: "", events: 250, demanded: 40),
-        Manner(name: "relay order=id batch=100", options: ", batch: 100", events: 25_000, batch: 100, demanded: 4000),
+        Manner(name: "relay order=id", options: "", events: 250, demand: .rate(40)),
+        Manner(
+            name: "relay order=id batch=100", options: ", batch: 100", events: 25_000, batch: 100, demand: .rate(4000)),
         Manner(
             name: "relay order=key concurrency=16", options: ", order: key, concurrency: 16", events: 4000,
-            connections: 16, demanded: 600),
+            connections: 16, demand: .rate(600)),
+        Manner(
+            name: "relay order=id receiver=immediate", options: "", events: 10_000, delay: .zero,
+            demand: .share(0.5, processor: 100)),
+        Manner(
+            name: "relay order=key concurrency=16 receiver=immediate", options: ", order: key, concurrency: 16",
+            events: 50_000, connections: 16, delay: .zero, demand: .share(0.1)),
     ]
 
     func measure(on cluster: PrivateCluster) async throws -> [Measurement] {
-        let receiver = try ReceiverProcess(delay: .milliseconds(20))
-        let url = "http://127.0.0.1:\(receiver.port)/"
-        var measurements = Self.manners.map {
-            Measurement(
-                name: $0.name, rates: [], reference: [], referenceName: LoadGenerator.name, demanded: $0.demanded)
-        }
+        var measurements = Self.manners.map { Measurement(name: $0.name, demand: $0.demand) }
         for _ in 0..<runs {
             for (index, manner) in Self.manners.enumerated() {
-                measurements[index].rates.append(try await rate(of: manner, url, on: cluster))
+                let receiver = try ReceiverProcess(delay: manner.delay)
+                let url = receiver.url
+                let drain = try await drain(manner, url, on: cluster)
+                let events = Double(manner.events)
+                measurements[index].rates.append(events / drain.seconds)
+                measurements[index].processor.append(drain.processorTime / .microseconds(1) / events)
                 measurements[index].reference.append(
                     try await WebhookPart.ceiling(
                         url, batch: manner.batch, connections: manner.connections, for: .seconds(3)))
+                withExtendedLifetime(receiver) {}
             }
         }
-        withExtendedLifetime(receiver) {}
         return measurements
     }
 
-    private func rate(of manner: Manner, _ url: String, on cluster: PrivateCluster) async throws -> Double {
+    private func drain(_ manner: Manner, _ url: String, on cluster: PrivateCluster) async throws -> BenchRelay.Drain {
         let bench = try await BenchRelay(cluster)
         defer { bench.remove() }
         try await bench.insert(keys: manner.events)
-        let drain = try await bench.drain("sinks: [{name: hook, to: \"\(url)\"\(manner.options)}]")
-        return Double(manner.events) / drain.seconds
+        return try await bench.drain("sinks: [{name: hook, to: \"\(url)\"\(manner.options)}]")
     }
 }
 

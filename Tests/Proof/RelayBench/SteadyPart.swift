@@ -24,6 +24,7 @@ struct SteadyCommand: AsyncParsableCommand {
         let cluster = try await PrivateCluster.start()
         let part = SteadyPart(rate: rate, seconds: seconds, runs: runs)
         for mode in ["wal", "poll"] { print(try await part.measure(mode, on: cluster)) }
+        print(try await part.measureWebhooks(on: cluster))
         try await cluster.stop()
     }
 }
@@ -33,18 +34,42 @@ struct SteadyPart {
     let seconds: Int
     let runs: Int
 
-    /// The relay and its references in turn, on databases of their own.
+    typealias Start = (BenchRelay) async throws -> SteadyReader
+
+    /// Standard output, in either mode.
     func measure(_ mode: String, on cluster: PrivateCluster) async throws -> String {
-        let references: [(name: String, start: (BenchRelay) async throws -> SteadyReader)] =
+        let references: [(String, Start)] =
             mode == "wal"
             ? [
                 ("pg_recvlogical", { try await SteadyReader(streamOf: $0.database) }),
                 ("plain_bell", { try await SteadyReader(plainBellOn: $0.database) }),
             ] : [("plain_loop", { try await SteadyReader(plainLoopOn: $0.database) })]
+        return try await measure(
+            "mode=\(mode)", on: cluster, { try await SteadyReader(relayOf: $0, mode: mode) }, references)
+    }
+
+    /// A webhook whose receiver answers at once, in WAL mode.
+    func measureWebhooks(on cluster: PrivateCluster) async throws -> String {
+        let bell: Start = { bench in
+            let receiver = try ReceiverProcess(delay: .zero, notesEvents: true)
+            return try await SteadyReader(plainBellOn: bench.database, receiver: receiver)
+        }
+        return try await measure(
+            "mode=wal to=webhook", on: cluster,
+            { bench in
+                let receiver = try ReceiverProcess(delay: .zero, notesEvents: true)
+                return try await SteadyReader(relayOf: bench, mode: "wal", receiver: receiver)
+            }, [("plain_bell", bell)])
+    }
+
+    /// The relay and its references in turn, on databases of their own.
+    private func measure(
+        _ name: String, on cluster: PrivateCluster, _ relay: Start, _ references: [(name: String, start: Start)]
+    ) async throws -> String {
         var ours: [SteadyCost] = []
         var others = [[SteadyCost]](repeating: [], count: references.count)
         for _ in 0..<runs {
-            ours.append(try await cost(on: cluster) { bench in try await SteadyReader(relayOf: bench, mode: mode) })
+            ours.append(try await cost(on: cluster, relay))
             for (index, reference) in references.enumerated() {
                 others[index].append(try await cost(on: cluster, reference.start))
             }
@@ -59,13 +84,11 @@ struct SteadyPart {
                 let other = others[index].map { $0[keyPath: field] }.median
                 return "\(name)=\(own.shortened) \(reference)=\(other.shortened) ratio=\((own / other).shortened)"
             }
-            return "bench: steady mode=\(mode) events_per_s=\(rate) runs=\(runs) " + columns.joined(separator: " ")
+            return "bench: steady \(name) events_per_s=\(rate) runs=\(runs) " + columns.joined(separator: " ")
         }.joined(separator: "\n")
     }
 
-    private func cost(
-        on cluster: PrivateCluster, _ start: (BenchRelay) async throws -> SteadyReader
-    ) async throws -> SteadyCost {
+    private func cost(on cluster: PrivateCluster, _ start: Start) async throws -> SteadyCost {
         let bench = try await BenchRelay(cluster)
         defer { bench.remove() }
         let load = SteadyLoad(database: bench.database, rate: rate)

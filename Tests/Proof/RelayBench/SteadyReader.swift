@@ -2,24 +2,34 @@ import Foundation
 import RelayTestKit
 import Synchronization
 
-/// A process that brings each event to a pipe, and its sessions on the server.
+/// A process that brings each event to a pipe or to a webhook's receiver, and its sessions on the server.
 final class SteadyReader: Sendable {
     private let process: any SteadyProcess
     /// What its sessions' `application_name` begins with.
     private let sessions: String
+    /// Where the events come, where that is not the process's pipe.
+    private let receiver: ReceiverProcess?
 
-    private init(_ process: any SteadyProcess, sessions: String) {
+    private init(_ process: any SteadyProcess, sessions: String, receiver: ReceiverProcess? = nil) {
         self.process = process
         self.sessions = sessions
+        self.receiver = receiver
     }
 
     /// Our relay.
     ///
-    /// - Parameter more: a sink beside standard output.
-    convenience init(relayOf bench: BenchRelay, mode: String, more: String = "") async throws {
-        let relay = try bench.start("mode: \(mode)\npoll_interval: 10ms\nsinks: [{name: stdout, to: stdout}\(more)]")
+    /// - Parameters:
+    ///   - settings: a line of its configuration.
+    ///   - receiver: of webhooks; without one the events go to standard output.
+    ///   - more: another sink.
+    convenience init(
+        relayOf bench: BenchRelay, mode: String, settings: String = "", receiver: ReceiverProcess? = nil,
+        more: String = ""
+    ) async throws {
+        let sink = receiver.map { "{name: hook, to: \"\($0.url)\"}" } ?? "{name: stdout, to: stdout}"
+        let relay = try bench.start("mode: \(mode)\npoll_interval: 10ms\n\(settings)\nsinks: [\(sink)\(more)]")
         try await relay.waitForLog(mode == "wal" ? "streaming" : "leading")
-        self.init(relay, sessions: "outbox-relay")
+        self.init(relay, sessions: "outbox-relay", receiver: receiver)
     }
 
     /// The server's own receiver of a stream, which writes down the ids and keeps nothing.
@@ -34,12 +44,14 @@ final class SteadyReader: Sendable {
     }
 
     /// A stream that rings and a table that is read, see `PlainBellCommand`.
-    convenience init(plainBellOn database: TestDatabase) async throws {
+    convenience init(plainBellOn database: TestDatabase, receiver: ReceiverProcess? = nil) async throws {
         let conninfo = database.conninfo(more: "application_name=plain_bell")
+        let posting = receiver.map { ["--port", "\($0.port)"] } ?? []
         self.init(
             try ReferenceProcess(
-                ["/proc/\(getpid())/exe", "plain-bell", conninfo, try await Self.slot(database)], id: EventLine.id),
-            sessions: "plain_bell")
+                ["/proc/\(getpid())/exe", "plain-bell", conninfo, try await Self.slot(database)] + posting,
+                id: EventLine.id),
+            sessions: "plain_bell", receiver: receiver)
         try await isConnected(database)
     }
 
@@ -61,7 +73,7 @@ final class SteadyReader: Sendable {
         try await isConnected(database)
     }
 
-    var arrivals: [Arrival] { process.arrivals }
+    var arrivals: [Arrival] { receiver?.arrivals ?? process.arrivals }
 
     /// What the process, and its sessions on the server, have used of the processor so far.
     func processorTime(_ database: TestDatabase) async throws -> (own: Duration, server: Duration) {
@@ -72,7 +84,7 @@ final class SteadyReader: Sendable {
     }
 
     func waits(for count: Int, within limit: Duration = .seconds(30)) async throws {
-        try await eventually("\(sessions) brings \(count) events", within: limit) { process.arrivals.count >= count }
+        try await eventually("\(sessions) brings \(count) events", within: limit) { arrivals.count >= count }
     }
 
     func stop() async throws { try await process.end() }
@@ -101,14 +113,27 @@ extension RelayProcess: SteadyProcess {
     func end() async throws { try await stop() }
 }
 
+/// The events that lines of a pipe bring, and when.
+final class SeenLines: Sendable {
+    private let seen = Mutex<[Arrival]>([])
+
+    var arrivals: [Arrival] { seen.withLock { $0 } }
+
+    /// Reads a descriptor to its end, and closes it.
+    ///
+    /// - Parameter id: of the event that a line brings; nil where it brings none.
+    func read(_ descriptor: Int32, _ id: @escaping @Sendable (ArraySlice<UInt8>) -> Int64?) {
+        _ = LineReader(descriptor: descriptor) { [self] line, time in
+            guard let id = id(line) else { return }
+            seen.withLock { $0.append(Arrival(id: id, arrived: time)) }
+        }
+    }
+}
+
 /// A reference: a command whose output is read as soon as it comes.
 final class ReferenceProcess: SteadyProcess {
     private let process: ChildProcess
-    private let seen = Seen()
-
-    private final class Seen: Sendable {
-        let arrivals = Mutex<[Arrival]>([])
-    }
+    private let seen = SeenLines()
 
     /// - Parameter id: of the event that a line brings; nil where it brings none.
     init(_ command: [String], id: @escaping @Sendable (ArraySlice<UInt8>) -> Int64?) throws {
@@ -117,17 +142,13 @@ final class ReferenceProcess: SteadyProcess {
             command, environment: ChildProcess.passedEnvironment,
             output: output.fileHandleForWriting.fileDescriptor, errors: STDERR_FILENO)
         try output.fileHandleForWriting.close()
-        let seen = seen
-        _ = LineReader(descriptor: dup(output.fileHandleForReading.fileDescriptor)) { line, time in
-            guard let id = id(line) else { return }
-            seen.arrivals.withLock { $0.append(Arrival(id: id, arrived: time)) }
-        }
+        seen.read(dup(output.fileHandleForReading.fileDescriptor), id)
     }
 
     deinit { process.signal(SIGKILL) }
 
     var pid: pid_t { process.pid }
-    var arrivals: [Arrival] { seen.arrivals.withLock { $0 } }
+    var arrivals: [Arrival] { seen.arrivals }
 
     func end() async throws {
         process.signal(SIGKILL)

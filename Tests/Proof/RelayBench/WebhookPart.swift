@@ -20,25 +20,22 @@ struct WebhookPart {
         var lanes = 1
         /// Events in a delivery.
         var window: Int
-        var demanded: Double
+        var demand: Demand
     }
 
     private static let manners = [
-        Manner(name: "webhook order=id", window: 20, demanded: 40),
-        Manner(name: "webhook order=id batch=100", batch: 100, window: 1000, demanded: 4000),
-        Manner(name: "webhook order=key concurrency=16", lanes: 16, window: 1, demanded: 600),
+        Manner(name: "webhook order=id", window: 20, demand: .rate(40)),
+        Manner(name: "webhook order=id batch=100", batch: 100, window: 1000, demand: .rate(4000)),
+        Manner(name: "webhook order=key concurrency=16", lanes: 16, window: 1, demand: .rate(600)),
     ]
 
     func measure() async throws -> [Measurement] {
         let receiver = try ReceiverProcess(delay: delay)
-        let url = "http://127.0.0.1:\(receiver.port)/"
+        let url = receiver.url
         let secret = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)")
         try Data("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".utf8).write(to: secret)
         defer { try? FileManager.default.removeItem(at: secret) }
-        var measurements = Self.manners.map {
-            Measurement(
-                name: $0.name, rates: [], reference: [], referenceName: LoadGenerator.name, demanded: $0.demanded)
-        }
+        var measurements = Self.manners.map { Measurement(name: $0.name, demand: $0.demand) }
         // Sink and reference take turns, so that both meet what else the machine does.
         for _ in 0..<runs {
             for (index, manner) in Self.manners.enumerated() {
