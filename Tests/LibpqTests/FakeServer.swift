@@ -8,10 +8,38 @@ final class FakeServer: Sendable {
     private let listener: Int32
     private let accepted = Mutex<[Int32]>([])
 
+    /// A client, on one of its connections.
+    struct Client: Sendable {
+        /// Counted from 1.
+        let connection: Int
+        fileprivate let socket: Int32
+
+        /// What came next; empty where the client has closed.
+        func read() -> [UInt8] {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = Glibc.read(socket, &buffer, buffer.count)
+            return Array(buffer.prefix(max(count, 0)))
+        }
+
+        func send(_ bytes: [UInt8]) { _ = Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+        func close() { shutdown(socket, Int32(SHUT_WR)) }
+    }
+
     /// - Parameters:
     ///   - answer: what is sent once the first packet of a connection has come; empty leaves the client waiting.
     ///   - closes: whether the connection is closed after that.
-    init(answer: [UInt8], closes: Bool) throws {
+    convenience init(answer: [UInt8], closes: Bool) throws {
+        try self.init { client in
+            guard !client.read().isEmpty else { return }
+            if !answer.isEmpty { client.send(answer) }
+            guard closes else { return }
+            client.close()
+            while !client.read().isEmpty {}
+        }
+    }
+
+    /// - Parameter serve: called for each connection, on a thread of its own.
+    init(_ serve: @escaping @Sendable (Client) -> Void) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -30,8 +58,11 @@ final class FakeServer: Sendable {
             while true {
                 let client = accept(listener, nil, nil)
                 guard client >= 0 else { return }
-                accepted.withLock { $0.append(client) }
-                Self.thread { [self] in serve(client, answer, closes) }
+                let number = accepted.withLock { accepted in
+                    accepted.append(client)
+                    return accepted.count
+                }
+                Self.thread { serve(Client(connection: number, socket: client)) }
             }
         }
     }
@@ -60,16 +91,6 @@ final class FakeServer: Sendable {
     }
 
     private struct Unavailable: Error {}
-
-    private func serve(_ client: Int32, _ answer: [UInt8], _ closes: Bool) {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        guard read(client, &buffer, 4096) > 0 else { return }
-        if !answer.isEmpty { _ = send(client, answer, answer.count, Int32(MSG_NOSIGNAL)) }
-        if closes {
-            shutdown(client, Int32(SHUT_WR))
-            while read(client, &buffer, 4096) > 0 {}
-        }
-    }
 
     private static func thread(_ body: @escaping @Sendable () -> Void) {
         final class Box {

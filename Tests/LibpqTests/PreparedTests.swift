@@ -1,4 +1,7 @@
+import Dispatch
 import Libpq
+import RelayTestKit
+import Synchronization
 import Testing
 
 /// A statement that is kept prepared is parsed once, whatever becomes of the tables under it.
@@ -63,5 +66,42 @@ import Testing
         let error = await failure { try await connection.query("SELECT nothing_of_the_kind", prepares: true) }
         #expect(error?.sqlState == "42703")
         #expect(try await connection.query("SELECT 1", prepares: true).int(0, 0) == 1)
+    }
+
+    /// The server has prepared it before it hears of the cancellation: nothing is left there to be cancelled, and what was to
+    /// be run must not run.
+    @Test func aCancellationThatComesTooLateForThePreparationEndsTheStatement() async throws {
+        let cancelled = DispatchSemaphore(value: 0)
+        let asked = Mutex<[UInt8]>([])
+        let rest = Mutex<[UInt8]>([])
+        let server = try FakeServer { client in
+            _ = client.read()
+            guard client.connection == 1 else {
+                cancelled.signal()
+                return client.close()
+            }
+            // AuthenticationOk, BackendKeyData, ReadyForQuery; then ParseComplete and ReadyForQuery.
+            let ready = FakeServer.message("Z", [UInt8(ascii: "I")])
+            client.send(
+                FakeServer.message("R", [0, 0, 0, 0]) + FakeServer.message("K", [0, 0, 0, 1, 0, 0, 0, 2]) + ready)
+            asked.withLock { $0 = client.read() }
+            cancelled.wait()
+            client.send(FakeServer.message("1", []) + ready)
+            rest.withLock { $0 = client.read() }
+        }
+        defer { server.stop() }
+        let target = try ConnectionTarget(
+            parsing: "host=127.0.0.1 port=\(server.port) user=ben sslmode=disable gssencmode=disable")
+        let connection = try await Connection.open(target, timeout: .seconds(30))
+        let statement = Task { await failure { _ = try await connection.query("SELECT 1", prepares: true) } }
+        try await eventually("it is being prepared") { asked.withLock { $0.first == UInt8(ascii: "P") } }
+        statement.cancel()
+        let error = await statement.value
+        #expect(error?.kind == .cancelled)
+        #expect(error?.connectionIsLost == false)
+        await connection.close()
+        try await eventually("the server hears more") { rest.withLock { !$0.isEmpty } }
+        // Terminate, and no Bind.
+        #expect(rest.withLock { $0.first } == UInt8(ascii: "X"))
     }
 }
