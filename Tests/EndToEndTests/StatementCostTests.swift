@@ -31,15 +31,54 @@ import Testing
     @Test(arguments: histories, Mode.allCases) func noStatementReadsWhatHasBeen(
         _ history: LongHistory, _ mode: Mode
     ) async throws {
+        try await judgeStatements(on: history.database) { try await work(on: $0, history, mode) }
+    }
+
+    /// A session plans a statement once: what it planned for tables of no rows is still good when they have grown, in the leaf
+    /// that a dead sink keeps everything in, and in that of what is published.
+    @Test(arguments: Mode.allCases, [false, true]) func plansOfSmallTablesHold(
+        _ mode: Mode, hasDeadSink: Bool
+    ) async throws {
+        let folder = try SinkFolder()
+        let dead = hasDeadSink ? ", {name: dead, to: \"http://127.0.0.1:9/\", retry: {base: 50ms, max: 100ms}}" : ""
+        let options = try folder.configuration("sinks: [{name: stdout, to: stdout}\(dead)]\n")
+        try await judgeStatements(on: { try await $0.database() }) { database in
+            let relay = try RelayProcess.run(database, ["--mode", mode.rawValue] + options, output: .ids)
+            try await relay.waitForLog("leading", within: .seconds(60))
+            try await relay.waitForEvent(id: try await database.insert(5000), within: .seconds(60))
+            try await events(relay, database)
+            for _ in 0..<6 { try await insertWithGaps(10_000, in: database) }
+            let last = try await database.number("SELECT max(id) FROM outbox")
+            try await relay.waitForEvent(id: last, within: .seconds(240))
+            try await events(relay, database)
+            #expect(try await relay.stop(within: .seconds(60)) == .exited(0), "\(relay.log.text)")
+        }
+    }
+
+    /// Every tenth of their ids is drawn and not used.
+    private func insertWithGaps(_ count: Int, in database: TestDatabase) async throws {
+        try await database.execute(
+            """
+            INSERT INTO outbox (id, aggregate_type, aggregate_id, event_type, payload) OVERRIDING SYSTEM VALUE
+              SELECT CASE WHEN n % 10 = 0 THEN greatest(nextval('outbox_id_seq'), nextval('outbox_id_seq'))
+                ELSE nextval('outbox_id_seq') END, 't', 'k' || n % 100, 't.x', '{}'
+              FROM generate_series(1, \(count)) AS n
+            """)
+    }
+
+    /// Lets the relay work on a database whose server explains each statement, and complains of those that read too much.
+    private func judgeStatements(
+        on made: (PrivateCluster) async throws -> TestDatabase, _ work: (TestDatabase) async throws -> Void
+    ) async throws {
         let cluster = try await PrivateCluster.start(settings: ["autovacuum": "off", "synchronous_commit": "off"])
-        let database = try await history.database(in: cluster)
+        let database = try await made(cluster)
         try cluster.set(StatementPlan.settings)
         cluster.reload()
         try await eventually("new sessions are explained") {
             try await database.value("SHOW session_preload_libraries") == "auto_explain"
         }
         // What it sent until then is judged in any case.
-        do { try await work(on: database, history, mode) } catch { Issue.record(error) }
+        do { try await work(database) } catch { Issue.record(error) }
         let plans = try StatementPlan.all(in: cluster.log[...]).filter { $0.application.hasPrefix("outbox-relay") }
         #expect(plans.count > 100)
         for (query, plan) in worst(plans) {
