@@ -17,7 +17,7 @@ package final class WebhookSink: Sink {
         var files: CredentialFiles
     }
 
-    /// Bytes of a request that holds several events, at most.
+    /// Bytes of a request that holds several events, at most; what is larger is one event, and a large one.
     private static let batchBytes = 1 << 20
 
     private let settings: WebhookSettings
@@ -94,10 +94,21 @@ package final class WebhookSink: Sink {
         do {
             // Read before every request, so that a rotated secret counts at once.
             let credentials = try await session.files.current()
-            let request = session.maker.request(events, credentials, timestamp: now())
+            let request = await request(events, credentials, session.maker)
             return await session.client.send(request, credentials)
         } catch {
             return Task.isCancelled ? nil : .blocked(reason: error.reason)
+        }
+    }
+
+    /// Makes a request; a large one on a thread of the pool, since copying and signing it takes longer than the leader's beats,
+    /// which share this thread, can wait.
+    private func request(_ events: EventRun, _ credentials: Credentials, _ maker: RequestMaker) async -> WebhookRequest {
+        guard events.byteCount > Self.batchBytes else {
+            return maker.request(events, credentials, timestamp: now())
+        }
+        return await withTaskExecutorPreference(globalConcurrentExecutor) {
+            maker.request(events, credentials, timestamp: now())
         }
     }
 }

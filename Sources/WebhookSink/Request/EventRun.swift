@@ -65,6 +65,9 @@ struct EventRun: Sendable {
         return last.batch.ids[last.range.upperBound - 1]
     }
 
+    /// Bytes of their lines, ends included.
+    var byteCount: Int { pieces.reduce(0) { $0 + $1.batch.lineBytes($1.range).count } }
+
     /// The JSON of the first event.
     func single() -> ByteBuffer {
         let (batch, index) = first
@@ -82,8 +85,7 @@ struct EventRun: Sendable {
 
     /// A JSON array of all events: their lines, whose ends become what is between the elements.
     func array() -> ByteBuffer {
-        let count = pieces.reduce(1) { $0 + $1.batch.lineBytes($1.range).count }
-        var buffer = ByteBufferAllocator().buffer(capacity: count)
+        var buffer = ByteBufferAllocator().buffer(capacity: byteCount + 1)
         buffer.writeInteger(UInt8(ascii: "["))
         for piece in pieces {
             let start = buffer.writerIndex - piece.batch.lineBytes(piece.range).lowerBound

@@ -120,6 +120,28 @@ struct PlainConnectionTests {
         #expect(hung.delivered == 0 && hung.failures.isEmpty)
     }
 
+    /// The clock is asked where a request is made, by the relay's own thread or by another.
+    @Test func aLargeRequestIsMadeOffTheLoop() async throws {
+        let thread = try #require(DedicatedThread())
+        let server = try RawServer { connection in
+            while !connection.readRequest().isEmpty { connection.send("HTTP/1.1 204 No Content\r\n\r\n") }
+        }
+        let asking = Places()
+        let sink = WebhookSink(settings("http://127.0.0.1:\(server.port)/"), on: thread) {
+            asking.add()
+            return 1_700_000_000
+        }
+        let (small, large) = (try makeBatch(1...1), try makeBatch(2...2, payloadSize: 2 << 20))
+        let loop = try await Task(executorPreference: thread.tasks) { () -> pthread_t in
+            try await sink.open(OutboxPosition(lastValue: 0))
+            for batch in [small, large] { #expect(await sink.answers(to: batch.whole).delivered == 1) }
+            await sink.close()
+            return pthread_self()
+        }.value
+        #expect(asking.all.first == loop)
+        #expect(asking.all.count == 2 && asking.all.last != loop)
+    }
+
     /// Bytes that come for ever are no answer, however fast they come.
     @Test func aHeadThatNeverPausesEndsWithTheTimeout() async throws {
         let filler = [UInt8](repeating: UInt8(ascii: "a"), count: 1 << 16)
@@ -166,4 +188,12 @@ private final class FullListener: Sendable {
     }
 
     deinit { for descriptor in descriptors { close(descriptor) } }
+}
+
+/// The threads that have called.
+private final class Places: Sendable {
+    private let seen = Mutex<[pthread_t]>([])
+
+    var all: [pthread_t] { seen.withLock { $0 } }
+    func add() { seen.withLock { $0.append(pthread_self()) } }
 }
