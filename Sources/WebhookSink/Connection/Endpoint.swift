@@ -23,7 +23,7 @@ package struct Endpoint: Sendable, Hashable {
 
     package init(_ text: String) throws(SinkError) {
         guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
-            scheme == "http" || scheme == "https", let host = parts.encodedHost, !host.isEmpty,
+            scheme == "http" || scheme == "https", let host = URLComponents.bare(parts.encodedHost),
             // As it is looked up and sent: a name in other letters stands there as xn--….
             host.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "%") })
         else { throw .wrong("the webhook's URL is not valid; write it like https://example.com/hooks") }
@@ -36,7 +36,7 @@ package struct Endpoint: Sendable, Hashable {
         }
         parts.fragment = nil
         isSecure = scheme == "https"
-        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+        self.host = host
         port = parts.port ?? standard
         let query = parts.percentEncodedQuery.map { "?\($0)" } ?? ""
         target = (parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath) + query

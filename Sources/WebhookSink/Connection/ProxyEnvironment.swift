@@ -33,13 +33,12 @@ package struct ProxyEnvironment: Sendable {
 
     private static func parse(_ text: String, variable: String) throws(SinkError) -> Proxy {
         guard let parts = URLComponents(string: text.contains("://") ? text : "http://\(text)"),
-            let host = parts.host, !host.isEmpty, (1...65535).contains(parts.port ?? 80)
+            let host = URLComponents.bare(parts.host), (1...65535).contains(parts.port ?? 80)
         else { throw .wrong("\(variable) in the environment is not a URL; write it like http://proxy.example:3128") }
         guard parts.scheme?.lowercased() == "http" else {
             throw .wrong("\(variable) in the environment is not an http:// URL; name an http:// proxy, or unset it")
         }
-        let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
-        return Proxy(host: bare, port: parts.port ?? 80, user: parts.user, password: parts.password)
+        return Proxy(host: host, port: parts.port ?? 80, user: parts.user, password: parts.password)
     }
 
     /// `*`, a host, a domain with its hosts (with or without a dot in front), each perhaps with a port, or a network

@@ -35,7 +35,10 @@ struct ProxyEnvironmentTests {
         #expect(found?.password == "s@e")
     }
 
-    @Test(arguments: ["socks5://proxy:1", "https://proxy:1", "http://", "http://user:topsecret@:80", "ftp://x"])
+    @Test(arguments: [
+        "socks5://proxy:1", "https://proxy:1", "http://", "http://user:topsecret@:80", "ftp://x", "http://[]:3128",
+        "[proxy]:3128",
+    ])
     func whatIsNoProxyWeKnow(text: String) throws {
         let error = #expect(throws: (any Error).self) { try proxy(["https_proxy": text]) }
         #expect(!String(describing: error).contains("topsecret"))

@@ -8,6 +8,7 @@ struct SettingsTests {
     @Test(arguments: [
         "", "hook.example", "ftp://hook.example", "http://", "https:///path", "https://user:topsecret@hook.example/",
         "https://hook.example:0/", "https://hook.example:70000/", "http://a b/",
+        "http://[]/", "http://[]:80/a", "http://[hook.example]/", "http://[::1", "http://[1.2.3.4]/",
     ])
     func addresses(url: String) {
         let error = #expect(throws: SinkError.self) { try settings(url).check() }
