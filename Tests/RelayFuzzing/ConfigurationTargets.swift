@@ -6,45 +6,61 @@ extension FuzzTarget {
     /// printed holds a password that was given, nor a piece of it, whether the text is taken or refused.
     static let connection = FuzzTarget("connection", longest: 1024) { input throws(BrokenPromise) in
         let text = String(decoding: input, as: UTF8.self)
-        let isTaken = try readTarget(text, password: nil, open: [])
+        let isTaken = try readTarget(text).isTaken
         var parts = InputParts(input)
         let (password, rest) = (parts.text(), parts.text())
         guard !password.utf8.contains(0) else { return isTaken }
-        let quoted = escaped(password, [UInt8(ascii: "'"): UInt8(ascii: "\\"), UInt8(ascii: "\\"): UInt8(ascii: "\\")])
-        _ = try readTarget("user=u password='\(quoted)' \(rest)", password: password, open: [rest, refusals])
+        try keepsSecret(password, open: rest) { "user=u password='\(quoted($0))' \(rest)" }
         if !password.contains(where: { $0.isWhitespace || $0 == "'" || $0 == "\\" }) {
-            _ = try readTarget("password=\(password) \(rest)", password: password, open: [rest, refusals])
+            try keepsSecret(password, open: rest) { "password=\($0) \(rest)" }
         }
-        if rest.isEmpty {
-            _ = try readTarget("postgresql://u:\(password)@host.example/db", password: password, open: [refusals])
-        }
+        if rest.isEmpty { try keepsSecret(password, open: "") { "postgresql://u:\($0)@host.example/db" } }
         return isTaken
     }
 
-    /// What refusals and descriptions say of themselves.
-    private static let refusals = """
-        the database connection string cannot be used: connect_timeout application_name target_session_attrs \
-        host=host.example dbname=db host=host.example user=u dbname=u password=
-        """
+    private static func quoted(_ text: String) -> String {
+        escaped(text, [UInt8(ascii: "'"): UInt8(ascii: "\\"), UInt8(ascii: "\\"): UInt8(ascii: "\\")])
+    }
 
-    private static func readTarget(_ text: String, password: String?, open: [String]) throws(BrokenPromise) -> Bool {
-        let shown: String
-        var target: ConnectionTarget?
+    /// What is said of a connection string shows no piece of its password, but what it would show with any other.
+    private static func keepsSecret(
+        _ password: String, open: String, _ string: (String) -> String
+    ) throws(BrokenPromise) {
+        let said = try readTarget(string(password)).said
+        let fixed = try readTarget(string(disguised(password))).said
+        try promiseHidden(password, in: said, open: [open, fixed], "what is said of a connection string")
+    }
+
+    /// The same with other letters: what is no letter stands where it stood, and a hex digit is one still.
+    private static func disguised(_ text: String) -> String {
+        var other = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let next: Unicode.Scalar =
+                switch scalar {
+                case "f", "F": scalar == "f" ? "a" : "A"
+                case "z", "Z": scalar == "z" ? "g" : "G"
+                case "a"..."y", "A"..."Y": Unicode.Scalar(UInt8(truncatingIfNeeded: scalar.value + 1))
+                default: scalar
+                }
+            other.append(next)
+        }
+        return String(other)
+    }
+
+    /// - Returns: what is said of it, and whether it was taken.
+    private static func readTarget(_ text: String) throws(BrokenPromise) -> (said: String, isTaken: Bool) {
+        let target: ConnectionTarget
         do throws(PostgresError) {
-            let read = try ConnectionTarget(parsing: text)
-            target = read
-            shown = "\(read)"
+            target = try ConnectionTarget(parsing: text)
         } catch {
-            shown = "\(error)"
             try promise(!error.message.contains { $0.isNewline }, "a message of several lines: \(error.message)")
+            return ("\(error)", false)
         }
-        if var other = target {
-            // What is shown may happen to be a secret as well: it must be the same whatever the secret is.
-            for keyword in ["password", "sslpassword"] where other[keyword] != nil { other[keyword] = "another" }
-            try promise("\(other)" == shown, "the description shows a secret")
-        }
-        if let password { try promiseHidden(password, in: shown, open: open, "what is said of a connection string") }
-        return target != nil
+        // What is shown may happen to be a secret as well: it must be the same whatever the secret is.
+        var other = target
+        for keyword in ["password", "sslpassword"] where other[keyword] != nil { other[keyword] = "another" }
+        try promise("\(other)" == "\(target)", "the description shows a secret")
+        return ("\(target)", true)
     }
 
     /// A configuration file, through to the options.

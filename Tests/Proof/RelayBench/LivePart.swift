@@ -5,7 +5,7 @@ import RelayTestKit
 /// `relay-bench live`: events that are committed as fast as they can be while the relay leads, in WAL mode.
 struct LiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "live", abstract: "A load at full speed, from its beginning to the last event, against pg_recvlogical.")
+        commandName: "live", abstract: "A load at full speed, to its last event, against pg_recvlogical.")
 
     @Option(help: "Events that are committed one by one.")
     var single = 200_000

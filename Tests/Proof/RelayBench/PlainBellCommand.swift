@@ -15,7 +15,7 @@ struct PlainBellCommand: ParsableCommand {
     var database: String
     @Argument(help: "A slot; the publication is named bench.")
     var slot: String
-    @Option(help: "A port of 127.0.0.1 where each row is posted, one after the other; without it they go to standard output.")
+    @Option(help: "A port of 127.0.0.1 where each row is posted; without it they go to standard output.")
     var port: UInt16?
 
     func run() throws {

@@ -17,7 +17,9 @@ final class PlainPoster {
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, size) }
         }
-        guard result == 0 else { throw KitFailure("cannot connect to port \(port): \(String(cString: strerror(errno)))") }
+        guard result == 0 else {
+            throw KitFailure("cannot connect to port \(port): \(String(cString: strerror(errno)))")
+        }
     }
 
     deinit { close(socket) }
@@ -35,16 +37,12 @@ final class PlainPoster {
         let request = Array(head.utf8) + body
         guard write(socket, request, request.count) == request.count else { throw KitFailure("a request was not sent") }
         var count = 0
-        while !answer.prefix(count).ends(with: "\r\n\r\n".utf8) {
-            let more = answer.withUnsafeMutableBytes { read(socket, $0.baseAddress.map { $0 + count }, $0.count - count) }
+        while !answer.prefix(count).suffix(4).elementsEqual("\r\n\r\n".utf8) {
+            let more = answer.withUnsafeMutableBytes { bytes in
+                read(socket, bytes.baseAddress.map { $0 + count }, bytes.count - count)
+            }
             guard more > 0 else { throw KitFailure("an answer did not come") }
             count += more
         }
-    }
-}
-
-extension Collection where Self: BidirectionalCollection, Element: Equatable {
-    fileprivate func ends(with end: some BidirectionalCollection<Element>) -> Bool {
-        count >= end.count && suffix(end.count).elementsEqual(end)
     }
 }
