@@ -94,7 +94,7 @@ package final class WebhookSink: Sink {
         do {
             // Read before every request, so that a rotated secret counts at once.
             let credentials = try await session.files.current()
-            let request = await request(events, credentials, session.maker)
+            let request = await make(events, credentials, session.maker)
             return await session.client.send(request, credentials)
         } catch {
             return Task.isCancelled ? nil : .blocked(reason: error.reason)
@@ -103,7 +103,7 @@ package final class WebhookSink: Sink {
 
     /// Makes a request; a large one on a thread of the pool, since copying and signing it takes longer than the leader's beats,
     /// which share this thread, can wait.
-    private func request(_ events: EventRun, _ credentials: Credentials, _ maker: RequestMaker) async -> WebhookRequest {
+    private func make(_ events: EventRun, _ credentials: Credentials, _ maker: RequestMaker) async -> WebhookRequest {
         guard events.byteCount > Self.batchBytes else {
             return maker.request(events, credentials, timestamp: now())
         }
