@@ -6,5 +6,8 @@ package enum LedgerMigrations {
     package static let all: [Migration] = [
         Migration(version: 1, name: "ledger", file: PackageResources._01_ledger_sql),
         Migration(version: 2, name: "transfers", file: PackageResources._02_transfers_sql),
+        Migration(version: 3, name: "holds", file: PackageResources._03_holds_sql),
+        Migration(version: 4, name: "balances", file: PackageResources._04_balances_sql),
+        Migration(version: 5, name: "checks", file: PackageResources._05_checks_sql),
     ]
 }

@@ -14,7 +14,8 @@ import Testing
             INSERT INTO accounts (id, asset) VALUES ('\(Books.high)', 'USD'), ('\(Books.low)', 'USD');
             SELECT post_transfer(\(Books.transfer(1)))
             """)
-        #expect(try await database.numbers("SELECT version FROM ledger_migration ORDER BY 1") == [1, 2])
+        let applied = try await database.numbers("SELECT version FROM ledger_migration ORDER BY 1")
+        #expect(applied == (1...Int64(LedgerMigrations.all.count)).map { $0 })
     }
 
     @Test func binaryAppliesThemTwiceFromAnyFolder() async throws {
