@@ -31,11 +31,9 @@ extension LeaderSession {
         let raise = Statement(
             """
             WITH old AS (SELECT epoch, postmaster_start, timeline FROM outbox_leader FOR UPDATE),
-              here AS (SELECT pg_catalog.pg_postmaster_start_time() AS start,
-                (('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32))::bigint AS line)
+              here AS (SELECT \(Self.here))
             UPDATE outbox_leader AS l SET epoch = old.epoch + 1, host = $1,
-              since = clock_timestamp(), postmaster_start = here.start, timeline = here.line, order_hold = NULL,
-              streaming = false
+              since = clock_timestamp(), order_hold = NULL, streaming = false
             FROM old, here
             WHERE l.stopped_reason IS NULL AND NOT EXISTS (
               SELECT FROM outbox_leader_session AS s JOIN pg_catalog.pg_stat_activity AS a
@@ -73,6 +71,24 @@ extension LeaderSession {
             [.int(Int64(session.backendPID)), .text(session.backendStart), .int(succession.epoch)])
         try await run([Statement("DELETE FROM outbox_leader_session"), record, .commit])
         lead(epoch: succession.epoch)
+    }
+
+    /// The server, as far as a restart or a promotion makes it another one.
+    private static let here: SQLText = """
+        pg_catalog.pg_postmaster_start_time() AS start,
+          (('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32))::bigint AS line
+        """
+
+    /// Records the server that this session leads on. Until then whoever takes over finds it new, and waits for everybody to
+    /// check: a leader that is lost while it waits has waited for nobody.
+    package func recordServer() async throws {
+        let record = Statement(
+            """
+            UPDATE outbox_leader SET postmaster_start = here.start, timeline = here.line
+            FROM (SELECT \(Self.here)) AS here
+            WHERE epoch = $1 AND (postmaster_start, timeline) IS DISTINCT FROM (here.start, here.line)
+            """, [.int(epoch)])
+        try await run([.begin, Statement("SET LOCAL synchronous_commit = local"), record, .commit])
     }
 
     nonisolated var mark: SessionMark {

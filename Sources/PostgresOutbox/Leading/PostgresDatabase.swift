@@ -96,6 +96,7 @@ package actor PostgresDatabase: OutboxDatabase {
                 await patience.tell(.historyCheck, report)
                 try await waitOut(leader, known)
             }
+            try await leader.recordServer()
             return .leads(try await openTenure(leader, succession, keepsLanes: nobodyElseLed, known, report))
         } catch let change as OutboxChanged {
             await leader.close()

@@ -16,7 +16,7 @@ package struct Succession: Hashable, Sendable {
     package var previousEpoch: Int64
     /// The session that raised the epoch before; nil where none is recorded.
     package var previousLeader: SessionMark?
-    /// The server was restarted, or is another timeline, since the last leader's record; or there is no record, and it was
+    /// The server was restarted, or is another timeline, since a leader last recorded it; or there is no record, and it was
     /// promoted once, and may lack it.
     package var serverIsNew: Bool
 

@@ -13,6 +13,7 @@ import Testing
 
     private func begins(_ leader: LeaderSession) async throws {
         try await leader.commitEpoch(try #require(try await leader.raiseEpoch()))
+        try await leader.recordServer()
     }
 
     @Test func oneSessionHasTheLockUntilItEnds() async throws {
@@ -68,6 +69,29 @@ import Testing
                 #expect(try await recorded(database) == [Int64(second.session.backendPID)])
             }
         }
+    }
+
+    /// Everybody is waited for on a new server; who is lost meanwhile has waited for nobody, and his successor waits.
+    @Test func aServerIsNewUntilALeaderHasRecordedIt() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let next = { (records: Bool) -> Bool in
+            try await database.withLeader { leader in
+                try await eventually("the predecessor is gone") { try await leader.endPredecessors().isEmpty }
+                let succession = try #require(try await leader.raiseEpoch())
+                try await leader.commitEpoch(succession)
+                if records { try await leader.recordServer() }
+                return succession.serverIsNew
+            }
+        }
+        #expect(try await next(true) == false)
+        try await database.execute("UPDATE outbox_leader SET postmaster_start = '2020-01-01'")
+        #expect(try await next(false))
+        #expect(try await next(true))
+        #expect(try await next(true) == false)
+        try await database.execute("UPDATE outbox_leader SET timeline = 7")
+        #expect(try await next(false))
+        #expect(try await next(true))
+        #expect(try await next(false) == false)
     }
 
     /// A work session that outlives its leader could write still.

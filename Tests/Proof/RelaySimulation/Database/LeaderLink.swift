@@ -113,16 +113,26 @@ final class LeaderLink: @unchecked Sendable {
         try await link.run(limit: limit) { backend in
             let session = ServerTables.RecordedSession(
                 pid: backend.pid, incarnation: backend.incarnation, epoch: succession.epoch, role: .leader)
-            let mark = server.mark
             let change = Change { tables in
                 tables.leader.epoch = succession.epoch
-                tables.leader.server = mark
                 tables.leader.sessions = [session]
             }
             try await server.commit(change, in: backend.incarnation, waits: false) { !backend.isAlive }
             try backend.check()
         }
         epoch = succession.epoch
+    }
+
+    func recordServer() async throws {
+        let (server, epoch) = (server, epoch)
+        try await link.run(limit: limit) { backend in
+            let mark = server.mark
+            let change = Change { tables in
+                if tables.leader.epoch == epoch { tables.leader.server = mark }
+            }
+            try await server.commit(change, in: backend.incarnation, waits: false) { !backend.isAlive }
+            try backend.check()
+        }
     }
 
     /// Opens a further session of this leader: on the same server, and recorded before its first use.

@@ -48,6 +48,7 @@ final class SimulatedDatabase: OutboxDatabase, @unchecked Sendable {
             try await leader.commitEpoch(succession)
             try await judge(leader, known, unsettled)
             if succession.serverIsNew { try await waitOut(leader, known) }
+            try await leader.recordServer()
             return try await openTenure(leader, keepsLanes: nobodyElseLed)
         } catch {
             leader.link.close()
