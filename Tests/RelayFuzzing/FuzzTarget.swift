@@ -57,10 +57,15 @@ func promiseHidden(_ secret: String, in shown: String, open: [String], _ what: S
     }
 }
 
-/// Throws if what is said to people has a second line, or what could rewrite a terminal.
+/// Throws if what is said to people has a second line, what could rewrite a terminal, or marks of direction.
 func promiseOneLine(_ text: String) throws(BrokenPromise) {
-    let isOneLine = !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-    try promise(isOneLine, "a message with control characters: \(text)")
+    let isOneLine = text.unicodeScalars.allSatisfy { scalar in
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
+    }
+    try promise(isOneLine, "a message that is more than a line of text: \(text)")
 }
 
 /// Cuts an input into parts, the way libFuzzer's own provider does it: by a byte that is rare in texts.

@@ -1,4 +1,5 @@
 import Foundation
+import RelayCore
 
 /// What is shown of text that a receiver sent: cut, on one line, and without what the receiver may have echoed of our
 /// credentials.
@@ -17,7 +18,7 @@ package enum Excerpt {
         var count = 0
         for character in text {
             if count == limit { return shown + "…" }
-            shown.append(isVisible(character) ? character : " ")
+            shown.append(character.isVisible ? character : " ")
             count += 1
         }
         return shown.trimmingCharacters(in: .whitespaces)
@@ -40,15 +41,5 @@ package enum Excerpt {
             texts = texts.flatMap { text in UnescapedText.Language.allCases.compactMap { text.undoing($0) } }
         }
         return first
-    }
-
-    /// Control characters could rewrite a terminal; line ends and marks of direction could forge a log line.
-    private static func isVisible(_ character: Character) -> Bool {
-        character.unicodeScalars.allSatisfy { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
-            default: true
-            }
-        }
     }
 }
