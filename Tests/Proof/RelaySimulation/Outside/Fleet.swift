@@ -60,6 +60,11 @@ final class Fleet: @unchecked Sendable {
         process.kill()
         remove(place)
         if case .stop(let stop) = exit, stop.wentBack { awaitsResume = true }
+        replace(place)
+    }
+
+    /// Another process takes the place; once all have ended that were stopped, whichever way, an administrator looks first.
+    private func replace(_ place: Int) {
         if awaitsResume, places.isEmpty { resume() } else { restart(place) }
     }
 
@@ -118,7 +123,7 @@ final class Fleet: @unchecked Sendable {
         server.trace("relay \(process.number): is killed")
         process.kill()
         remove(place)
-        restart(place)
+        replace(place)
     }
 
     func stop() {
