@@ -23,7 +23,8 @@ struct Network: Sendable, Hashable {
         return (other[whole] ^ address[whole]) >> (8 - bits % 8) == 0
     }
 
-    private static func bytes(_ text: String) -> [UInt8]? {
+    /// An address as bytes, 4 or 16; nil where the text is none.
+    static func bytes(_ text: String) -> [UInt8]? {
         for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
             var address = [UInt8](repeating: 0, count: count)
             if inet_pton(family, text, &address) == 1 { return address }

@@ -9,7 +9,6 @@ extension URLComponents {
         guard let host, !host.isEmpty else { return nil }
         guard host.hasPrefix("[") else { return host }
         let inside = String(host.dropFirst().dropLast())
-        var address = in6_addr()
-        return host.hasSuffix("]") && inet_pton(AF_INET6, inside, &address) == 1 ? inside : nil
+        return host.hasSuffix("]") && Network.bytes(inside)?.count == 16 ? inside : nil
     }
 }
