@@ -72,7 +72,7 @@ sanitize:
 bench:
 	@$(SCRIPTS)/prerequisites bench
 	swift build -c release
-	@for part in webhook relay latency memory hold standing steady drain; do $(RELEASE)/relay-bench $$part || exit 1; done
+	@for part in webhook relay latency memory hold standing steady drain live; do $(RELEASE)/relay-bench $$part || exit 1; done
 
 ## bench-check: instructions an event costs in the pure parts, against their limits
 bench-check:
