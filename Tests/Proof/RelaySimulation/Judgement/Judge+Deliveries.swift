@@ -79,10 +79,10 @@ extension Judge {
             sides[index].repeats += 1
             return
         }
-        // An event that was lost with its history, from a process that was stopped for it, may arrive after the one that
-        // has its id now: the sink has both.
+        // An event that was lost with its history, under way since, may arrive after the one that has its id now: the sink
+        // has both.
         let hasAnother = sides[index].received[event.id].map { $0 != event } ?? false
-        if hasAnother, let later = sides[index].from[event.id], later.process > life.process { return }
+        if hasAnother, lost.contains(event) { return }
         judgeOrder(row, index)
         sides[index].received[event.id] = event
         sides[index].from[event.id] = life

@@ -50,6 +50,8 @@ final class Judge: @unchecked Sendable {
     /// What had left when it did: of the ids up to there, those that become visible afterwards have another history.
     private(set) var leftBeforeLoss: Int64 = 0
     private(set) var reissued: Set<Int64> = []
+    /// Rows that a crash or a failover took back.
+    private(set) var lost: Set<DeliveredRow> = []
     /// It lost what a living relay knows to be delivered: the relays must stop.
     var mustStop: Bool { !lostDelivered.isEmpty }
     /// Rows that were lost, and that a living relay knows to be delivered; with each the transaction that wrote it, if a
@@ -107,6 +109,7 @@ final class Judge: @unchecked Sendable {
         for row in change.rows {
             if seen.updateValue(row, forKey: row.identity) == nil, row.id <= leftBeforeLoss { reissued.insert(row.id) }
             versions[row.identity, default: []].insert(row.version)
+            lost.remove(row.identity)
         }
         for row in change.undone { undo(row) }
         if let placement = change.placement { place(placement) }
@@ -169,6 +172,8 @@ final class Judge: @unchecked Sendable {
             }
         }
         leftBeforeLoss = highestSent
+        let gone = changes.flatMap(\.rows).filter { tables.row($0.id)?.identity != $0.identity }
+        lost.formUnion(gone.map(\.identity))
         // One that came late moved no cursor: once it is settled, nothing tells that it was there.
         for row in changes.flatMap(\.rows) where !row.isLate && tables.row(row.id) == nil {
             for life in lives.values
