@@ -20,20 +20,26 @@ struct Reconcile: AsyncParsableCommand {
 
     func run() async throws {
         var count = 0
-        if json { print("{\"violations\":[", terminator: "") }
         try await database.withConnection { connection throws(PostgresError) in
             count = try await violations(on: connection)
         }
-        print(json ? "],\"count\":\(count)}" : count == 0 ? "everything holds" : "violations: \(count)")
+        if json {
+            print(count == 0 ? Self.opening : "", "],\"count\":\(count)}", separator: "")
+        } else {
+            print(count == 0 ? "everything holds" : "violations: \(count)")
+        }
         guard count == 0 else { throw ExitCode(1) }
     }
+
+    /// Printed with what is found first, or with the end: a command that cannot look prints nothing.
+    private static let opening = "{\"violations\":["
 
     /// Prints each as it comes; there may be as many as there are rows.
     private func violations(on connection: Connection) async throws(PostgresError) -> Int {
         do {
             return try await connection.rows(rebuild ? Self.rebuilding : Self.checking, into: 0) { count, row in
                 if json {
-                    print(count == 0 ? "" : ",", row.string(3) ?? "{}", separator: "", terminator: "")
+                    print(count == 0 ? Self.opening : ",", row.string(3) ?? "{}", separator: "", terminator: "")
                 } else {
                     print("VIOLATED \(row.string(0) ?? ""): \(row.string(1) ?? ""): \(row.string(2) ?? "")")
                 }

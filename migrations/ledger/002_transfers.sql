@@ -126,32 +126,41 @@ BEGIN
 END
 $$;
 
--- Writes what was asked for under an external id, unless it was written under it before: then it gives that transfer's id,
+-- Writes what is asked for. What was asked for under the same external id before is not written again: this gives that transfer's id,
 -- or refuses where something else is asked for now.
-CREATE OR REPLACE FUNCTION ledger_write_once(asked transfers, legs ledger_leg[]) RETURNS uuid LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+CREATE OR REPLACE FUNCTION ledger_write_once(
+  step text, legs ledger_leg[], external_id text, correlation_id text, description text, metadata jsonb,
+  effective_at timestamptz
+) RETURNS uuid LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
 DECLARE
+  asked   transfers;
   body    bytea;
   earlier idempotency_keys;
 BEGIN
   asked.id := gen_random_uuid();
-  IF asked.external_id IS NULL THEN RETURN ledger_write(asked, legs); END IF;
+  asked.step := step;
+  asked.external_id := external_id;
+  asked.correlation_id := correlation_id;
+  asked.description := description;
+  asked.metadata := coalesce(metadata, '{}');
+  asked.effective_at := effective_at;
+  IF external_id IS NULL THEN RETURN ledger_write(asked, legs); END IF;
   body := sha256(convert_to((
       SELECT jsonb_build_array(
-          jsonb_agg(jsonb_build_array(l.account_id, l.asset, l.amount) ORDER BY l.leg), asked.description, asked.metadata)
+          jsonb_agg(jsonb_build_array(l.account_id, l.asset, l.amount) ORDER BY l.leg), description, asked.metadata)
         FROM unnest(legs) l
     )::text || CASE
       -- What was posted before there was anything else is known by this alone.
-      WHEN asked.step = 'posted' AND asked.effective_at IS NULL THEN ''
-      ELSE jsonb_build_array(asked.step, asked.effective_at AT TIME ZONE 'UTC')::text
+      WHEN step = 'posted' AND effective_at IS NULL THEN ''
+      ELSE jsonb_build_array(step, effective_at AT TIME ZONE 'UTC')::text
     END, 'UTF8'));
   -- Waits for another transaction that is posting under this key.
-  INSERT INTO idempotency_keys (key, body, transfer_id) VALUES (asked.external_id, body, asked.id)
-    ON CONFLICT DO NOTHING;
+  INSERT INTO idempotency_keys (key, body, transfer_id) VALUES (external_id, body, asked.id) ON CONFLICT DO NOTHING;
   IF FOUND THEN RETURN ledger_write(asked, legs); END IF;
-  SELECT * INTO STRICT earlier FROM idempotency_keys k WHERE k.key = asked.external_id;
+  SELECT * INTO STRICT earlier FROM idempotency_keys k WHERE k.key = external_id;
   IF earlier.body <> body THEN
-    RAISE EXCEPTION 'external_id % was used for another transfer', quote_literal(asked.external_id)
+    RAISE EXCEPTION 'external_id % was used for another transfer', quote_literal(external_id)
       USING ERRCODE = 'unique_violation', HINT = 'Repeat the first request unchanged, or use a new external_id.';
   END IF;
   RETURN earlier.transfer_id;
@@ -164,17 +173,9 @@ CREATE OR REPLACE FUNCTION post_transfer(
   legs jsonb, external_id text DEFAULT NULL, correlation_id text DEFAULT NULL, description text DEFAULT NULL,
   metadata jsonb DEFAULT '{}', effective_at timestamptz DEFAULT NULL
 ) RETURNS uuid LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-  asked transfers;
 BEGIN
-  asked.step := 'posted';
-  asked.external_id := external_id;
-  asked.correlation_id := correlation_id;
-  asked.description := description;
-  asked.metadata := coalesce(metadata, '{}');
-  asked.effective_at := effective_at;
-  RETURN ledger_write_once(asked, ledger_read_legs(legs, 'settled'));
+  RETURN ledger_write_once(
+    'posted', ledger_read_legs(legs, 'settled'), external_id, correlation_id, description, metadata, effective_at);
 END
 $$;
 -- With fewer parameters a call would fit both.
@@ -218,8 +219,8 @@ $$;
 
 CALL ledger_bind_to_schema(
   'ledger_read_legs(jsonb, text)', 'ledger_write(transfers, ledger_leg[])',
-  'ledger_write_once(transfers, ledger_leg[])', 'post_transfer(jsonb, text, text, text, jsonb, timestamptz)',
-  'reverse_transfer(uuid, text)');
+  'ledger_write_once(text, ledger_leg[], text, text, text, jsonb, timestamptz)',
+  'post_transfer(jsonb, text, text, text, jsonb, timestamptz)', 'reverse_transfer(uuid, text)');
 
 INSERT INTO ledger_migration (version, name) VALUES (2, 'transfers') ON CONFLICT DO NOTHING;
 COMMIT;

@@ -10,17 +10,9 @@ CREATE OR REPLACE FUNCTION hold_transfer(
   legs jsonb, external_id text DEFAULT NULL, correlation_id text DEFAULT NULL, description text DEFAULT NULL,
   metadata jsonb DEFAULT '{}', effective_at timestamptz DEFAULT NULL
 ) RETURNS uuid LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-  asked transfers;
 BEGIN
-  asked.step := 'hold';
-  asked.external_id := external_id;
-  asked.correlation_id := correlation_id;
-  asked.description := description;
-  asked.metadata := coalesce(metadata, '{}');
-  asked.effective_at := effective_at;
-  RETURN ledger_write_once(asked, ledger_read_legs(legs, 'held'));
+  RETURN ledger_write_once(
+    'hold', ledger_read_legs(legs, 'held'), external_id, correlation_id, description, metadata, effective_at);
 END
 $$;
 

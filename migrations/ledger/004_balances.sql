@@ -74,9 +74,11 @@ CREATE OR REPLACE FUNCTION list_balances(
   SELECT a.path, a.id, a.asset, a.normal_side, b.settled, b.pending, b.available, b.version
   FROM (
     SELECT * FROM accounts a
-    -- Of the paths below it the first is Assets: and the last before Assets;, in the order of bytes.
-    WHERE a.book = $4 AND (prefix IS NULL OR a.path = prefix OR a.path >= prefix || ':' AND a.path < prefix || ';')
-      AND a.path > behind COLLATE "C" AND a.metadata @> $5
+    -- Of the paths below it the first is Assets: and the last before Assets;, in the order of bytes. The two ends are said by
+    -- themselves, for the index: between them is also Assets-Old.
+    WHERE a.book = $4 AND a.path > behind COLLATE "C"
+      AND a.path >= coalesce(prefix, '') COLLATE "C" AND a.path < coalesce(prefix || ';', U&'\+10FFFF') COLLATE "C"
+      AND (prefix IS NULL OR a.path = prefix OR a.path >= prefix || ':') AND a.metadata @> $5
     ORDER BY a.path LIMIT most
   ) AS a,
   account_balance(a.id, as_of, by_effective_date) AS b

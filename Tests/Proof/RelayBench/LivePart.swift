@@ -15,8 +15,9 @@ struct LiveCommand: AsyncParsableCommand {
     var runs = 3
 
     func validate() throws {
-        guard single >= 1000, hundreds >= 1000, runs > 0 else {
-            throw ValidationError("--single and --hundreds are at least 1000, --runs at least 1.")
+        // Each of four connections has as many transactions.
+        guard single > 0, single % 4 == 0, hundreds > 0, hundreds % 400 == 0, runs > 0 else {
+            throw ValidationError("--single is a multiple of 4, --hundreds of 400, --runs at least 1.")
         }
     }
 
