@@ -103,6 +103,26 @@ import Testing
         }
     }
 
+    /// Accounts before the path and behind it are not read.
+    @Test func aListingReadsWhatIsBelowItsPath() async throws {
+        let books = try await Books()
+        try await books.database.execute(
+            """
+            INSERT INTO accounts (asset, path) SELECT 'USD', 'A' || n % 3 || ':' || n FROM generate_series(1, 3000) n;
+            ANALYZE accounts
+            """)
+        let read = try await books.database.withConnection { connection in
+            try await connection.execute("BEGIN")
+            let listed = try await connection.query("SELECT count(*) FROM list_balances('A1', most => 10)")
+            #expect(listed.int(0, 0) == 10)
+            return try await connection.query(
+                "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'accounts'"
+            ).int(0, 0)
+        }
+        // Each is found, and read once more for its balance.
+        #expect(try #require(read) < 100)
+    }
+
     @Test(arguments: ["", ":a", "a:", "a::b", "a\u{1}b"]) func noPath(_ path: String) async throws {
         let books = try await Books()
         let error = await #expect(throws: PostgresError.self) {

@@ -124,6 +124,13 @@ import Testing
         #expect(object?["count"] as? Int == violations.count)
     }
 
+    @Test(arguments: [[], ["--json"]]) func whereThereIsNoLedgerNothingIsPrinted(_ options: [String]) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let done = try await run(["ledger", "reconcile", "--database", database.conninfo] + options)
+        #expect(done.status == .exited(78))
+        #expect(done.output.isEmpty && done.errors.contains("run `ledger migrate`"), "\(done.output)\(done.errors)")
+    }
+
     /// One snapshot: what is posted meanwhile is there whole, or not at all.
     @Test func besideALiveLedgerThereIsNoFalseAlarm() async throws {
         let books = try await books()

@@ -60,6 +60,62 @@ import Testing
         await open.close()
     }
 
+    /// A ledger from before there were books, paths, holds and balances: its accounts are filed, its entries told apart, and its
+    /// transfers known by what they were asked for under.
+    @Test func anOlderLedgerIsBroughtUpToDate() async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.execute(Self.older)
+        try await Books.migrate(database)
+        let settled = try await database.query(
+            "SELECT version, settled FROM entries WHERE account_id = '\(Books.high)' ORDER BY version")
+        #expect(settled == [["1", "-7"], ["2", "0"], ["3", "-5"]])
+        let states = try await database.query("SELECT state FROM ledger_transfers ORDER BY posted_at")
+        #expect(states == [["voided"], ["settled"], ["settled"]])
+        let again = try await database.value("SELECT post_transfer(\(Books.transfer(5)), 'second')")
+        #expect(again == "30000000-0000-4000-8000-000000000000")
+        try await database.execute("SELECT post_transfer(\(Books.transfer(1)))")
+        #expect(try await database.query("SELECT * FROM ledger_rebuild_balances()").isEmpty)
+        #expect(try await database.query("SELECT * FROM ledger_check_transfers()").isEmpty)
+        let error = await #expect(throws: PostgresError.self) { try await database.execute("DELETE FROM entries") }
+        #expect(error?.sqlState == "23001")
+    }
+
+    /// The tables of then, with a transfer, its reversal, and one under an external id.
+    private static let older = """
+        CREATE TABLE accounts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), asset text NOT NULL CHECK (asset <> ''),
+          name text, opened_at timestamptz NOT NULL DEFAULT clock_timestamp(), UNIQUE (id, asset));
+        CREATE TABLE transfers (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), external_id text UNIQUE, correlation_id text,
+          reverses uuid UNIQUE REFERENCES transfers, description text,
+          metadata jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(metadata) = 'object'),
+          posted_at timestamptz NOT NULL DEFAULT clock_timestamp());
+        CREATE TABLE entries (transfer_id uuid NOT NULL REFERENCES transfers, leg integer NOT NULL CHECK (leg > 0),
+          account_id uuid NOT NULL, asset text NOT NULL, amount bigint NOT NULL CHECK (amount <> 0),
+          PRIMARY KEY (transfer_id, leg), FOREIGN KEY (account_id, asset) REFERENCES accounts (id, asset));
+        CREATE INDEX entries_account_id ON entries (account_id);
+        CREATE TABLE idempotency_keys (key text PRIMARY KEY, body bytea NOT NULL, transfer_id uuid NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT clock_timestamp());
+        CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+        CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON transfers
+          FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+        CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entries
+          FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+        CREATE FUNCTION post_transfer(legs jsonb, external_id text DEFAULT NULL, correlation_id text DEFAULT NULL,
+          description text DEFAULT NULL, metadata jsonb DEFAULT '{}') RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid';
+        INSERT INTO accounts (id, asset) VALUES ('\(Books.high)', 'USD'), ('\(Books.low)', 'USD');
+        INSERT INTO transfers (id, reverses, external_id, posted_at) VALUES
+          ('10000000-0000-4000-8000-000000000000', NULL, NULL, now() - interval '3 s'),
+          ('20000000-0000-4000-8000-000000000000', '10000000-0000-4000-8000-000000000000', NULL, now() - interval '2 s'),
+          ('30000000-0000-4000-8000-000000000000', NULL, 'second', now() - interval '1 s');
+        INSERT INTO entries SELECT t.id, l.leg, l.account, 'USD', l.sign * t.amount
+          FROM (VALUES ('10000000-0000-4000-8000-000000000000'::uuid, 7), ('20000000-0000-4000-8000-000000000000', -7),
+            ('30000000-0000-4000-8000-000000000000', 5)) AS t (id, amount),
+            (VALUES (1, '\(Books.high)'::uuid, -1), (2, '\(Books.low)', 1)) AS l (leg, account, sign);
+        INSERT INTO idempotency_keys (key, body, transfer_id) SELECT 'second', sha256(convert_to(jsonb_build_array(
+            jsonb_agg(jsonb_build_array(account_id, asset, amount) ORDER BY leg), NULL::text, '{}'::jsonb)::text, 'UTF8')),
+            transfer_id
+          FROM entries WHERE transfer_id = '30000000-0000-4000-8000-000000000000' GROUP BY transfer_id;
+        """
+
     @Test func binaryCarriesWhatTheFilesSay() throws {
         #expect(
             try LedgerMigrations.all.map(\.sql) == Books.files().map { try String(contentsOf: $0, encoding: .utf8) })

@@ -1,6 +1,7 @@
 import Libpq
 import PostgresOutbox
 import RelayTestKit
+import Synchronization
 import Testing
 
 @testable import RelayCore
@@ -58,6 +59,35 @@ import Testing
         #expect(try await lead(one, lastEpoch: 1).keepsLanes)
         #expect(try await lead(other).keepsLanes == false)
         #expect(try await lead(one, lastEpoch: 2).keepsLanes == false)
+    }
+
+    /// Takes over until it waits for everybody to check, or leads; then it is lost.
+    private func waitsForEverybody(on database: TestDatabase) async throws -> Bool {
+        let waits = Atomic(false)
+        let hasLed = Atomic(false)
+        let relay = try relay(on: database)
+        let leading = Task {
+            let outcome = try await relay.lead(known: KnownProgress(), lastEpoch: 0, unsettled: []) { waiting in
+                if waiting == .historyCheck { waits.store(true, ordering: .relaxed) }
+            }
+            hasLed.store(true, ordering: .relaxed)
+            if case .leads(let sessions) = outcome { await sessions.close() }
+        }
+        try await eventually("it waits, or leads") {
+            waits.load(ordering: .relaxed) || hasLed.load(ordering: .relaxed)
+        }
+        leading.cancel()
+        _ = await leading.result
+        return waits.load(ordering: .relaxed)
+    }
+
+    /// Its successor waits as well, for others may not have checked yet.
+    @Test func whoIsLostWhileItWaitsHasWaitedForNobody() async throws {
+        let database = try await PrivateCluster.shared().database()
+        _ = try await lead(try relay(on: database))
+        #expect(try await waitsForEverybody(on: database) == false)
+        try await database.execute("UPDATE outbox_leader SET postmaster_start = '2020-01-01'")
+        for _ in 0..<2 { #expect(try await waitsForEverybody(on: database)) }
     }
 
     /// Once its epoch is raised, a leader opens no session any more.
