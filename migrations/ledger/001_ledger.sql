@@ -113,6 +113,13 @@ BEGIN
   ELSE
     NEW.held_credits := NEW.held_credits - NEW.amount;
   END IF;
+  -- What is pending and available, in either direction, is a bigint, too.
+  IF NEW.settled::numeric + NEW.held_debits > 9223372036854775807
+    OR NEW.settled::numeric - NEW.held_credits < -9223372036854775807
+  THEN
+    RAISE EXCEPTION 'the balance of account % would go beyond bigint', NEW.account_id
+      USING ERRCODE = 'numeric_value_out_of_range';
+  END IF;
   SELECT * INTO holder FROM accounts a WHERE a.id = NEW.account_id;
   IF NOT holder.may_go_negative THEN
     free := ledger_available(holder.normal_side, NEW.settled, NEW.held_debits, NEW.held_credits);

@@ -73,7 +73,7 @@ BEGIN
     FROM unnest(legs) l GROUP BY l.asset, l.effect = 'settled' HAVING sum(l.amount) <> 0 ORDER BY l.asset LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'the legs in % sum to %, not to 0', fault.asset, fault.total
-      USING ERRCODE = 'invalid_parameter_value';
+      USING ERRCODE = 'invalid_parameter_value', CONSTRAINT = 'unbalanced';
   END IF;
 
   -- Always in the same order, that of the UUIDs' bytes, so that no two transfers wait for each other. Held to the
@@ -87,13 +87,15 @@ BEGIN
     RAISE EXCEPTION 'leg % of the transfer: %', fault.leg, CASE
         WHEN fault.held IS NULL THEN format('there is no account %s', fault.account_id)
         ELSE format('account %s holds %s, not %s', fault.account_id, fault.held, fault.asset)
-      END USING ERRCODE = 'foreign_key_violation';
+      END USING ERRCODE = 'foreign_key_violation',
+        CONSTRAINT = CASE WHEN fault.held IS NULL THEN 'unknown_account' ELSE 'asset_mismatch' END;
   END IF;
   SELECT min(a.book) AS one, max(a.book) AS other INTO fault
     FROM accounts a WHERE a.id IN (SELECT l.account_id FROM unnest(legs) l);
   IF fault.one <> fault.other THEN
     RAISE EXCEPTION 'the legs of the transfer are in the books % and %, and a transfer is in one',
-      quote_literal(fault.one), quote_literal(fault.other) USING ERRCODE = 'invalid_parameter_value';
+      quote_literal(fault.one), quote_literal(fault.other)
+      USING ERRCODE = 'invalid_parameter_value', CONSTRAINT = 'several_books';
   END IF;
 
   -- After the locks, so that an account's entries have its order.
@@ -161,7 +163,8 @@ BEGIN
   SELECT * INTO STRICT earlier FROM idempotency_keys k WHERE k.key = external_id;
   IF earlier.body <> body THEN
     RAISE EXCEPTION 'external_id % was used for another transfer', quote_literal(external_id)
-      USING ERRCODE = 'unique_violation', HINT = 'Repeat the first request unchanged, or use a new external_id.';
+      USING ERRCODE = 'unique_violation', CONSTRAINT = 'external_id_used',
+        HINT = 'Repeat the first request unchanged, or use a new external_id.';
   END IF;
   RETURN earlier.transfer_id;
 END
@@ -194,14 +197,17 @@ BEGIN
   -- The lock makes a second reversal wait for the first, and then see it.
   SELECT * INTO original FROM transfers t WHERE t.id = transfer FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'there is no transfer %', coalesce(transfer::text, 'NULL') USING ERRCODE = 'no_data_found';
+    RAISE EXCEPTION 'there is no transfer %', coalesce(transfer::text, 'NULL')
+      USING ERRCODE = 'no_data_found', CONSTRAINT = 'unknown_transfer';
   END IF;
   IF original.step IN ('hold', 'release') THEN
     RAISE EXCEPTION 'transfer % is a %: nothing has settled by it', transfer, original.step
-      USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Release what is held with release_transfer().';
+      USING ERRCODE = 'object_not_in_prerequisite_state', CONSTRAINT = 'nothing_settled',
+        HINT = 'Release what is held with release_transfer().';
   END IF;
   IF EXISTS (SELECT FROM transfers t WHERE t.reverses = transfer) THEN
-    RAISE EXCEPTION 'transfer % is reversed already', transfer USING ERRCODE = 'unique_violation';
+    RAISE EXCEPTION 'transfer % is reversed already', transfer
+      USING ERRCODE = 'unique_violation', CONSTRAINT = 'already_reversed';
   END IF;
   SELECT array_agg(ROW(e.number, e.account_id, e.asset, -e.amount, 'settled')::ledger_leg ORDER BY e.leg)
     INTO opposite

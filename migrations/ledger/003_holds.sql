@@ -24,12 +24,13 @@ DECLARE
 BEGIN
   SELECT * INTO hold FROM transfers t WHERE t.id = transfer FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'there is no transfer %', coalesce(transfer::text, 'NULL') USING ERRCODE = 'no_data_found';
+    RAISE EXCEPTION 'there is no transfer %', coalesce(transfer::text, 'NULL')
+      USING ERRCODE = 'no_data_found', CONSTRAINT = 'unknown_transfer';
   END IF;
   IF hold.step <> 'hold' THEN
     RAISE EXCEPTION 'transfer % is no hold, but a %', transfer, CASE hold.step
         WHEN 'posted' THEN 'transfer that has settled' ELSE hold.step
-      END USING ERRCODE = 'object_not_in_prerequisite_state';
+      END USING ERRCODE = 'object_not_in_prerequisite_state', CONSTRAINT = 'not_a_hold';
   END IF;
   RETURN hold;
 END
@@ -68,7 +69,7 @@ DECLARE
 BEGIN
   IF held IS NULL THEN
     RAISE EXCEPTION 'nothing of transfer % is held any more', transfer
-      USING ERRCODE = 'object_not_in_prerequisite_state';
+      USING ERRCODE = 'object_not_in_prerequisite_state', CONSTRAINT = 'nothing_held';
   END IF;
   SELECT s.account_id, s.asset, s.amount, coalesce(h.amount, 0) AS held INTO fault
     FROM (
@@ -80,7 +81,7 @@ BEGIN
     WHERE abs(s.amount) > coalesce(abs(h.amount::numeric), 0) ORDER BY s.account_id LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION 'of account % are held % %, and % were to settle', fault.account_id, fault.held, fault.asset,
-      fault.amount USING ERRCODE = 'invalid_parameter_value';
+      fault.amount USING ERRCODE = 'invalid_parameter_value', CONSTRAINT = 'beyond_hold';
   END IF;
   asked.step := 'settlement';
   asked.hold := transfer;
@@ -107,7 +108,7 @@ DECLARE
 BEGIN
   IF held IS NULL THEN
     RAISE EXCEPTION 'nothing of transfer % is held any more', transfer
-      USING ERRCODE = 'object_not_in_prerequisite_state';
+      USING ERRCODE = 'object_not_in_prerequisite_state', CONSTRAINT = 'nothing_held';
   END IF;
   asked.step := 'release';
   asked.hold := transfer;

@@ -45,7 +45,8 @@ DECLARE
 BEGIN
   SELECT * INTO holder FROM accounts a WHERE a.id = account;
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'there is no account %', coalesce(account::text, 'NULL') USING ERRCODE = 'no_data_found';
+    RAISE EXCEPTION 'there is no account %', coalesce(account::text, 'NULL')
+      USING ERRCODE = 'no_data_found', CONSTRAINT = 'unknown_account';
   END IF;
   latest := ledger_entry(account, as_of);
   side := CASE holder.normal_side WHEN 'debit' THEN 1 ELSE -1 END;
