@@ -1,3 +1,5 @@
+import StateSpace
+
 /// Walks every state of a scenario, breadth first, and every one only once.
 package struct Explorer {
     package struct Report: Sendable {

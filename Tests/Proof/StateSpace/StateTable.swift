@@ -1,20 +1,20 @@
 /// The states seen so far, each by a fingerprint of 64 bits, numbered in the order of their coming.
 ///
 /// Two states of the same fingerprint would count as one: among ten million the odds are about one in a million.
-struct StateTable {
+package struct StateTable {
     private var fingerprints: [UInt64]
     private var numbers: [UInt32]
     private var count: UInt32 = 0
     private var mask: Int
 
-    init() {
+    package init() {
         mask = (1 << 16) - 1
         fingerprints = [UInt64](repeating: 0, count: mask + 1)
         numbers = [UInt32](repeating: 0, count: mask + 1)
     }
 
-    /// The state's number, and whether it is new.
-    mutating func insert(_ state: State) -> (number: UInt32, isNew: Bool) {
+    /// The state's number, from 0, and whether it is new.
+    package mutating func insert(_ state: some Hashable) -> (number: UInt32, isNew: Bool) {
         var hasher = Hasher()
         state.hash(into: &hasher)
         let fingerprint = max(1, UInt64(bitPattern: Int64(hasher.finalize())))
