@@ -6,5 +6,5 @@ struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger",
         abstract: "The reference ledger: double-entry transfers, each with its event in the outbox.",
-        subcommands: [Migrate.self, Seed.self, Load.self, Reconcile.self])
+        subcommands: [Migrate.self, Seed.self, Load.self, Serve.self, Reconcile.self])
 }

@@ -3,7 +3,7 @@ import Glibc
 import Libpq
 
 /// Why a command ends without having done its work: one sentence on stderr, and an exit code of sysexits.h.
-struct Refusal {
+struct Refusal: Error {
     let sentence: String
     let code: Int32
 
@@ -34,6 +34,10 @@ struct Refusal {
             self.init("the database failed: \(error)", code: EX_SOFTWARE)
         }
     }
+
+    /// Each transfer has its event.
+    static let noOutbox = Refusal(
+        "there is no table outbox: run `outbox-relay migrate` on this database first.", code: EX_CONFIG)
 
     /// Says it on stderr, and gives what the command then throws.
     func told() -> ExitCode {

@@ -25,10 +25,13 @@ struct Books {
         for file in try files() { try await database.execute(String(contentsOf: file, encoding: .utf8)) }
     }
 
+    /// The folder of the whole repository.
+    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
     /// `migrations/ledger/*.sql`, in order.
     static func files() throws -> [URL] {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("migrations/ledger")
+        let folder = repository.appendingPathComponent("migrations/ledger")
         return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             .filter { $0.pathExtension == "sql" }.sorted { $0.path < $1.path }
     }

@@ -1,0 +1,60 @@
+import NIOCore
+import NIOHTTPTypes
+
+/// Closes a connection that takes too long: for a request from its head to its end, and between requests, in which time
+/// the next one's head must have come whole. A client that sends a byte now and then keeps nothing open by it.
+final class RequestTimeLimits: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let idleTime: TimeAmount
+    private let requestTime: TimeAmount
+    private var alarm: Scheduled<Void>?
+    private var isReceiving = false
+    private var isAnswered = false
+
+    init(idleTime: Duration, requestTime: Duration) {
+        self.idleTime = TimeAmount(idleTime)
+        self.requestTime = TimeAmount(requestTime)
+    }
+
+    private func set(_ time: TimeAmount?, _ context: ChannelHandlerContext) {
+        alarm?.cancel()
+        let channel = context.channel
+        alarm = time.map { context.eventLoop.scheduleTask(in: $0) { channel.close(promise: nil) } }
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { set(idleTime, context) }
+
+    func handlerRemoved(context: ChannelHandlerContext) { set(nil, context) }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        set(nil, context)
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            isReceiving = true
+            isAnswered = false
+            set(requestTime, context)
+        case .body: break
+        case .end:
+            isReceiving = false
+            set(isAnswered ? idleTime : nil, context)
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        // A request that is answered before it has come whole, since it is too large, must still end in time.
+        if case .end = unwrapOutboundIn(data) {
+            isAnswered = true
+            if !isReceiving { set(idleTime, context) }
+        }
+        context.write(data, promise: promise)
+    }
+}

@@ -1,0 +1,162 @@
+import DequeModule
+import DedicatedThreads
+import Libpq
+import Synchronization
+
+/// A bounded number of sessions with the ledger's database, opened as they are needed. Whoever finds none free waits in line.
+final class SessionPool: Sendable {
+    enum Failure: Error {
+        /// None was free in time, or too many wait already.
+        case busy
+        case database(PostgresError)
+    }
+
+    /// What somebody who waits is given.
+    private enum Grant {
+        case session(Connection)
+        /// The right to open one.
+        case place
+    }
+
+    private struct Waiter {
+        let number: Int
+        let continuation: CheckedContinuation<Grant?, Never>
+    }
+
+    private struct State {
+        var idle: [Connection] = []
+        /// Sessions that are open or being opened.
+        var open = 0
+        var waiting: Deque<Waiter> = []
+        var lastNumber = 0
+        var isClosed = false
+    }
+
+    /// How many sessions there may be.
+    let size: Int
+    private let target: ConnectionTarget
+    /// One for all of them: what a session does there is short.
+    private let thread: DedicatedThread
+    private let state = Mutex(State())
+
+    /// How many may wait; more are turned away at once.
+    private static let longestLine = 1000
+
+    /// - Parameter size: from 1.
+    init(target: ConnectionTarget, size: Int, thread: DedicatedThread) {
+        self.target = target
+        self.size = size
+        self.thread = thread
+    }
+
+    /// How many sessions are open, and how many wait for one.
+    var load: (sessions: Int, waiting: Int) { state.withLock { ($0.open, $0.waiting.count) } }
+
+    /// Takes a session, which `giveBack` returns.
+    func take(until deadline: ContinuousClock.Instant) async throws(Failure) -> Connection {
+        switch await grant(until: deadline) {
+        case nil: throw .busy
+        case .session(let session): return session
+        case .place:
+            do {
+                return try await open(until: deadline)
+            } catch {
+                passOnPlace()
+                throw .database(error)
+            }
+        }
+    }
+
+    /// Returns a session; one that is of no more use leaves its place to another.
+    func giveBack(_ session: Connection) async {
+        if await session.isUsable, !state.withLock({ $0.isClosed }) {
+            pass(.session(session))
+        } else {
+            await session.close()
+            passOnPlace()
+        }
+    }
+
+    /// Closes what is idle; what is in use is closed when it comes back.
+    func close() async {
+        let idle = state.withLock { state in
+            state.isClosed = true
+            state.open -= state.idle.count
+            defer { state.idle = [] }
+            return state.idle
+        }
+        for session in idle { await session.close() }
+    }
+
+    private func open(until deadline: ContinuousClock.Instant) async throws(PostgresError) -> Connection {
+        let session = try await Connection.open(
+            target, on: thread, timeout: max(deadline - .now, .milliseconds(1)))
+        do {
+            // Times are shown in UTC; compiling a statement takes longer than running it here.
+            try await session.execute(
+                """
+                SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET jit = off; SET standard_conforming_strings = on;
+                SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on
+                """)
+        } catch {
+            await session.close()
+            throw error
+        }
+        return session
+    }
+
+    private func grant(until deadline: ContinuousClock.Instant) async -> Grant? {
+        var number = 0
+        let alarm = Mutex<Task<Void, Never>?>(nil)
+        let grant: Grant? = await withCheckedContinuation { continuation in
+            let ready: Grant?? = state.withLock { state in
+                if let session = state.idle.popLast() { return .session(session) }
+                if state.open < size, !state.isClosed {
+                    state.open += 1
+                    return .place
+                }
+                guard state.waiting.count < Self.longestLine, !state.isClosed else { return .some(nil) }
+                state.lastNumber += 1
+                number = state.lastNumber
+                state.waiting.append(Waiter(number: number, continuation: continuation))
+                return nil
+            }
+            if let ready {
+                continuation.resume(returning: ready)
+            } else {
+                let number = number
+                alarm.withLock {
+                    $0 = Task {
+                        guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
+                        self.giveUp(number)
+                    }
+                }
+            }
+        }
+        alarm.withLock { $0 }?.cancel()
+        return grant
+    }
+
+    /// Whoever waits under the number waits no longer; nothing where it was given a session already.
+    private func giveUp(_ number: Int) {
+        let waiter = state.withLock { state in
+            state.waiting.firstIndex { $0.number == number }.map { state.waiting.remove(at: $0) }
+        }
+        waiter?.continuation.resume(returning: nil)
+    }
+
+    private func passOnPlace() { pass(.place) }
+
+    /// Gives what has become free to whoever waits longest.
+    private func pass(_ grant: Grant) {
+        let waiter = state.withLock { state in
+            if let first = state.waiting.popFirst() { return Optional(first) }
+            switch grant {
+            case .session(let session): state.idle.append(session)
+            case .place: state.open -= 1
+            }
+            return nil
+        }
+        waiter?.continuation.resume(returning: grant)
+    }
+}
