@@ -10,6 +10,11 @@ import Testing
         let rolled_back: Int
         let late: Int
         let errors: Int
+        let dropped: Int
+        let retries: Int
+        /// Posted a second.
+        let rate: Double
+        let latency_ms: [String: Double]?
 
         init(_ run: CommandRun) throws {
             self = try JSONDecoder().decode(Tally.self, from: Data(run.lastLine.utf8))
@@ -46,6 +51,9 @@ import Testing
         let tally = try Tally(done)
         #expect(tally.posted > 0 && tally.rolled_back > 0 && tally.errors == 0, "\(done.errors)")
         #expect(Double(tally.posted + tally.rolled_back) <= 200 * length + 1)
+        #expect(tally.rate > 0 && tally.rate < 201 && tally.retries == 0)
+        // Nobody sees a line of progress here.
+        #expect(done.errors.isEmpty && done.output.split(separator: "\n").count == 1)
         #expect(try await database.number("SELECT count(*) FROM outbox") == Int64(tally.posted))
         #expect(try await database.number("SELECT count(*) FROM transfers") == Int64(tally.posted))
     }
@@ -57,7 +65,7 @@ import Testing
         running.signal(SIGTERM)
         let done = try await running.end()
         let tally = try Tally(done)
-        #expect(tally.late > 0 && tally.late == tally.posted && tally.rolled_back == 0)
+        #expect(tally.late > 0 && tally.late == tally.posted && tally.rolled_back == 0 && tally.latency_ms == nil)
         #expect(try await database.number("SELECT count(*) FROM outbox") == Int64(tally.posted))
     }
 
@@ -102,17 +110,44 @@ import Testing
         #expect(try Tally(done).errors > 0)
     }
 
-    @Test func seedOpensAccounts() async throws {
+    /// One connection is not enough for all that is due, and what is due is either posted or dropped.
+    @Test func dropsWhatItDoesNotBegin() async throws {
         let database = try await emptyLedger()
-        let done = try await run(["ledger", "seed", "--accounts", "12", "--database", database.conninfo])
-        #expect(done.status == .exited(0))
-        #expect(try await database.number("SELECT count(*) FROM accounts") == 12)
-        #expect(try await database.number("SELECT count(DISTINCT asset) FROM accounts") == 3)
+        let options = ["--rate", "100000", "--duration", "500ms", "--connections", "1"]
+        let done = try await load(database, options + ["--late", "0", "--rollbacks", "0"]).end()
+        let tally = try Tally(done)
+        #expect(tally.dropped > 0 && tally.posted + tally.errors + tally.dropped == 50_000, "\(done.lastLine)")
+        let latency = try #require(tally.latency_ms)
+        let quantiles = ["p50", "p90", "p99", "p999", "max"].compactMap { latency[$0] }
+        #expect(quantiles.count == 5 && quantiles == quantiles.sorted() && quantiles[0] > 0)
+    }
+
+    /// While the only connection waits, further transfers become due, and wait as well: there are so many of them that the
+    /// one which waits in the database alone would not be seen in these quantiles.
+    @Test func latencyBeginsWhenATransferIsDue() async throws {
+        let database = try await emptyLedger()
+        let options = ["--rate", "100", "--duration", "1h", "--connections", "1", "--late", "0", "--rollbacks", "0"]
+        let running = try load(database, options)
+        let count = "SELECT count(*) FROM transfers"
+        try await eventually("much is posted") { try await database.number(count) > 100 }
+        try await database.execute("BEGIN; LOCK TABLE transfers IN EXCLUSIVE MODE; SELECT pg_sleep(2); COMMIT")
+        let before = try await database.number(count)
+        try await eventually("the rest is caught up with") { try await database.number(count) > before + 250 }
+        running.signal(SIGTERM)
+        let tally = try Tally(try await running.end())
+        #expect(tally.errors == 0)
+        #expect((tally.latency_ms?["p99"] ?? 0) > 1000 && (tally.latency_ms?["max"] ?? 0) > 1800)
     }
 
     @Test(arguments: [
         (["load", "--rate", "0"], 64), (["load", "--late", "60%", "--rollbacks", "60%"], 64),
         (["load", "--duration", "fast"], 64), (["load", "--choice", "random"], 64), (["load", "--unknown"], 64),
+        (["load", "--zipf-exponent", "-0.1"], 64), (["load", "--zipf-exponent", "nan"], 64),
+        (["load", "--url", "127.0.0.1:8080"], 64), (["load", "--url", "http://127.0.0.1:1", "--rollbacks", "1%"], 64),
+        (["load", "--url", "http://127.0.0.1:1", "--late", "1%"], 64),
+        (["load", "--url", "http://127.0.0.1:1", "--database", "dbname=hush-hush"], 64),
+        (["load", "--url", "http://127.0.0.1:1"], 69), (["seed", "--funds", "-1"], 64),
+        (["seed", "--funds", "100000000001"], 64),
         (["seed", "--accounts", "0"], 64), (["load", "--database", "postgres://u:hush-hush@/x?nonsense=1"], 78),
         (["migrate", "--database", "host=/nonexistent connect_timeout=1 password=hush-hush"], 69),
     ])
@@ -130,8 +165,11 @@ import Testing
             #expect(done.errors.contains("ledger migrate"), "\(done.errors)")
         }
         try await Books.migrate(database)
-        let done = try await run(["ledger", "load", "--database", database.conninfo])
-        #expect(done.status == .exited(78))
-        #expect(done.errors.contains("outbox-relay migrate"), "\(done.errors)")
+        for command in ["load", "seed"] {
+            let done = try await run(["ledger", command, "--database", database.conninfo])
+            #expect(done.status == .exited(78))
+            #expect(done.errors.contains("outbox-relay migrate"), "\(done.errors)")
+        }
+        #expect(try await database.number("SELECT count(*) FROM accounts") == 0)
     }
 }

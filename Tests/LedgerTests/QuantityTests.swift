@@ -25,20 +25,45 @@ import Testing
         #expect(TimeSpan(argument: text) == nil)
     }
 
-    @Test(arguments: AccountChoice.allCases)
-    func choosesTwoDifferentAccounts(_ choice: AccountChoice) {
-        for count in [2, 3, 1000] {
-            for _ in 0..<1000 {
-                let (payer, payee) = choice.pair(below: count)
-                #expect(payer != payee && (0..<count).contains(payer) && (0..<count).contains(payee))
-            }
-        }
-    }
-
     @Test func paceEnds() {
         let pace = LoadPace(rate: 1000, duration: .milliseconds(10))
         var due: [ContinuousClock.Instant] = []
         while let next = pace.next() { due.append(next) }
         #expect(due.count <= 10 && due == due.sorted() && due.allSatisfy { $0 < pace.end })
+    }
+
+    /// As many are due as begin and are dropped.
+    @Test(arguments: [(1000.0, 10, 10), (1100, 10, 11), (3, 1000, 3), (0.1, 10, 1), (700, 15, 11)])
+    func paceDropsWhatHasNotBegun(rate: Double, milliseconds: Int, due: Int) {
+        let pace = LoadPace(rate: rate, duration: .milliseconds(milliseconds))
+        #expect(pace.dropped == due)
+        pace.begin()
+        #expect(pace.dropped == due - 1 && pace.length >= .milliseconds(milliseconds))
+    }
+
+    @Test func paceEndsEarly() {
+        let pace = LoadPace(rate: 0.001, duration: .seconds(3600))
+        #expect(pace.next() != nil)
+        pace.begin()
+        pace.stop()
+        let end = pace.end
+        #expect(!pace.isInOvertime && end <= .now && pace.next() == nil && pace.dropped == 0)
+        pace.stop()
+        #expect(pace.end == end && pace.lastAnswer == end + LoadPace.overtime && pace.length < .seconds(3600))
+    }
+
+    @Test(arguments: [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"), ("https://ledger.example/", "https://ledger.example"),
+        ("http://[::1]:8080/books//", "http://[::1]:8080/books"),
+    ])
+    func url(_ text: String, _ base: String) {
+        #expect(LoadURL(argument: text)?.base == base)
+    }
+
+    @Test(arguments: [
+        "", "127.0.0.1:8080", "ftp://127.0.0.1", "http://", "http://a?b", "http://a#b", "http://hush:hush@a", "a b",
+    ])
+    func noURL(_ text: String) {
+        #expect(LoadURL(argument: text) == nil)
     }
 }
