@@ -1,11 +1,13 @@
 # The targets; `make help` lists them. Each installs what it needs and this machine lacks, and works as the first one.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build demo test model simulate chaos fuzz sanitize bench bench-check lint
+.PHONY: help build demo test prop-deep api-kills model simulate chaos fuzz sanitize bench bench-check lint
 
 MODE ?= poll
 DURATION ?= 10
 SEEDS ?= 1000000
+PROP_SEQUENCES ?= 50000
+API_KILLS ?= 200
 export MODE DURATION
 
 CHAOS_MINUTES ?= 4
@@ -28,7 +30,7 @@ build:
 	@$(SCRIPTS)/prerequisites build
 	swift build -c release
 
-## demo: a private server, transfers through the ledger, the relay draining them here (MODE=poll|wal, DURATION=10)
+## demo: a private server, transfers through the ledger, the relay draining them here, to a file and a webhook (MODE=poll|wal, DURATION=10)
 demo:
 	@$(SCRIPTS)/prerequisites server
 	swift build -c release
@@ -40,10 +42,21 @@ test:
 	swift build --explicit-target-dependency-import-check error
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(SIDE_BY_SIDE) swift test
 
+## prop-deep: random sequences of steps through the ledger, each compared with a model (PROP_SEQUENCES=50000, PROP_SEED=1)
+prop-deep:
+	@$(SCRIPTS)/prerequisites test
+	PROP_SEQUENCES=$(PROP_SEQUENCES) swift test --filter LedgerTests.PropertyTests
+
+## api-kills: kill the ledger's API under load, end its sessions, restart its server (API_KILLS=200)
+api-kills:
+	@$(SCRIPTS)/prerequisites test
+	API_KILLS=$(API_KILLS) swift test --filter LedgerTests.KillTests
+
 ## model: explore the states of the deciding part exhaustively
 model:
 	@$(SCRIPTS)/prerequisites build
 	swift run -c release relay-model
+	swift run -c release ledger-model
 
 ## simulate: run the whole relay in simulated worlds, one a seed, on all cores (SEEDS=1000000)
 simulate:

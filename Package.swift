@@ -22,6 +22,13 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let server = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let serverCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -30,7 +37,9 @@ let package = Package(
         .executable(name: "outbox-relay", targets: ["OutboxRelay"]),
         .executable(name: "ledger", targets: ["Ledger"]),
         .executable(name: "demo-audit", targets: ["DemoAudit"]),
+        .executable(name: "demo-receiver", targets: ["DemoReceiver"]),
         .executable(name: "relay-model", targets: ["RelayModel"]),
+        .executable(name: "ledger-model", targets: ["LedgerModel"]),
         .executable(name: "relay-simulation", targets: ["RelaySimulationCommand"]),
         .executable(name: "relay-bench", targets: ["RelayBench"]),
         .executable(name: "relay-counts", targets: ["RelayCounts"]),
@@ -40,12 +49,17 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.40.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.34.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -106,11 +120,18 @@ let package = Package(
         .target(
             name: "LedgerMigrations", dependencies: ["Migrations"],
             resources: [.embedInCode("Files")], swiftSettings: strict),
+        .target(name: "LedgerCore", swiftSettings: strict),
+        .target(name: "PrometheusText", dependencies: [metrics], swiftSettings: strict),
         .executableTarget(
             name: "Ledger",
-            dependencies: ["Libpq", "Migrations", "LedgerMigrations", arguments, signals],
-            swiftSettings: strict),
+            dependencies: [
+                "DedicatedThreads", "LedgerCore", "LedgerMigrations", "Libpq", "Migrations", "PrometheusText",
+                arguments, crypto, deque, histogram, http, httpTypes, lifecycle, log, metrics, nio, nioHTTP1,
+                nioHTTPTypes, server, serverCore, signals,
+            ],
+            resources: [.embedInCode("Serve/Files")], swiftSettings: strict),
         .executableTarget(name: "DemoAudit", dependencies: ["Libpq"], swiftSettings: strict),
+        .executableTarget(name: "DemoReceiver", dependencies: [httpTypes, log, nio, server], swiftSettings: strict),
 
         // What proof and tests stand on. The writer is a process that the file sink's tests kill while it writes.
         .target(
@@ -127,11 +148,19 @@ let package = Package(
             path: "Tests/FileSinkWriter", swiftSettings: strict),
 
         // Proof: what decides, explored; the relay, simulated, measured and attacked; what reads others' bytes, fuzzed.
+        .target(name: "StateSpace", path: "Tests/Proof/StateSpace", swiftSettings: strict),
         .target(
-            name: "RelayExploration", dependencies: ["RelayCore"], path: "Tests/Proof/RelayExploration",
+            name: "RelayExploration", dependencies: ["RelayCore", "StateSpace"], path: "Tests/Proof/RelayExploration",
             swiftSettings: strict),
         .executableTarget(
             name: "RelayModel", dependencies: ["RelayCore", "RelayExploration"], path: "Tests/Proof/RelayModel",
+            swiftSettings: strict),
+        .target(
+            name: "LedgerExploration", dependencies: ["LedgerCore", "StateSpace"],
+            path: "Tests/Proof/LedgerExploration",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "LedgerModel", dependencies: ["LedgerExploration"], path: "Tests/Proof/LedgerModel",
             swiftSettings: strict),
         .executableTarget(
             name: "RelayCounts", dependencies: ["PostgresOutbox", "RelayCore", arguments],
@@ -206,9 +235,14 @@ let package = Package(
             dependencies: ["RelayObservability", "RelayCore", "RelayTestKit", log, metrics, metricsTestKit],
             swiftSettings: strict),
         .testTarget(
+            name: "LedgerCoreTests", dependencies: ["LedgerCore", "LedgerExploration"], swiftSettings: strict),
+        .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "LedgerMigrations", "Libpq", "Migrations", "OutboxMigrations", "RelayTestKit"],
-            swiftSettings: strict),
+            dependencies: [
+                "Ledger", "LedgerCore", "LedgerMigrations", "Libpq", "Migrations", "OutboxMigrations", "PrometheusText",
+                "RelayTestKit", http, metrics, nio, nioHTTP1,
+            ],
+            exclude: ["judge"], swiftSettings: strict),
         .testTarget(name: "DemoAuditTests", dependencies: ["DemoAudit"], swiftSettings: strict),
 
         // Tests of the proof, and short forms of it.
