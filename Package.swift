@@ -186,8 +186,8 @@ let package = Package(
         .target(
             name: "RelayFuzzing",
             dependencies: [
-                "FileSink", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore", "WebhookSink",
-                nio, nioEmbedded, nioHTTP1,
+                "FileSink", "LedgerCore", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore",
+                "WebhookSink", nio, nioEmbedded, nioHTTP1,
             ],
             path: "Tests/RelayFuzzing", swiftSettings: strict),
 
@@ -268,8 +268,8 @@ let package = Package(
 if Context.environment["RELAY_FUZZ"] != nil {
     let coverage = SwiftSetting.unsafeFlags(["-sanitize=fuzzer,address"])
     let fuzzed: Set<String> = [
-        "FileSink", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore", "RelayFuzzing",
-        "WebhookSink",
+        "FileSink", "LedgerCore", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore",
+        "RelayFuzzing", "WebhookSink",
     ]
     for target in package.targets where fuzzed.contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + [coverage]

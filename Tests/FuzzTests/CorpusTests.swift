@@ -35,6 +35,8 @@ struct CorpusTests {
         "proxy": ["plain", "user", "exempt-other"],
         "path": ["plain", "date", "percent"],
         "statement": ["plain", "quotes", "accent"],
+        "request": ["post", "hold", "open", "settle"],
+        "query": ["all"],
     ]
 
     /// What is wrong with one input; nil where nothing is.

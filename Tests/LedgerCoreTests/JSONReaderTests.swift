@@ -14,6 +14,7 @@ import Testing
 
     @Test func numbersKeepTheirDigits() throws {
         #expect(try read("123456789012345678901234567890.10") == .number("123456789012345678901234567890.10"))
+        #expect(try read("1e63") == .number("1e63"))
     }
 
     @Test func escapesAreCharacters() throws {
@@ -27,7 +28,8 @@ import Testing
         ("\"a", "no end"), ("\"\u{1}\"", "control"), (#""\x""#, "escape"), (#""\u12g4""#, "four"),
         (#"{"a":1,"a":2}"#, "twice"), (#"{"a":1,"\u0061":2}"#, "twice"), (#""\u0000""#, "U+0000"),
         (#""\ud800""#, "surrogate"), (#""\ud800\u0041""#, "surrogate"), (#""\udc00""#, "surrogate"),
-        (String(repeating: "[", count: 40), "levels"), ("[1]\u{0}", "more behind"),
+        (String(repeating: "[", count: 40), "levels"), ("1e64", "digits"), ("1E-99999999999999999999", "digits"),
+        (String(repeating: "1", count: 65), "digits"), ("1e9223372036854775807", "digits"), ("[1]\u{0}", "more behind"),
     ])
     func whatIsNoJSONIsRefused(_ text: String, _ reason: String) {
         #expect { try read(text) } throws: { "\($0)".contains(reason) }

@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "1e2", "100.0", "9223372036854775808", "-9223372036854775808", "0", "-0", "\"1\"", "null", "1E400",
+        "1e2", "100.0", "9223372036854775808", "-9223372036854775808", "0", "-0", "\"1\"", "null", "1E40",
     ])
     func amountsArePlainDigits(_ amount: String) {
         #expect(code(#"{"legs":[\#(leg(amount)),\#(leg("1"))]}"#) == .invalidRequest)

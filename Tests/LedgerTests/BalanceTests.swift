@@ -130,4 +130,15 @@ import Testing
         }
         #expect(error?.sqlState == "23514")
     }
+
+    /// Paths are ordered by their bytes, whatever the database's collation is: a page begins behind the last path of the one before.
+    @Test func pathsAreOrderedByTheirBytes() async throws {
+        let books = try await Books()
+        let functions = try await books.database.query(
+            #"SELECT proname FROM pg_proc WHERE prosrc ~ 'ORDER BY [a-z]+\.path(?! COLLATE "C")'"#)
+        #expect(functions.isEmpty, "\(functions)")
+        #expect(
+            try await books.database.number(
+                "SELECT count(*) FROM pg_proc WHERE prosrc ~ 'ORDER BY [a-z]+\\.path COLLATE'") > 3)
+    }
 }

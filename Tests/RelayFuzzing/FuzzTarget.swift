@@ -1,4 +1,4 @@
-/// A part of the relay that reads what others wrote, as something that takes any bytes.
+/// A part of the relay, or of the ledger, that reads what others wrote, as something that takes any bytes.
 ///
 /// A target neither traps nor reads beyond its input, whatever that is; what more must hold it says itself.
 package struct FuzzTarget: Sendable {
@@ -26,7 +26,7 @@ package struct FuzzTarget: Sendable {
     /// All of them.
     package static let all: [FuzzTarget] = [
         .pgoutput, .row, .line, .connection, .configuration, .option, .quantity, .answer, .recovery, .endpoint, .proxy,
-        .path, .statement,
+        .path, .statement, .request, .query,
     ]
 }
 

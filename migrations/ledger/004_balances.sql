@@ -80,10 +80,10 @@ CREATE OR REPLACE FUNCTION list_balances(
     WHERE a.book = $4 AND a.path > behind COLLATE "C"
       AND a.path >= coalesce(prefix, '') COLLATE "C" AND a.path < coalesce(prefix || ';', U&'\+10FFFF') COLLATE "C"
       AND (prefix IS NULL OR a.path = prefix OR a.path >= prefix || ':') AND a.metadata @> $5
-    ORDER BY a.path LIMIT most
+    ORDER BY a.path COLLATE "C" LIMIT most
   ) AS a,
   account_balance(a.id, as_of, by_effective_date) AS b
-  ORDER BY a.path
+  ORDER BY a.path COLLATE "C"
 $$;
 
 -- The sums of the accounts at a path and below it, for each asset and normal side.
@@ -106,7 +106,7 @@ CREATE OR REPLACE FUNCTION trial_balance(
     SELECT b.path, b.account_id, b.asset, CASE b.normal_side WHEN 'debit' THEN b.settled::numeric ELSE -b.settled::numeric END AS debits
     FROM list_balances(NULL, as_of, by_effective_date, $3, '{}', '', NULL) AS b
   ) AS b
-  ORDER BY b.path
+  ORDER BY b.path COLLATE "C"
 $$;
 
 CALL ledger_bind_to_schema(

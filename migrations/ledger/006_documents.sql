@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION ledger_show_account(account uuid) RETURNS json LANGUA
 $$;
 
 -- A page of transfers: {"transfers":[…],"next":…}. Those of an account come from the latest one back, each once, and the steps of a
--- hold in their order; `behind` is where the page before ended.
+-- hold in their order; `behind` is where the page before ended. A page ends after `most` transfers, and after 4 MB.
 CREATE OR REPLACE FUNCTION ledger_list_transfers(
   external_id text, hold uuid, account uuid, behind bigint, most integer
 ) RETURNS json LANGUAGE sql STABLE AS $$
@@ -37,21 +37,31 @@ CREATE OR REPLACE FUNCTION ledger_list_transfers(
     (
       SELECT s.id, s.number, s.number
         FROM (SELECT t.id, row_number() OVER (ORDER BY t.posted_at, t.id) AS number FROM transfers t WHERE t.hold = $2) AS s
-        WHERE s.number > coalesce(behind, 0) ORDER BY s.number LIMIT most
+        WHERE s.number > coalesce(behind, 0) ORDER BY s.number LIMIT most + 1
     )
     UNION ALL
     (
       SELECT e.transfer_id, -e.version, e.version FROM entries e
         WHERE e.account_id = $3 AND e.version < coalesce(behind, 9223372036854775807)
-          -- One transfer may have several entries of the account: it is shown where the latest of them is.
+          -- Those of one transfer follow one another, and it is shown at the latest of them.
           AND NOT EXISTS (
-            SELECT FROM entries l WHERE l.transfer_id = e.transfer_id AND l.account_id = $3 AND l.version > e.version)
-        ORDER BY e.version DESC LIMIT most
+            SELECT FROM entries l
+              WHERE l.account_id = $3 AND l.version = e.version + 1 AND l.transfer_id = e.transfer_id)
+        ORDER BY e.version DESC LIMIT most + 1
     )
-  )
+  ),
+  shown AS MATERIALIZED (SELECT f.place, f.next, ledger_show_transfer(f.id)::text AS document FROM found f),
+  sized AS (
+    SELECT s.*, row_number() OVER p AS number, sum(octet_length(s.document)) OVER p AS bytes
+      FROM shown s WINDOW p AS (ORDER BY s.place)
+  ),
+  page AS (SELECT * FROM sized s WHERE s.number = 1 OR s.number <= most AND s.bytes <= 4000000)
   SELECT json_build_object(
-      'transfers', coalesce((SELECT json_agg(ledger_show_transfer(f.id) ORDER BY f.place) FROM found f), '[]'),
-      'next', (SELECT CASE WHEN count(*) OVER () = most THEN f.next END FROM found f ORDER BY f.place DESC LIMIT 1))
+      'transfers', coalesce((SELECT json_agg(p.document::json ORDER BY p.place) FROM page p), '[]'),
+      'next', CASE
+        WHEN (SELECT count(*) FROM page) < (SELECT count(*) FROM sized)
+        THEN (SELECT p.next FROM page p ORDER BY p.place DESC LIMIT 1)
+      END)
 $$;
 
 CREATE OR REPLACE FUNCTION ledger_show_balance(account uuid, as_of timestamptz, by_effective_date boolean) RETURNS json
@@ -68,7 +78,7 @@ CREATE OR REPLACE FUNCTION ledger_list_balances(
   prefix text, as_of timestamptz, by_effective_date boolean, book text, metadata jsonb, behind text, most integer
 ) RETURNS json LANGUAGE sql STABLE AS $$
   SELECT json_build_object(
-      'balances', coalesce(json_agg(row_to_json(b) ORDER BY b.path), '[]'),
+      'balances', coalesce(json_agg(row_to_json(b) ORDER BY b.path COLLATE "C"), '[]'),
       'next', CASE WHEN count(*) = most THEN max(b.path COLLATE "C") END)
   FROM list_balances(prefix, as_of, by_effective_date, $4, $5, behind, most) AS b
 $$;
@@ -81,21 +91,31 @@ CREATE OR REPLACE FUNCTION ledger_list_sums(
   FROM sum_balances(prefix, as_of, by_effective_date, $4, $5) AS s
 $$;
 
--- {"as_of":…,"totals":[…],"accounts":[…],"next":…}: the totals of the whole book, and a page of its accounts. Pages that are
--- asked for with the `as_of` of the first one belong together.
+-- {"as_of":…,"totals":[…],"accounts":[…],"next":…}: a page of a book's accounts, and on the first page the totals of the whole
+-- book. Pages that are asked for with the `as_of` of the first one are of one moment.
 CREATE OR REPLACE FUNCTION ledger_show_trial_balance(
   as_of timestamptz, by_effective_date boolean, book text, behind text, most integer
 ) RETURNS json LANGUAGE sql STABLE AS $$
-  WITH moment AS (SELECT coalesce(as_of, clock_timestamp()) AS at),
-  whole AS MATERIALIZED (SELECT t.* FROM moment m, trial_balance(m.at, by_effective_date, $3) AS t),
-  page AS (SELECT * FROM whole w WHERE w.path > behind COLLATE "C" ORDER BY w.path LIMIT most)
+  WITH moment AS (SELECT coalesce(as_of, statement_timestamp()) AS at),
+  page AS (
+    SELECT b.path, b.account_id, b.asset, CASE b.normal_side WHEN 'debit' THEN b.settled ELSE -b.settled END AS debits
+      FROM moment m, list_balances(NULL, m.at, by_effective_date, $3, '{}', behind, most) AS b
+  )
   SELECT json_build_object(
       'as_of', (SELECT at FROM moment),
-      'totals', coalesce((
+      'totals', CASE WHEN behind = '' THEN coalesce((
         SELECT json_agg(row_to_json(t) ORDER BY t.asset)
-        FROM (SELECT w.asset, sum(w.debit) AS debit, sum(w.credit) AS credit FROM whole w GROUP BY w.asset) AS t
+        FROM (
+          SELECT t.asset, sum(t.debit) AS debit, sum(t.credit) AS credit
+            FROM moment m, trial_balance(m.at, by_effective_date, $3) AS t GROUP BY t.asset
+        ) AS t
+      ), '[]') END,
+      'accounts', coalesce((
+        SELECT json_agg(row_to_json(a) ORDER BY a.path COLLATE "C")
+        FROM (
+          SELECT p.path, p.account_id, p.asset, greatest(p.debits, 0) AS debit, greatest(-p.debits, 0) AS credit FROM page p
+        ) AS a
       ), '[]'),
-      'accounts', coalesce((SELECT json_agg(row_to_json(p) ORDER BY p.path) FROM page p), '[]'),
       'next', (SELECT CASE WHEN count(*) = most THEN max(p.path COLLATE "C") END FROM page p))
 $$;
 

@@ -32,7 +32,10 @@ struct Answering: RouterMiddleware {
             // The client has gone, or was too slow: nobody is there to answer.
             throw error
         }
-        if request.method == .head { response.body = ResponseBody() }
+        if request.method == .head {
+            response.headers[.contentLength] = response.body.contentLength.map(String.init)
+            response.body = ResponseBody()
+        }
         let dimensions = [
             ("endpoint", "\(request.method.rawValue) \(context.endpointPath ?? "elsewhere")"),
             ("status", String(response.status.code)),

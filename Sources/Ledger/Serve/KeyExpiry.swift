@@ -3,20 +3,18 @@ import Logging
 import Metrics
 import ServiceLifecycle
 
-/// Deletes idempotency keys when their time is over, a thousand at a time.
+/// Deletes idempotency keys when their time is over.
 struct KeyExpiry: Service {
     let pool: SessionPool
     /// After they were reserved.
     let keep: Duration
     let log: Logger
 
-    private static let most = 1000
-
     func run() async throws {
         let pause = min(max(keep / 10, .seconds(1)), .seconds(60))
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                if await deleteSome() < Self.most { try? await Task.sleep(for: pause) }
+                if await deleteSome() < RequestStatements.mostExpired { try? await Task.sleep(for: pause) }
             }
         }
     }
@@ -26,17 +24,13 @@ struct KeyExpiry: Service {
         guard let session = try? await pool.take(until: .now + .seconds(5)) else { return 0 }
         do {
             let table = try await session.query(
-                """
-                DELETE FROM ledger_requests WHERE key IN (
-                  SELECT key FROM ledger_requests WHERE reserved_at < clock_timestamp() - $1::interval
-                  ORDER BY reserved_at LIMIT \(Self.most) FOR UPDATE SKIP LOCKED)
-                """, [.text("\(keep.nanoseconds / 1000) microseconds")], timeout: .seconds(10))
+                RequestStatements.expire, [.text("\(keep.nanoseconds / 1000) microseconds")], timeout: .seconds(10))
             await pool.giveBack(session)
             Counter(label: MetricNames.expired).increment(by: table.affectedRows)
             return table.affectedRows
         } catch {
             await pool.giveBack(session)
-            if error.kind != .cancelled { log.warning("old keys stay for now", metadata: ["reason": "\(error)"]) }
+            if error.kind != .cancelled { log.warning("old keys stay for now", metadata: error.metadata) }
             return 0
         }
     }

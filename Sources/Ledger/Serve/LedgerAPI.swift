@@ -49,7 +49,10 @@ struct LedgerAPI: Sendable {
             Endpoint(method: .get, path: "/trial-balance") { request, _ in
                 try await read(.trialBalance(request.uri.query))
             },
-            Endpoint(method: .get, path: "/healthz") { _, _ in try await read(.health) },
+            // Soon: it is asked whether the ledger works, not for how long its requests wait.
+            Endpoint(method: .get, path: "/healthz") { _, _ in
+                try await read(.health, within: min(limits.time, .seconds(2)))
+            },
             Endpoint(method: .get, path: "/metrics") { _, _ in metrics() },
             Endpoint(method: .get, path: "/openapi.json") { _, _ in
                 Response.json(String(decoding: PackageResources.openapi_json, as: UTF8.self))
@@ -85,6 +88,7 @@ struct LedgerAPI: Sendable {
     private func write(
         _ operation: LedgerRequest.Operation, _ request: Request, _ context: Context
     ) async throws -> Response {
+        let deadline = ContinuousClock.now + limits.time
         let key = try key(of: request)
         if let type = request.headers[.contentType], !Self.isJSON(type) {
             throw Problem(.unsupportedMediaType, "The content-type is not application/json.")
@@ -93,7 +97,7 @@ struct LedgerAPI: Sendable {
             operation, subject: context.parameters.get("id"), body: try await body(of: request))
         var run = RequestRun(asked, key: key, pool: pool, limits: limits, log: log)
         defer { if run.retries > 0 { Counter(label: MetricNames.retries).increment(by: run.retries) } }
-        let reply = try await run.run()
+        let reply = try await run.run(until: deadline)
         var response = Response.json(reply.content, status: reply.status)
         if reply.isReplay {
             response.headers[.idempotentReplay] = "true"
@@ -128,14 +132,18 @@ struct LedgerAPI: Sendable {
             guard bytes.count + part.readableBytes <= RequestLimits.largestBody else { throw tooLarge }
             bytes += part.readableBytesView
         }
+        if let length = request.headers[.contentLength], length != String(bytes.count) {
+            throw Problem(.malformedJSON, "The body ends after \(bytes.count) bytes.")
+        }
         return bytes
     }
 
-    /// What only looks at the books: one statement, which is sent once more where the session was lost.
-    private func read(_ question: Question) async throws -> Response {
-        let deadline = ContinuousClock.now + limits.time
-        var isRepeated = false
+    /// What only looks at the books: one statement, which is sent anew where the session was lost.
+    private func read(_ question: Question, within time: Duration? = nil) async throws -> Response {
+        let deadline = ContinuousClock.now + (time ?? limits.time)
+        var tries = 0
         while true {
+            tries += 1
             let session: Connection
             do { session = try await pool.take(until: deadline) } catch { throw RequestRun.problem(error) }
             do {
@@ -147,10 +155,7 @@ struct LedgerAPI: Sendable {
                 return .json(content)
             } catch let error as PostgresError {
                 await pool.giveBack(session)
-                if error.connectionIsLost, !isRepeated, ContinuousClock.now < deadline {
-                    isRepeated = true
-                    continue
-                }
+                if error.connectionIsLost, tries <= pool.size, ContinuousClock.now < deadline { continue }
                 throw Problem(asking: error, log)
             }
         }

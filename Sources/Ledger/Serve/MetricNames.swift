@@ -12,7 +12,7 @@ enum MetricNames {
         requests: "Requests answered.",
         duration: "From the arrival of a request's head to its answer.",
         replays: "Requests answered with what an earlier one was answered.",
-        retries: "Transactions tried again: deadlocks, lost sessions, keys that changed hands.",
+        retries: "Steps tried again: deadlocks, lost sessions.",
         sessions: "Open sessions with the database.",
         waiting: "Requests that wait for a session.",
         expired: "Idempotency keys deleted when their time was over.",

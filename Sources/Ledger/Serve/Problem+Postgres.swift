@@ -13,10 +13,12 @@ extension Problem {
         switch (state, error.constraint) {
         case ("23514", "accounts_may_go_negative"): self.init(.insufficientFunds, "\(error.message).")
         case ("23505", "accounts_path"): self.init(.pathTaken, "There is an account of this path in the book.")
+        case ("23514", let name?) where operation == .open && name.hasPrefix("accounts_"):
+            self.init(.invalidAccount, "\(error.message).")
         case ("22003", _): self.init(.outOfRange, "An amount or a balance is beyond ±\(Int64.max): \(error.message).")
         default:
-            // Data exceptions, integrity constraints, limits.
-            guard ["22", "23", "54"].contains(state.prefix(2)) else { return nil }
+            // A data exception. Constraints that are not the ledger's own speak of its tables' state, not of the request.
+            guard state.hasPrefix("22") else { return nil }
             self.init(operation == .open ? .invalidAccount : .invalidTransfer, "\(error.message).")
         }
     }
@@ -29,12 +31,19 @@ extension Problem {
         case (.server, let state?, _) where state.hasPrefix("22"):
             self.init(.invalidParameter, "\(error.message).")
         case (.server, _, _) where !error.canRetry:
-            log.error("a question failed", metadata: ["reason": "\(error)"])
+            log.error("a question failed", metadata: error.metadata)
             self.init(.internalError, "The ledger failed at this request; its log says why.")
-        case (.server, _, _), (.timeout, _, _):
+        case (.timeout, _, _):
+            self.init(.tooSlow, "This takes longer than a request may: ask for less, or for a smaller page.")
+        case (.server, _, _):
             self.init(.busy, "The ledger is too busy: repeat the request in a moment.")
         default:
             self.init(.databaseUnavailable, "The database does not answer.")
         }
     }
+}
+
+extension PostgresError {
+    /// For the log: without the server's DETAIL, which may be a row.
+    var metadata: Logger.Metadata { ["reason": "\(message)", "sqlstate": "\(sqlState ?? "none")"] }
 }

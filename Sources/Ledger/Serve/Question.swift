@@ -10,7 +10,7 @@ struct Question: Sendable {
 
     private init(
         _ statement: SQLText, _ values: [Parameter] = [],
-        absence: Problem = Problem(.notFound, "There is nothing here.")
+        absence: Problem = Problem(.internalError, "The database gave no answer.")
     ) {
         self.statement = statement
         self.values = values
@@ -41,7 +41,7 @@ struct Question: Sendable {
         guard [external, hold, account].count(where: { $0 != nil }) == 1 else {
             throw Problem(.invalidParameter, "One of `external_id`, `hold` and `account_id` says which transfers.")
         }
-        let (behind, limit) = (try query.number("behind", 1...Int64.max), try query.number("limit", 1...1000) ?? 100)
+        let (behind, limit) = (try query.number("behind", 1...Int64.max), try query.number("limit", 1...100) ?? 100)
         try query.end()
         return Question(
             "SELECT ledger_list_transfers($1, $2::uuid, $3::uuid, $4::bigint, $5::integer)",

@@ -1,6 +1,6 @@
 /// What a request may take.
 struct RequestLimits: Sendable {
-    /// From its arrival to its answer, and from its first byte to its last.
+    /// From its head to its answer; what is under way then is waited for a moment longer. From its head to its last byte, too.
     let time: Duration
     /// An attempt that has not answered for so long may be taken over: an interval as PostgreSQL reads it.
     let abandonedAfter: String

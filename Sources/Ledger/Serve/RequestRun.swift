@@ -53,8 +53,7 @@ struct RequestRun {
     /// Runs the request to its answer.
     ///
     /// - Throws: a problem that does not stand in the key's row: the key is taken, or it cannot be done now.
-    mutating func run() async throws(Problem) -> Reply {
-        let deadline = ContinuousClock.now + limits.time
+    mutating func run(until deadline: ContinuousClock.Instant) async throws(Problem) -> Reply {
         do {
             session = try await pool.take(until: deadline)
         } catch {
@@ -69,7 +68,7 @@ struct RequestRun {
         while true {
             if case .answer(let answer) = machine.action { return answer }
             let outcome = await carryOut(machine.action, until: deadline)
-            if ContinuousClock.now >= deadline { machine.deadlinePassed() }
+            if ContinuousClock.now >= deadline || Task.isCancelled { machine.deadlinePassed() }
             machine.took(outcome)
             if outcome == .undone || outcome == .unknown || outcome == .changed {
                 retries += 1
@@ -128,7 +127,9 @@ struct RequestRun {
             return opened
         } catch {
             switch error {
-            case .busy: throw PostgresError(.timeout, "no session was free", connectionIsLost: true)
+            case .busy:
+                failure = Self.problem(error)
+                throw PostgresError(.timeout, "no session was free", connectionIsLost: true)
             case .database(let error): throw error
             }
         }
@@ -141,15 +142,21 @@ struct RequestRun {
                 Task { await pool.giveBack(lost) }
                 session = nil
             }
-            log.debug("lost a session", metadata: ["reason": "\(error)"])
             return .unknown
+        }
+        if error.sqlState == "25006", let stale = session {
+            // The server stands by now: another session may find the one that leads.
+            let pool = pool
+            Task { await pool.drop(stale) }
+            session = nil
+            return .undone
         }
         if action == .perform, let refusal = Problem(refusal: error, of: request.operation) {
             self.refusal = refusal
             return .refused
         }
         if !error.canRetry {
-            log.error("a request failed", metadata: ["key": "\(key.text)", "reason": "\(error)"])
+            log.error("a request failed", metadata: error.metadata)
             failure = Problem(.internalError, "The ledger failed at this request; its log says why.")
             // It would fail again: whoever asks next may find it mended.
             machine.deadlinePassed()
@@ -169,19 +176,12 @@ struct RequestRun {
 
 // Each of the machine's actions is one statement, and one transaction.
 extension RequestRun {
-    private mutating func reserve(on session: Connection, _ timeout: Duration) async throws(PostgresError)
-        -> Machine.Outcome
-    {
+    private mutating func reserve(
+        on session: Connection, _ timeout: Duration
+    ) async throws(PostgresError) -> Machine.Outcome {
         let table = try await session.query(
-            """
-            WITH reserved AS (
-              INSERT INTO ledger_requests (key, digest, attempt) VALUES ($1, decode($2, 'hex'), $3::uuid)
-              ON CONFLICT DO NOTHING RETURNING key
-            )
-            SELECT EXISTS (SELECT FROM reserved), r.digest = decode($2, 'hex'), r.attempt,
-              r.reserved_at < clock_timestamp() - $4::interval, r.status, convert_from(r.content, 'UTF8')
-            FROM (VALUES (1)) AS one LEFT JOIN ledger_requests r ON r.key = $1
-            """, [.text(key.text), .text(digest), .text(machine.attempt), .text(limits.abandonedAfter)], prepares: true,
+            RequestStatements.reserve,
+            [.text(key.text), .text(digest), .text(machine.attempt), .text(limits.abandonedAfter)], prepares: true,
             timeout: timeout, cancellable: false)
         guard let row = table.rows.first else { return .changed }
         if row.bool(0) == true { return .isOurs }
@@ -201,18 +201,16 @@ extension RequestRun {
         from earlier: String, on session: Connection, _ timeout: Duration
     ) async throws(PostgresError) -> Machine.Outcome {
         let table = try await session.query(
-            """
-            UPDATE ledger_requests SET attempt = $3::uuid, reserved_at = clock_timestamp()
-            WHERE key = $1 AND attempt = $2::uuid AND status IS NULL
-            """, [.text(key.text), .text(earlier), .text(machine.attempt)], timeout: timeout, cancellable: false)
+            RequestStatements.takeOver, [.text(key.text), .text(earlier), .text(machine.attempt)], timeout: timeout,
+            cancellable: false)
         return table.affectedRows == 1 ? .isOurs : .changed
     }
 
-    private mutating func perform(on session: Connection, _ timeout: Duration) async throws(PostgresError)
-        -> Machine.Outcome
-    {
+    private mutating func perform(
+        on session: Connection, _ timeout: Duration
+    ) async throws(PostgresError) -> Machine.Outcome {
         let table = try await session.query(
-            "SELECT status, content FROM ledger_answer($1, $2::uuid, $3, $4::uuid, $5::jsonb)",
+            RequestStatements.perform,
             [
                 .text(key.text), .text(machine.attempt), .text(request.operation.rawValue),
                 request.subject.map { .text($0) } ?? .null, .text(request.asked),
@@ -227,10 +225,8 @@ extension RequestRun {
     ) async throws(PostgresError) -> Machine.Outcome {
         guard let refusal else { return .notOurs }
         let table = try await session.query(
-            """
-            UPDATE ledger_requests SET status = $3::smallint, content = convert_to($4, 'UTF8')
-            WHERE key = $1 AND attempt = $2::uuid AND status IS NULL
-            """, [.text(key.text), .text(machine.attempt), .int(Int64(refusal.status)), .text(refusal.json)],
+            RequestStatements.recordRefusal,
+            [.text(key.text), .text(machine.attempt), .int(Int64(refusal.status)), .text(refusal.json)],
             prepares: true, timeout: timeout, cancellable: false)
         guard table.affectedRows == 1 else { return .notOurs }
         stored = Stored(status: refusal.status, content: refusal.json)
@@ -239,8 +235,7 @@ extension RequestRun {
 
     private func free(on session: Connection, _ timeout: Duration) async throws(PostgresError) -> Machine.Outcome {
         try await session.query(
-            "DELETE FROM ledger_requests WHERE key = $1 AND attempt = $2::uuid AND status IS NULL",
-            [.text(key.text), .text(machine.attempt)], timeout: timeout, cancellable: false)
+            RequestStatements.free, [.text(key.text), .text(machine.attempt)], timeout: timeout, cancellable: false)
         return .freed
     }
 }

@@ -13,7 +13,8 @@ final class RequestTimeLimits: ChannelDuplexHandler, RemovableChannelHandler {
     private let requestTime: TimeAmount
     private var alarm: Scheduled<Void>?
     private var isReceiving = false
-    private var isAnswered = false
+    /// Requests whose head has come and whose answer has not gone.
+    private var unanswered = 0
 
     init(idleTime: Duration, requestTime: Duration) {
         self.idleTime = TimeAmount(idleTime)
@@ -39,12 +40,13 @@ final class RequestTimeLimits: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             isReceiving = true
-            isAnswered = false
-            set(requestTime, context)
+            unanswered += 1
+            // One that comes while another is answered is not read further for so long.
+            if unanswered == 1 { set(requestTime, context) }
         case .body: break
         case .end:
             isReceiving = false
-            set(isAnswered ? idleTime : nil, context)
+            set(unanswered == 0 ? idleTime : nil, context)
         }
         context.fireChannelRead(data)
     }
@@ -52,8 +54,12 @@ final class RequestTimeLimits: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         // A request that is answered before it has come whole, since it is too large, must still end in time.
         if case .end = unwrapOutboundIn(data) {
-            isAnswered = true
-            if !isReceiving { set(idleTime, context) }
+            unanswered -= 1
+            if isReceiving {
+                if unanswered > 0 { set(requestTime, context) }
+            } else if unanswered == 0 {
+                set(idleTime, context)
+            }
         }
         context.write(data, promise: promise)
     }

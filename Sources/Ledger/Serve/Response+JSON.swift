@@ -13,21 +13,24 @@ extension Response {
 
     static func problem(_ problem: Problem) -> Response {
         var response = json(problem.json, status: problem.status)
-        if problem.code == .keyInFlight || problem.status == 503 { response.headers[.retryAfter] = "1" }
+        // What was too slow would be so again.
+        let mayComeAgain: Set<Problem.Code> = [.keyInFlight, .busy, .databaseUnavailable]
+        if mayComeAgain.contains(problem.code) { response.headers[.retryAfter] = "1" }
         return response
     }
 
     static func notAllowed(_ method: HTTPRequest.Method, _ allowed: [HTTPRequest.Method]) -> Response {
         let names = allowed.map(\.rawValue).joined(separator: ", ")
-        var response = problem(Problem(.methodNotAllowed, "Here is no \(method.rawValue), but \(names)."))
+        var response = problem(Problem(.methodNotAllowed, "This path takes \(names), not \(method.rawValue)."))
         response.headers[.allow] = names
         return response
     }
 }
 
 extension HTTPField.Name {
-    private static func named(_ name: String) -> HTTPField.Name { HTTPField.Name(name) ?? .upgrade }
+    static let idempotencyKey = known("Idempotency-Key")
+    static let idempotentReplay = known("Idempotent-Replay")
 
-    static let idempotencyKey = named("Idempotency-Key")
-    static let idempotentReplay = named("Idempotent-Replay")
+    /// Of a name that the source spells out; it would be another one only if it had other characters than a name may have.
+    private static func known(_ name: String) -> HTTPField.Name { HTTPField.Name(name) ?? .expect }
 }

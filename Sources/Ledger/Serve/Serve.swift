@@ -42,11 +42,17 @@ struct Serve: AsyncParsableCommand {
         guard (1...1000).contains(connections) else {
             throw ValidationError("--connections is a number from 1 to 1000.")
         }
+        // A key must outlive whatever is still done under it.
+        let shortest = abandonedAfter.duration + requestTimeout.duration * 4
+        guard keepKeys.duration >= shortest else {
+            throw ValidationError(
+                "--keep-keys is at least --abandoned-after and four times --request-timeout, here \(shortest).")
+        }
     }
 
     func run() async throws {
         let target: ConnectionTarget
-        do { target = try database.target() } catch { throw Refusal(error).told() }
+        do { target = try serverThatLeads() } catch { throw Refusal(error).told() }
         try await refuseWhatIsNoLedger()
         guard let thread = DedicatedThread() else {
             throw Refusal("no thread can be started: raise the process's limits.", code: EX_OSERR).told()
@@ -60,7 +66,7 @@ struct Serve: AsyncParsableCommand {
         let limits = RequestLimits(
             time: requestTimeout.duration,
             abandonedAfter: "\(abandonedAfter.duration.nanoseconds / 1000) microseconds")
-        let pool = SessionPool(target: target, size: connections, thread: thread)
+        let pool = SessionPool(target: target, size: connections, thread: thread, log: log)
         let api = LedgerAPI(pool: pool, limits: limits, exposition: exposition, log: log)
         let server = Application(
             router: api.router(), server: .http1(configuration: Self.channel(limits)),
@@ -71,12 +77,16 @@ struct Serve: AsyncParsableCommand {
         var services = ServiceGroupConfiguration(
             services: [KeyExpiry(pool: pool, keep: keepKeys.duration, log: log), server],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
-        services.maximumGracefulShutdownDuration = limits.time + limits.overtime
+        // A body that is still coming, its request, and putting it in order.
+        services.maximumGracefulShutdownDuration = limits.time * 2 + .seconds(10)
         do {
             try await ServiceGroup(configuration: services).run()
         } catch let error as IOError {
-            throw Refusal("\(listen) cannot be listened on: \(error): choose another --listen.", code: EX_UNAVAILABLE)
+            let reason = String(cString: strerror(error.errnoCode))
+            throw Refusal("\(listen) cannot be listened on: \(reason): choose another --listen.", code: EX_UNAVAILABLE)
                 .told()
+        } catch {
+            throw Refusal("the server ended at \(listen): \(error): correct --listen.", code: EX_UNAVAILABLE).told()
         }
         await pool.close()
     }
@@ -98,16 +108,23 @@ struct Serve: AsyncParsableCommand {
         fflush(nil)
     }
 
+    /// Where to connect: of several servers the one that can be written to, unless something else was asked for.
+    private func serverThatLeads() throws(PostgresError) -> ConnectionTarget {
+        var target = try database.target()
+        if target["target_session_attrs"] == nil { target["target_session_attrs"] = "read-write" }
+        return target
+    }
+
     /// Says at once what would fail at every request.
     private func refuseWhatIsNoLedger() async throws(ExitCode) {
-        var missing: (hasOutbox: Bool, hasLedger: Bool) = (false, false)
+        var (hasOutbox, hasLedger) = (false, false)
         try await database.withConnection { connection throws(PostgresError) in
-            let table = try await connection.query(
-                "SELECT to_regclass('outbox') IS NOT NULL, to_regclass('ledger_requests') IS NOT NULL")
-            missing = (table.bool(0, 0) == true, table.bool(0, 1) == true)
+            hasOutbox = try await connection.hasOutbox()
+            hasLedger =
+                try await connection.query("SELECT to_regclass('ledger_requests') IS NOT NULL").bool(0, 0) == true
         }
-        if !missing.hasOutbox { throw Refusal.noOutbox.told() }
-        if !missing.hasLedger {
+        if !hasOutbox { throw Refusal.noOutbox.told() }
+        if !hasLedger {
             let sentence = "there is no table ledger_requests: run `ledger migrate` on this database first."
             throw Refusal(sentence, code: EX_CONFIG).told()
         }

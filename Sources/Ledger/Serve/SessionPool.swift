@@ -1,6 +1,7 @@
 import DequeModule
 import DedicatedThreads
 import Libpq
+import Logging
 import Synchronization
 
 /// A bounded number of sessions with the ledger's database, opened as they are needed. Whoever finds none free waits in line.
@@ -30,6 +31,7 @@ final class SessionPool: Sendable {
         var waiting: Deque<Waiter> = []
         var lastNumber = 0
         var isClosed = false
+        var lastComplaint: ContinuousClock.Instant?
     }
 
     /// How many sessions there may be.
@@ -37,16 +39,20 @@ final class SessionPool: Sendable {
     private let target: ConnectionTarget
     /// One for all of them: what a session does there is short.
     private let thread: DedicatedThread
+    private let log: Logger
     private let state = Mutex(State())
 
     /// How many may wait; more are turned away at once.
     private static let longestLine = 1000
+    /// Between two complaints.
+    private static let silence = Duration.seconds(5)
 
     /// - Parameter size: from 1.
-    init(target: ConnectionTarget, size: Int, thread: DedicatedThread) {
+    init(target: ConnectionTarget, size: Int, thread: DedicatedThread, log: Logger) {
         self.target = target
         self.size = size
         self.thread = thread
+        self.log = log
     }
 
     /// How many sessions are open, and how many wait for one.
@@ -62,6 +68,7 @@ final class SessionPool: Sendable {
                 return try await open(until: deadline)
             } catch {
                 passOnPlace()
+                complain(error)
                 throw .database(error)
             }
         }
@@ -72,20 +79,39 @@ final class SessionPool: Sendable {
         if await session.isUsable, !state.withLock({ $0.isClosed }) {
             pass(.session(session))
         } else {
-            await session.close()
-            passOnPlace()
+            await drop(session)
+        }
+    }
+
+    /// Closes a session, and those that are idle: what ended one has most likely ended all.
+    func drop(_ session: Connection) async {
+        await session.close()
+        passOnPlace()
+        for session in takeIdle() { await session.close() }
+    }
+
+    private func takeIdle(forGood: Bool = false) -> [Connection] {
+        state.withLock { state in
+            if forGood { state.isClosed = true }
+            state.open -= state.idle.count
+            defer { state.idle = [] }
+            return state.idle
         }
     }
 
     /// Closes what is idle; what is in use is closed when it comes back.
     func close() async {
-        let idle = state.withLock { state in
-            state.isClosed = true
-            state.open -= state.idle.count
-            defer { state.idle = [] }
-            return state.idle
+        for session in takeIdle(forGood: true) { await session.close() }
+    }
+
+    /// Says why there is no session, now and then.
+    private func complain(_ error: PostgresError) {
+        let isDue = state.withLock { state in
+            guard (state.lastComplaint.map { $0 + Self.silence < .now }) ?? true else { return false }
+            state.lastComplaint = .now
+            return true
         }
-        for session in idle { await session.close() }
+        if isDue { log.warning("\(Refusal(error).sentence)") }
     }
 
     private func open(until deadline: ContinuousClock.Instant) async throws(PostgresError) -> Connection {
@@ -97,7 +123,7 @@ final class SessionPool: Sendable {
                 """
                 SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET jit = off; SET standard_conforming_strings = on;
                 SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on
-                """)
+                """, timeout: max(deadline - .now, .milliseconds(1)))
         } catch {
             await session.close()
             throw error

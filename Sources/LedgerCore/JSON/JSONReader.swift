@@ -1,7 +1,8 @@
 /// Reads JSON text strictly: RFC 8259, in UTF-8, and only what PostgreSQL's `jsonb` can keep without loss.
 ///
 /// Refused beside what is no JSON: a member's name that comes twice in one object (of which one value would be lost), U+0000
-/// and lone surrogates in strings (which PostgreSQL does not store), and more than `deepest` levels.
+/// and lone surrogates in strings (which PostgreSQL does not store), more than `deepest` levels, and numbers that have more than
+/// `longestNumber` digits when they are written out (as PostgreSQL does: `1e100000` has many).
 package struct JSONReader {
     /// Why the text cannot be read, and where.
     package struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
@@ -13,6 +14,7 @@ package struct JSONReader {
 
     /// How many arrays and objects may be inside one another.
     package static let deepest = 32
+    package static let longestNumber = 64
 
     private let text: [UInt8]
     private var place = 0
@@ -63,7 +65,8 @@ package struct JSONReader {
 
     private mutating func members(depth: Int) throws(Failure) -> [JSONValue.Member] {
         var members: [JSONValue.Member] = []
-        var names: Set<String> = []
+        // By its bytes: to Swift, two strings that look the same are one.
+        var names: Set<[UInt8]> = []
         place += 1
         skipSpace()
         if next == UInt8(ascii: "}") {
@@ -74,8 +77,7 @@ package struct JSONReader {
             guard next == UInt8(ascii: "\"") else { throw failure("a member's name is expected") }
             let start = place
             let name = try string()
-            // By its bytes: to Swift, two strings that look the same are one.
-            guard names.insert(name).inserted || members.allSatisfy({ !$0.name.utf8.elementsEqual(name.utf8) }) else {
+            guard names.insert(Array(name.utf8)).inserted else {
                 throw Failure(reason: "a member comes twice", offset: start)
             }
             skipSpace()
@@ -127,10 +129,16 @@ package struct JSONReader {
             place += 1
             try digits()
         }
+        var length = place - start
         if next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
             place += 1
             if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { place += 1 }
+            let exponent = place
             try digits()
+            length += min(Int(String(decoding: text[exponent..<place], as: UTF8.self)) ?? .max, Self.longestNumber)
+        }
+        guard length <= Self.longestNumber else {
+            throw Failure(reason: "a number has more than \(Self.longestNumber) digits", offset: start)
         }
         return String(decoding: text[start..<place], as: UTF8.self)
     }

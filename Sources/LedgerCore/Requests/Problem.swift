@@ -37,6 +37,7 @@ package struct Problem: Error, Hashable, Sendable {
 
         // Not now.
         case busy
+        case tooSlow = "too_slow"
         case databaseUnavailable = "database_unavailable"
         case internalError = "internal_error"
     }
@@ -73,7 +74,7 @@ extension Problem.Code {
         case .bodyTooLarge: 413
         case .unsupportedMediaType: 415
         case .internalError: 500
-        case .busy, .databaseUnavailable: 503
+        case .busy, .tooSlow, .databaseUnavailable: 503
         default: 422
         }
     }

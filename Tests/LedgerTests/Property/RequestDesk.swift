@@ -2,6 +2,8 @@ import Foundation
 import Libpq
 import RelayTestKit
 
+@testable import Ledger
+
 /// Requests as the HTTP server makes them of the database, each to post the same.
 struct RequestDesk: Sendable {
     let books: SharedBooks
@@ -21,12 +23,10 @@ struct RequestDesk: Sendable {
 
     /// Reserves a key, if nobody has.
     func reserve(_ key: String, _ attempt: String, on connection: Connection) async throws -> Bool {
-        try await connection.query(
-            """
-            INSERT INTO ledger_requests (key, digest, attempt) VALUES ($1, sha256(convert_to($2, 'UTF8')), $3)
-            ON CONFLICT DO NOTHING
-            """, [.text(key), .text(body()), .text(attempt)]
-        ).affectedRows == 1
+        let digest = String(repeating: "0f", count: 32)
+        let table = try await connection.query(
+            RequestStatements.reserve, [.text(key), .text(digest), .text(attempt), "1 hour"])
+        return table.bool(0, 0) == true
     }
 
     /// Does what is asked, and completes the key; `nil` where the key is not this attempt's.
@@ -34,8 +34,7 @@ struct RequestDesk: Sendable {
         _ key: String, _ attempt: String, body: String? = nil, on connection: Connection
     ) async throws -> Answer? {
         let table = try await connection.query(
-            "SELECT status, content FROM ledger_answer($1, $2, 'post', NULL, $3::jsonb)",
-            [.text(key), .text(attempt), .text(body ?? self.body())])
+            RequestStatements.perform, [.text(key), .text(attempt), "post", nil, .text(body ?? self.body())])
         return table.rows.first.flatMap(Self.read)
     }
 
@@ -50,8 +49,7 @@ struct RequestDesk: Sendable {
 
     func takeOver(_ key: String, from old: String, to new: String, on connection: Connection) async throws -> Bool {
         try await connection.query(
-            "UPDATE ledger_requests SET attempt = $1 WHERE key = $2 AND attempt = $3 AND status IS NULL",
-            [.text(new), .text(key), .text(old)]
+            RequestStatements.takeOver, [.text(key), .text(old), .text(new)]
         ).affectedRows == 1
     }
 

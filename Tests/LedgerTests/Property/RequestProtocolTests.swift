@@ -3,6 +3,8 @@ import Libpq
 import RelayTestKit
 import Testing
 
+@testable import Ledger
+
 /// What an Idempotency-Key promises, by the statements that the HTTP server sends: a key is reserved first, then answered;
 /// who finds it reserved for too long takes it over.
 @Suite struct RequestProtocolTests {
@@ -142,11 +144,7 @@ import Testing
         }
         #expect(error?.sqlState == "22023")
         #expect(try await desk.stored("key", on: connection) == nil)
-        let refusal = Statement(
-            """
-            UPDATE ledger_requests SET status = 422, content = '{}'
-            WHERE key = 'key' AND attempt = $1 AND status IS NULL
-            """, [.text(first)])
+        let refusal = Statement(RequestStatements.recordRefusal, ["key", .text(first), 422, "{}"])
         #expect(try await connection.query(refusal.text, refusal.values).affectedRows == 1)
         #expect(try await desk.answer("key", first, on: connection) == nil)
         #expect(try await desk.request("key", on: connection) == RequestDesk.Answer(status: 422, content: "{}"))
@@ -169,5 +167,16 @@ import Testing
         #expect(answers.map { $0?.status } == [201, 200])
         #expect(answers.first??.content == answers.last??.content)
         #expect(try await desk.transfers() == 1)
+    }
+
+    /// Keys that are due are found by the index, not among all that are kept.
+    @Test func expiryReadsWhatIsDue() async throws {
+        let desk = try await RequestDesk()
+        let plan = try await desk.withConnection { connection in
+            try await connection.execute("SET enable_seqscan = off; SET enable_sort = off")
+            return try await connection.query("EXPLAIN (COSTS OFF) \(RequestStatements.expire)", ["1 day"])
+        }
+        let lines = plan.rows.compactMap { $0.string(0) }
+        #expect(lines.contains { $0.contains("Index Cond: (reserved_at < ") }, "\(lines)")
     }
 }

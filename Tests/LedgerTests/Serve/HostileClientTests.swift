@@ -64,7 +64,8 @@ import Testing
                     (low, "-9223372036854775807"),
                 ]), 422, "out_of_range"
             ),
-            (Self.transfer([(high, "1"), (low, "-1")], more: #","metadata":{"n":1e200000}"#), 422, "out_of_range"),
+            (Self.transfer([(high, "1"), (low, "-1")], more: #","metadata":{"n":1e200000}"#), 400, "malformed_json"),
+            (Self.transfer([(high, "1"), (low, "-1")], more: #","metadata":{"n":1E-64}"#), 400, "malformed_json"),
             (
                 Self.transfer([(high, "1"), (low, "-1")], more: #","effective_at":"2026-02-30T00:00:00Z""#), 422,
                 "invalid_transfer"
@@ -117,7 +118,7 @@ import Testing
     }
 
     @Test func aBodyOfHundredMegabytesIsNotRead() async throws {
-        let served = try await Served(["--request-timeout", "2s"])
+        let served = try await Served(["--request-timeout", "3s"])
         let length = 100 << 20
         let connection = try RawConnection(to: served.server.url)
         try connection.send(
@@ -134,7 +135,7 @@ import Testing
 
     /// A client that sends a byte now and then is cut when its request's time is over, and holds nobody up.
     @Test func aSlowClientIsCut() async throws {
-        let served = try await Served(["--request-timeout", "1s"])
+        let served = try await Served(["--request-timeout", "3s"])
         let connection = try RawConnection(to: served.server.url)
         try connection.send(
             "POST /transfers HTTP/1.1\r\nHost: a\r\nIdempotency-Key: slow\r\nContent-Type: application/json\r\n"
@@ -159,7 +160,8 @@ import Testing
 
     /// When all sessions are taken for longer than a request may take, it is told so, and nothing was done.
     @Test func aPoolThatIsFullSaysSo() async throws {
-        let served = try await Served(["--connections", "1", "--request-timeout", "500ms"])
+        let served = try await Served(["--connections", "1", "--request-timeout", "3s"])
+        #expect(try await served.server.request("GET", "/healthz").status == 200)
         try await served.database.withConnection { connection in
             try await connection.execute("BEGIN; LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
             let body = Self.transfer([(Books.high, "1"), (Books.low, "-1")])
@@ -188,5 +190,50 @@ import Testing
             #expect(try await answer.0 == 201)
         }
         #expect(try await served.server.process.exitStatus() == .exited(0))
+    }
+
+    /// A key is known for as long as was said; then it is anybody's.
+    @Test func keysExpire() async throws {
+        let served = try await Served([
+            "--request-timeout", "500ms", "--abandoned-after", "500ms", "--keep-keys", "2500ms",
+        ])
+        let body = Self.transfer([(Books.high, "1"), (Books.low, "-1")])
+        #expect(try await served.post(body, key: "one").0 == 201)
+        #expect(try await served.post(body, key: "one").0 == 200)
+        try await eventually("the key is deleted") {
+            try await served.database.number("SELECT count(*) FROM ledger_requests") == 0
+        }
+        #expect(try await served.post(body, key: "one").0 == 201)
+        #expect(try await served.database.number("SELECT count(*) FROM transfers") == 2)
+        try await served.server.stop()
+        let short = try await run(["ledger", "serve", "--keep-keys", "10s", "--database", served.database.conninfo])
+        #expect(short.status == .exited(64) && short.errors.contains("--keep-keys is at least"), "\(short.errors)")
+    }
+
+    /// A page is bounded in bytes, and the next one goes on.
+    @Test func pagesEndWhereTheyAreLarge() async throws {
+        let served = try await Served()
+        let large = String(repeating: "x", count: 1_000_000)
+        for number in 0..<6 {
+            let more = #","metadata":{"large":"\#(large)"},"correlation_id":"\#(number)""#
+            #expect(try await served.post(Self.transfer([(Books.high, "1"), (Books.low, "-1")], more: more)).0 == 201)
+        }
+        struct Page: Decodable {
+            struct Transfer: Decodable { let correlation_id: String }
+            let transfers: [Transfer]
+            let next: Int?
+        }
+        var seen: [String] = []
+        var behind = ""
+        while true {
+            let answer = try await served.server.request("GET", "/transfers?account_id=\(Books.low)\(behind)")
+            #expect(answer.body.count < 4_500_000)
+            let page = try JSONDecoder().decode(Page.self, from: Data(answer.body))
+            seen += page.transfers.map(\.correlation_id)
+            guard let next = page.next else { break }
+            behind = "&behind=\(next)"
+        }
+        #expect(seen == ["5", "4", "3", "2", "1", "0"])
+        try await served.server.stop()
     }
 }

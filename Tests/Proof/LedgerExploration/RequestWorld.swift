@@ -33,7 +33,7 @@ package struct RequestWorld: Hashable {
         var heard: RequestMachine<Attempt>.Outcome?
         /// How many times it may still send the request.
         var tries: UInt8
-        /// Whether the ledger will refuse what is asked.
+        /// Whether it was answered for good.
         var isDone = false
     }
 
@@ -48,11 +48,13 @@ package struct RequestWorld: Hashable {
     var row: Row?
     var clients: [Client]
     var posting: Posting?
-    /// Attempts that wait for the row's lock, in their transactions, unheard.
+    /// Each request that is sent is another attempt.
     var lastAttempt: Attempt = 0
     /// How many times what is asked was done, for each body.
     var done: [UInt8]
+    /// How many more servers may die, sessions be lost, outcomes be missed.
     var crashes: UInt8
+    /// How many more times the ledger may refuse.
     var refusals: UInt8
     /// What was broken, if anything.
     package var fault: String?
