@@ -85,7 +85,7 @@ sanitize:
 bench:
 	@$(SCRIPTS)/prerequisites bench
 	swift build -c release
-	@for part in webhook relay latency memory hold standing steady drain live; do $(RELEASE)/relay-bench $$part || exit 1; done
+	@for part in webhook relay latency memory hold standing steady drain live ledger; do $(RELEASE)/relay-bench $$part || exit 1; done
 
 ## bench-check: instructions an event costs in the pure parts, against their limits
 bench-check:

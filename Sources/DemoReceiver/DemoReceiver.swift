@@ -6,8 +6,8 @@ import Synchronization
 
 /// The demo's webhook receiver, which keeps what it is sent: one event a line, as a file sink does.
 ///
-/// `demo-receiver FILE`: the first line on stdout is the address it listens at, `http://127.0.0.1:PORT`. SIGTERM and SIGINT
-/// end it.
+/// `demo-receiver FILE`: the first line on stdout is the address it listens at, `http://127.0.0.1:PORT/events`. SIGTERM and
+/// SIGINT end it.
 @main
 struct DemoReceiver {
     static func main() async {
@@ -31,7 +31,7 @@ struct DemoReceiver {
     private static func serve(writingTo descriptor: Int32) async throws {
         let file = Mutex(descriptor)
         let router = Router()
-        router.post("/**") { request, _ in
+        router.post("/events") { request, _ in
             let body = try await request.body.collect(upTo: 16 << 20)
             let line = Array(body.readableBytesView) + [UInt8(ascii: "\n")]
             // One call for a whole line: what a reader finds at any time are whole lines.
@@ -43,7 +43,7 @@ struct DemoReceiver {
         let server = Application(
             router: router, configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in
-                print("http://127.0.0.1:\(channel.localAddress?.port ?? 0)")
+                print("http://127.0.0.1:\(channel.localAddress?.port ?? 0)/events")
                 fflush(nil)
             }, logger: log)
         try await server.runService()

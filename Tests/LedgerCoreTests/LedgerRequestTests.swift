@@ -77,7 +77,7 @@ import Testing
         #expect(try post(body).identity != LedgerRequest(.hold, body: Array(body.utf8)).identity)
     }
 
-    @Test(arguments: ["A", ":A", "A:", "A::B", "A:\u{7}"])
+    @Test(arguments: ["A", ":A", ":\u{308}A", "A:", "A::B", "A:\u{7}"])
     func aPathHasParts(_ path: String) {
         let body = JSONValue.object([.init(name: "path", value: .string(path)), .init(name: "asset", value: "USD")])
         let isRight = path == "A"

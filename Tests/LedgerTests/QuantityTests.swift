@@ -62,6 +62,7 @@ import Testing
 
     @Test(arguments: [
         "", "127.0.0.1:8080", "ftp://127.0.0.1", "http://", "http://a?b", "http://a#b", "http://hush:hush@a", "a b",
+        "http://a:65536", "http://a:0", "http://a:18446744073709551616/b",
     ])
     func noURL(_ text: String) {
         #expect(LoadURL(argument: text) == nil)

@@ -48,7 +48,9 @@ struct Load: AsyncParsableCommand {
     var zipfExponent = 1.0
 
     func validate() throws {
-        guard rate > 0, rate <= 1_000_000 else { throw ValidationError("--rate is a number above 0, up to 1000000.") }
+        guard rate >= 0.001, rate <= 1_000_000 else {
+            throw ValidationError("--rate is a number from 0.001 to 1000000.")
+        }
         guard (1...1000).contains(connections) else {
             throw ValidationError("--connections is a number from 1 to 1000.")
         }

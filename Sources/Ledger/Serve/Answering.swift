@@ -17,11 +17,13 @@ struct Answering: RouterMiddleware {
     ) async throws -> Response {
         let start = ContinuousClock.now
         var response: Response
+        var endpoint = "\(request.method.rawValue) \(context.endpointPath ?? "elsewhere")"
         do {
             response = try await next(request, context)
         } catch let problem as Problem {
             response = .problem(problem)
         } catch let error as any HTTPResponseError where error.status == .notFound {
+            endpoint = "elsewhere"
             let allowed = methods(request.uri.path)
             response =
                 allowed.isEmpty
@@ -33,13 +35,12 @@ struct Answering: RouterMiddleware {
             throw error
         }
         if request.method == .head {
-            response.headers[.contentLength] = response.body.contentLength.map(String.init)
+            // Setting a body sets its length, and this one's is said to be the GET's.
+            let length = response.headers[.contentLength]
             response.body = ResponseBody()
+            response.headers[.contentLength] = length
         }
-        let dimensions = [
-            ("endpoint", "\(request.method.rawValue) \(context.endpointPath ?? "elsewhere")"),
-            ("status", String(response.status.code)),
-        ]
+        let dimensions = [("endpoint", endpoint), ("status", String(response.status.code))]
         Counter(label: MetricNames.requests, dimensions: dimensions).increment()
         Timer(label: MetricNames.duration, dimensions: [dimensions[0]])
             .recordNanoseconds((ContinuousClock.now - start).nanoseconds)

@@ -38,9 +38,12 @@ struct LedgerAPI: Sendable {
             Endpoint(method: .post, path: "/holds/{id}/settle") { try await write(.settle, $0, $1) },
             Endpoint(method: .post, path: "/holds/{id}/release") { try await write(.release, $0, $1) },
             Endpoint(method: .get, path: "/transfers") { request, _ in try await read(.transfers(request.uri.query)) },
-            Endpoint(method: .get, path: "/transfers/{id}") { _, context in try await read(.transfer(id(of: context)))
+            Endpoint(method: .get, path: "/transfers/{id}") { request, context in
+                try await read(.transfer(id(of: context), request.uri.query))
             },
-            Endpoint(method: .get, path: "/accounts/{id}") { _, context in try await read(.account(id(of: context))) },
+            Endpoint(method: .get, path: "/accounts/{id}") { request, context in
+                try await read(.account(id(of: context), request.uri.query))
+            },
             Endpoint(method: .get, path: "/accounts/{id}/balance") { request, context in
                 try await read(.balance(id(of: context), request.uri.query))
             },
@@ -93,6 +96,7 @@ struct LedgerAPI: Sendable {
         if let type = request.headers[.contentType], !Self.isJSON(type) {
             throw Problem(.unsupportedMediaType, "The content-type is not application/json.")
         }
+        try Query(request.uri.query).end()
         let asked = try LedgerRequest(
             operation, subject: context.parameters.get("id"), body: try await body(of: request))
         var run = RequestRun(asked, key: key, pool: pool, limits: limits, log: log)

@@ -19,14 +19,16 @@ struct Question: Sendable {
 
     static let health = Question("SELECT '{\"status\":\"ok\"}'")
 
-    static func transfer(_ id: String) throws(Problem) -> Question {
+    static func transfer(_ id: String, _ query: String?) throws(Problem) -> Question {
+        try Query(query).end()
         let id = try LedgerRequest.uuid(id, "The transfer's id")
         return Question(
             "SELECT ledger_show_transfer($1::uuid)", [.text(id)],
             absence: Problem(.unknownTransfer, "There is no transfer \(id)."))
     }
 
-    static func account(_ id: String) throws(Problem) -> Question {
+    static func account(_ id: String, _ query: String?) throws(Problem) -> Question {
+        try Query(query).end()
         let id = try LedgerRequest.uuid(id, "The account's id")
         return Question(
             "SELECT ledger_show_account($1::uuid)", [.text(id)],
@@ -43,6 +45,9 @@ struct Question: Sendable {
         }
         let (behind, limit) = (try query.number("behind", 1...Int64.max), try query.number("limit", 1...100) ?? 100)
         try query.end()
+        guard external == nil || behind == nil else {
+            throw Problem(.invalidParameter, "Under an external id there is one transfer, and nothing `behind` it.")
+        }
         return Question(
             "SELECT ledger_list_transfers($1, $2::uuid, $3::uuid, $4::bigint, $5::integer)",
             [.optional(external), .optional(hold), .optional(account), behind.map { .int($0) } ?? .null, .int(limit)])

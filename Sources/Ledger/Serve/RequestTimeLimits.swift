@@ -1,8 +1,10 @@
+import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
 /// Closes a connection that takes too long: for a request from its head to its end, and between requests, in which time
-/// the next one's head must have come whole. A client that sends a byte now and then keeps nothing open by it.
+/// the next one's head must have come whole. A client that sends a byte now and then keeps nothing open by it. One that asks
+/// before it sends a body (RFC 9110, 10.1.1) is told to go on.
 final class RequestTimeLimits: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -38,11 +40,14 @@ final class RequestTimeLimits: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
             isReceiving = true
             unanswered += 1
             // One that comes while another is answered is not read further for so long.
             if unanswered == 1 { set(requestTime, context) }
+            if unanswered == 1, head.headerFields[.expect]?.lowercased() == "100-continue" {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
         case .body: break
         case .end:
             isReceiving = false

@@ -60,17 +60,33 @@ final class SessionPool: Sendable {
 
     /// Takes a session, which `giveBack` returns.
     func take(until deadline: ContinuousClock.Instant) async throws(Failure) -> Connection {
-        switch await grant(until: deadline) {
-        case nil: throw .busy
-        case .session(let session): return session
-        case .place:
-            do {
-                return try await open(until: deadline)
-            } catch {
-                passOnPlace()
-                complain(error)
-                throw .database(error)
+        var mayOpen = true
+        while true {
+            switch await grant(until: deadline, mayOpen: mayOpen) {
+            case nil: throw .busy
+            case .session(let session): return session
+            case .place:
+                do {
+                    return try await open(until: deadline)
+                } catch {
+                    complain(error)
+                    // The server gives no more, and others have some: one of theirs will do.
+                    guard error.sqlState == "53300", leavePlaceToOthers() else {
+                        passOnPlace()
+                        throw .database(error)
+                    }
+                    mayOpen = false
+                }
             }
+        }
+    }
+
+    /// Whether there are others; nobody is told that the place is free.
+    private func leavePlaceToOthers() -> Bool {
+        state.withLock { state in
+            guard state.open > 1 else { return false }
+            state.open -= 1
+            return true
         }
     }
 
@@ -131,13 +147,13 @@ final class SessionPool: Sendable {
         return session
     }
 
-    private func grant(until deadline: ContinuousClock.Instant) async -> Grant? {
+    private func grant(until deadline: ContinuousClock.Instant, mayOpen: Bool) async -> Grant? {
         var number = 0
         let alarm = Mutex<Task<Void, Never>?>(nil)
         let grant: Grant? = await withCheckedContinuation { continuation in
             let ready: Grant?? = state.withLock { state in
                 if let session = state.idle.popLast() { return .session(session) }
-                if state.open < size, !state.isClosed {
+                if state.open < size, mayOpen || state.open == 0, !state.isClosed {
                     state.open += 1
                     return .place
                 }

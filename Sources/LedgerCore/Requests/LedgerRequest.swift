@@ -41,9 +41,10 @@ package struct LedgerRequest: Hashable, Sendable {
 
     private static func checkAccount(_ reader: inout ObjectReader) throws(Problem) {
         try reader.text("path", isRequired: true, atMost: 1000) { path in
-            let parts = path.split(separator: ":", omittingEmptySubsequences: false)
+            // By scalars, as PostgreSQL sees it: to Swift, a colon with an accent is another character.
+            let parts = path.unicodeScalars.split(separator: ":", omittingEmptySubsequences: false)
             return parts.allSatisfy { part in
-                !part.isEmpty && part.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+                !part.isEmpty && part.allSatisfy { $0.properties.generalCategory != .control }
             } ? nil : "is no path such as Assets:Cash"
         }
         try reader.text("asset", isRequired: true, atMost: 100) { $0.isEmpty ? "is empty" : nil }

@@ -236,4 +236,44 @@ import Testing
         #expect(seen == ["5", "4", "3", "2", "1", "0"])
         try await served.server.stop()
     }
+
+    /// A client may ask before it sends, and may ask for a head alone.
+    @Test func whoAsksFirstIsToldToGoOn() async throws {
+        let served = try await Served()
+        let connection = try RawConnection(to: served.server.url)
+        try connection.send(
+            "POST /transfers HTTP/1.1\r\nHost: a\r\nIdempotency-Key: asked\r\nExpect: 100-continue\r\n"
+                + "Content-Length: 2\r\n\r\n")
+        #expect(try await connection.readUntil("\r\n\r\n").hasPrefix("HTTP/1.1 100 "))
+        try connection.send("{}")
+        #expect(try await connection.readUntil("invalid_request").contains("HTTP/1.1 400 "))
+        try connection.send("HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        let answers = try await connection.readUntil(#"{"status":"ok"}"#)
+        #expect(answers.components(separatedBy: "Content-Length: 15\r\n").count == 3, "\(answers)")
+        try await served.end()
+    }
+
+    /// Where the server has no more sessions to give, those that are there are shared.
+    @Test func sessionsThatAreThereAreShared() async throws {
+        let books = try await Books()
+        let role = "few_\(books.database.name)"
+        try await books.database.execute(
+            """
+            CREATE ROLE "\(role)" LOGIN CONNECTION LIMIT 2; GRANT ALL ON ALL TABLES IN SCHEMA public TO "\(role)";
+            GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO "\(role)"
+            """)
+        let server = try await ServedLedger.start(conninfo: books.database.conninfo(user: role))
+        let body = Self.transfer([(Books.high, "1"), (Books.low, "-1")])
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for key in 0..<16 {
+                let headers = [("Idempotency-Key", "\(key)"), ("Content-Type", "application/json")]
+                group.addTask {
+                    try await server.request("POST", "/transfers", headers: headers, body: body).status
+                }
+            }
+            for try await status in group { #expect(status == 201) }
+        }
+        try await server.stop()
+        try await books.database.execute("DROP OWNED BY \"\(role)\"; DROP ROLE \"\(role)\"")
+    }
 }

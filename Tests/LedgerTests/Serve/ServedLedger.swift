@@ -31,8 +31,13 @@ final class ServedLedger: Sendable {
 
     /// Starts it on a ledger, and waits until it listens.
     static func start(database: TestDatabase, _ options: [String] = []) async throws -> ServedLedger {
+        try await start(conninfo: database.conninfo, options)
+    }
+
+    /// As somebody else.
+    static func start(conninfo: String, _ options: [String] = []) async throws -> ServedLedger {
         let process = try RelayProcess.start(
-            ["serve", "--listen", "127.0.0.1:0", "--database", database.conninfo] + options, program: "ledger")
+            ["serve", "--listen", "127.0.0.1:0", "--database", conninfo] + options, program: "ledger")
         var first: String?
         try await eventually("the ledger listens; its log: \(process.log.text)") {
             // Its lines are no events: strays, to the reader of a relay's output.

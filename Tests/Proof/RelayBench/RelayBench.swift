@@ -7,7 +7,7 @@ import ArgumentParser
 /// million events behind a dead one), `HoldPart` (events that wait for an open transaction), `StandingPart` (a new event
 /// beside a long history), `SteadyPart` (events that come one by one, against the least that anybody must
 /// do), `DrainPart` (a backlog), `LivePart` (a load at full
-/// speed), `CurvesPart` (what an event costs as the work grows).
+/// speed), `CurvesPart` (what an event costs as the work grows), `LedgerPart` (the ledger's HTTP API).
 @main
 struct RelayBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,8 +15,7 @@ struct RelayBench: AsyncParsableCommand {
         subcommands: [
             WebhookCommand.self, RelayCommand.self, LatencyCommand.self, MemoryCommand.self, HoldCommand.self,
             StandingCommand.self, SteadyCommand.self, CurvesCommand.self, DrainCommand.self,
-            LiveCommand.self,
-            ReceiverCommand.self, PlainPollCommand.self, PlainBellCommand.self,
+            LiveCommand.self, LedgerCommand.self, ReceiverCommand.self, PlainPollCommand.self, PlainBellCommand.self,
         ],
         defaultSubcommand: WebhookCommand.self)
 }
