@@ -140,7 +140,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (["load", "--rate", "0"], 64), (["load", "--rate", "1e-20"], 64), (["load", "--late", "60%", "--rollbacks", "60%"], 64),
+        (["load", "--rate", "0"], 64), (["load", "--rate", "1e-20"], 64),
+        (["load", "--late", "60%", "--rollbacks", "60%"], 64),
         (["load", "--duration", "fast"], 64), (["load", "--choice", "random"], 64), (["load", "--unknown"], 64),
         (["load", "--zipf-exponent", "-0.1"], 64), (["load", "--zipf-exponent", "nan"], 64),
         (["load", "--url", "127.0.0.1:8080"], 64), (["load", "--url", "http://127.0.0.1:1", "--rollbacks", "1%"], 64),
