@@ -74,17 +74,30 @@ import Testing
         try await server.stop()
     }
 
+    /// At a port that the kernel gives to nobody who asks for any, so that it is free again when the server comes back.
+    private func startWhereNobodyElseComes(
+        _ database: TestDatabase, _ options: [String]
+    ) async throws -> (ServedLedger, address: String) {
+        for _ in 0..<10 {
+            let address = "127.0.0.1:\(Int.random(in: 20_000..<32_000))"
+            // Taken by somebody who has chosen it: another one.
+            if let server = try? await ServedLedger.start(database: database, options + ["--listen", address]) {
+                return (server, address)
+            }
+        }
+        throw KitFailure("the ledger does not start at any of ten ports")
+    }
+
     /// What was under way when the server was killed is asked for again, under the same key.
     @Test func asksAgainWhereTheServerGoes() async throws {
         let database = try await emptyLedger()
         let count = "SELECT count(*) FROM transfers"
         // What was reserved by the server that is killed can soon be taken over.
         let options = ["--abandoned-after", "1s"]
-        let first = try await ServedLedger.start(database: database, options)
+        let (first, address) = try await startWhereNobodyElseComes(database, options)
         let running = try load(first, ["--rate", "200"])
         try await eventually("something is posted") { try await database.number(count) > 50 }
         try await first.process.kill()
-        let address = String(first.url.dropFirst("http://".count))
         // The later of two addresses counts.
         let second = try await ServedLedger.start(database: database, options + ["--listen", address])
         let before = try await database.number(count)

@@ -5,7 +5,7 @@ struct RequestLimits: Sendable {
     /// An attempt that has not answered for so long may be taken over: an interval as PostgreSQL reads it.
     let abandonedAfter: String
     /// For putting things in order when time is up.
-    let overtime = Duration.seconds(1)
+    let overtime = Duration.seconds(2)
 
     /// Bytes of a body.
     static let largestBody = 1 << 20

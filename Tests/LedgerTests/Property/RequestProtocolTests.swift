@@ -179,4 +179,20 @@ import Testing
         let lines = plan.rows.compactMap { $0.string(0) }
         #expect(lines.contains { $0.contains("Index Cond: (reserved_at < ") }, "\(lines)")
     }
+
+    /// Of two that would take over from one attempt, one does; and nobody from an attempt that has not the key.
+    @Test func aKeyIsTakenOverOnce() async throws {
+        let desk = try await RequestDesk()
+        let attempts = (0..<4).map { _ in UUID().uuidString }
+        let connection = try await desk.database.connection()
+        #expect(try await desk.reserve("key", attempts[0], on: connection))
+        #expect(try await desk.takeOver("key", from: attempts[0], to: attempts[1], on: connection))
+        #expect(try await desk.takeOver("key", from: attempts[0], to: attempts[2], on: connection) == false)
+        #expect(try await desk.answer("key", attempts[0], on: connection) == nil)
+        #expect(try await desk.answer("key", attempts[2], on: connection) == nil)
+        #expect(try await desk.answer("key", attempts[1], on: connection)?.status == 201)
+        #expect(try await desk.takeOver("key", from: attempts[1], to: attempts[3], on: connection) == false)
+        await connection.close()
+        #expect(try await desk.transfers() == 1)
+    }
 }

@@ -57,13 +57,14 @@ final class ServedLedger: Sendable {
 
     /// - Parameter target: path and query, percent-encoded.
     func request(
-        _ method: String, _ target: String, headers: [(String, String)] = [], body: String? = nil
+        _ method: String, _ target: String, headers: [(String, String)] = [], body: String? = nil,
+        within limit: TimeAmount = .seconds(60)
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: url + target)
         request.method = HTTPMethod(rawValue: method)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let response = try await HTTPClient.shared.execute(request, timeout: limit)
         let content = try await response.body.collect(upTo: 64 << 20)
         return Answer(
             status: Int(response.status.code),
