@@ -103,6 +103,15 @@ let package = Package(
         .target(
             name: "RelayObservability", dependencies: ["DedicatedThreads", "RelayCore", "WallClock", log, metrics],
             swiftSettings: strict),
+        .target(name: "PrometheusText", dependencies: [metrics], swiftSettings: strict),
+        .target(name: "HTTPServing", dependencies: [nio, nioHTTPTypes, httpTypes], swiftSettings: strict),
+        .target(
+            name: "RelaySight",
+            dependencies: [
+                "DedicatedThreads", "HTTPServing", "Libpq", "PostgresOutbox", "PrometheusText", "RelayCore",
+                "RelayObservability", "WallClock", crypto, httpTypes, log, metrics, nio, nioPosix, server, serverCore,
+            ],
+            resources: [.embedInCode("Files")], swiftSettings: strict),
         .target(name: "Migrations", dependencies: ["Libpq"], swiftSettings: strict),
         .target(
             name: "OutboxMigrations", dependencies: ["Migrations"],
@@ -111,8 +120,8 @@ let package = Package(
             name: "OutboxRelay",
             dependencies: [
                 "CMalloc", "DedicatedThreads", "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "WebhookSink",
-                "FileSink", "RelayRuntime", "OutboxAudit", "RelayConfiguration", "RelayObservability", "Migrations",
-                "OutboxMigrations", arguments, log,
+                "FileSink", "RelayRuntime", "OutboxAudit", "PrometheusText", "RelayConfiguration", "RelayObservability",
+                "RelaySight", "Migrations", "OutboxMigrations", arguments, log, metrics,
             ],
             swiftSettings: strict),
 
@@ -121,13 +130,12 @@ let package = Package(
             name: "LedgerMigrations", dependencies: ["Migrations"],
             resources: [.embedInCode("Files")], swiftSettings: strict),
         .target(name: "LedgerCore", swiftSettings: strict),
-        .target(name: "PrometheusText", dependencies: [metrics], swiftSettings: strict),
         .executableTarget(
             name: "Ledger",
             dependencies: [
-                "DedicatedThreads", "LedgerCore", "LedgerMigrations", "Libpq", "Migrations", "PrometheusText",
-                arguments, crypto, deque, histogram, http, httpTypes, lifecycle, log, metrics, nio, nioHTTP1,
-                nioHTTPTypes, server, serverCore, signals,
+                "DedicatedThreads", "HTTPServing", "LedgerCore", "LedgerMigrations", "Libpq", "Migrations",
+                "PrometheusText", arguments, crypto, deque, histogram, http, httpTypes, lifecycle, log, metrics, nio,
+                nioHTTP1, nioHTTPTypes, server, serverCore, signals,
             ],
             resources: [.embedInCode("Serve/Files")], swiftSettings: strict),
         .executableTarget(name: "DemoAudit", dependencies: ["Libpq"], swiftSettings: strict),
@@ -233,6 +241,16 @@ let package = Package(
         .testTarget(
             name: "RelayObservabilityTests",
             dependencies: ["RelayObservability", "RelayCore", "RelayTestKit", log, metrics, metricsTestKit],
+            swiftSettings: strict),
+        .testTarget(
+            name: "OutboxRelayTests", dependencies: ["OutboxRelay", "PostgresOutbox"], swiftSettings: strict),
+        .testTarget(
+            name: "RelaySightTests",
+            dependencies: [
+                "PostgresOutbox", "PrometheusText", "RelayCore", "RelayObservability", "RelaySight", "RelayTestKit",
+                http,
+                metrics, nio, nioHTTP1,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LedgerCoreTests", dependencies: ["LedgerCore", "LedgerExploration"], swiftSettings: strict),

@@ -22,13 +22,19 @@ package struct FileAuditor: Sendable {
     private let table: AuditTable
     private var reading: FileReading
     private var audit: FileAudit
+    private let heard: @Sendable (_ bytes: Int) -> Void
 
     /// - Parameters:
     ///   - files: those of the sink.
     ///   - from: the first id to look at; nil is the lowest row of the table.
     ///   - to: the last id to look at; nil is the end.
-    package init(_ files: SinkFiles, _ table: AuditTable, from: Int64? = nil, to: Int64? = nil) {
+    ///   - heard: told again and again how many bytes are read.
+    package init(
+        _ files: SinkFiles, _ table: AuditTable, from: Int64? = nil, to: Int64? = nil,
+        heard: @escaping @Sendable (_ bytes: Int) -> Void = { _ in }
+    ) {
         self.table = table
+        self.heard = heard
         reading = FileReading(files)
         audit = FileAudit(from: from, to: to)
     }
@@ -56,6 +62,7 @@ package struct FileAuditor: Sendable {
                 if isTorn { audit.note(torn: place) } else { audit.note(foreign: place) }
             }
             try await judge(portion.events)
+            heard(reading.byteCount)
             if portion.isLast { return reading.byteCount - start }
         }
     }

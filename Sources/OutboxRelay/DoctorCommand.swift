@@ -2,6 +2,7 @@ import ArgumentParser
 import Libpq
 import PostgresOutbox
 import RelayConfiguration
+import RelayObservability
 
 /// `outbox-relay doctor`: what must hold before `run`; exit 1 where something does not.
 struct DoctorCommand: AsyncParsableCommand {

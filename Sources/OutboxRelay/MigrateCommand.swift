@@ -2,6 +2,7 @@ import ArgumentParser
 import Migrations
 import OutboxMigrations
 import PostgresOutbox
+import RelayObservability
 
 /// `outbox-relay migrate`: updates the schema to what this version needs.
 struct MigrateCommand: AsyncParsableCommand {
@@ -10,10 +11,14 @@ struct MigrateCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     func run() async throws {
         let session = try await database.connector().connectPlain()
         try await MigrationRunner.apply(OutboxMigrations.all, on: session.connection)
-        print("the outbox has migration \(OutboxMigrations.newest)")
+        let newest = OutboxMigrations.newest
+        print(json ? JSONText.object([("migration", .int(Int64(newest)))]).text : "the outbox has migration \(newest)")
         await session.close()
     }
 }

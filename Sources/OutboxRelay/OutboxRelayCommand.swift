@@ -8,7 +8,7 @@ struct OutboxRelayCommand: AsyncParsableCommand {
         version: BuildVersion.text,
         subcommands: [
             RunCommand.self, MigrateCommand.self, DoctorCommand.self, StatusCommand.self, SinksCommand.self,
-            ParkedCommand.self, ReplayCommand.self, ResumeCommand.self, VerifyCommand.self,
+            ParkedCommand.self, ReplayCommand.self, ResumeCommand.self, VerifyCommand.self, TailCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

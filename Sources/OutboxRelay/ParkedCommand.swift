@@ -54,6 +54,9 @@ struct ParkedAdd: AsyncParsableCommand {
     @Flag(help: "Wait until the leader has done it; exit 1 if an event was already delivered.")
     var wait = false
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
@@ -65,7 +68,8 @@ struct ParkedAdd: AsyncParsableCommand {
         let setting = ParkRequests(session, sink: sink)
         try await setting.ask(id)
         guard wait else {
-            print("the leader will park \(id.count == 1 ? "event \(id[0])" : "\(id.count) events")")
+            let text = "the leader will park \(id.count == 1 ? "event \(id[0])" : "\(id.count) events")"
+            print(json ? facts(pending: id.count, delivered: []).text : text)
             return await session.close()
         }
         var progress = try await setting.progress(of: id)
@@ -74,9 +78,24 @@ struct ParkedAdd: AsyncParsableCommand {
             progress = try await setting.progress(of: id)
         }
         await session.close()
-        for id in progress.delivered { print("event \(id) was delivered to sink \(sink) before it could be parked") }
-        guard progress.delivered.isEmpty else { throw ExitCode.checkFailed }
-        print("\(id.count == 1 ? "event \(id[0]) is" : "\(id.count) events are") parked for sink \(sink)")
+        if json {
+            print(facts(pending: progress.pending, delivered: progress.delivered).text)
+        } else if progress.delivered.isEmpty {
+            print("\(id.count == 1 ? "event \(id[0]) is" : "\(id.count) events are") parked for sink \(sink)")
+        } else {
+            for id in progress.delivered {
+                print("event \(id) was delivered to sink \(sink) before it could be parked")
+            }
+        }
+        if !progress.delivered.isEmpty { throw ExitCode.checkFailed }
+    }
+
+    /// The members and their order are a promise.
+    private func facts(pending: Int, delivered: [Int64]) -> JSONText {
+        .object([
+            ("sink", .string(sink)), ("requested", .int(Int64(id.count))), ("pending", .int(Int64(pending))),
+            ("delivered", .array(delivered.map { .int($0) })),
+        ])
     }
 }
 
@@ -93,6 +112,9 @@ struct ParkedSelection: ParsableArguments {
 
     @Flag(help: "Wait until the leader has done it; exit 1 if an event was rejected again.")
     var wait = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
 
     func validate() throws {
         guard all == id.isEmpty else { throw ValidationError("give either --id ID… or --all") }
@@ -129,7 +151,8 @@ private func ask(
     try await parked.refuseUnknown(selection.sink)
     let request = try await parked.ask(action, selection.all ? nil : selection.id)
     guard selection.wait else {
-        print("the leader will \(action.rawValue) \(request.count == 1 ? "1 event" : "\(request.count) events")")
+        let text = "the leader will \(action.rawValue) \(request.count == 1 ? "1 event" : "\(request.count) events")"
+        print(selection.json ? facts(action, selection, request, pending: request.count).text : text)
         return await session.close()
     }
     var progress = try await parked.progress(of: request)
@@ -138,12 +161,27 @@ private func ask(
         progress = try await parked.progress(of: request)
     }
     await session.close()
-    guard progress.rejected.isEmpty else {
+    if selection.json {
+        print(facts(action, selection, request, pending: progress.pending, rejected: progress.rejected).text)
+    } else if progress.rejected.isEmpty {
+        let events = request.count == 1 ? "1 event was" : "\(request.count) events were"
+        print("\(events) \(action == .retry ? "retried" : "discarded")")
+    } else {
         for entry in progress.rejected { print(entry.text) }
-        throw ExitCode.checkFailed
     }
-    let events = request.count == 1 ? "1 event was" : "\(request.count) events were"
-    print("\(events) \(action == .retry ? "retried" : "discarded")")
+    if !progress.rejected.isEmpty { throw ExitCode.checkFailed }
+}
+
+/// The members and their order are a promise.
+private func facts(
+    _ action: ParkedEvents.Action, _ selection: ParkedSelection, _ request: ParkedEvents.Request, pending: Int,
+    rejected: [ParkedEvents.Entry] = []
+) -> JSONText {
+    .object([
+        ("sink", .string(selection.sink)), ("action", .string(action.rawValue)),
+        ("requested", .int(Int64(request.count))), ("pending", .int(Int64(pending))),
+        ("rejected", .array(rejected.map(\.json))),
+    ])
 }
 
 extension ParkedEvents {

@@ -27,7 +27,8 @@ struct ReplayCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Another destination: stdout, http://…, https://…, or file:PATH of a new file.", valueName: "spec"))
+            "Another destination: stdout, http://…, https://…, or file:PATH of a new file.", valueName: "spec"),
+        completion: .list(["stdout", "file:", "http://", "https://"]))
     var into: String?
 
     @Option(help: ArgumentHelp("CloudEvents source. (default: /outbox)", valueName: "uri"))
@@ -40,24 +41,33 @@ struct ReplayCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (options, warnings) = try database.resolve([.database: database.database, .source: source], sinks: [])
-        for warning in warnings { tell("warning: \(warning)") }
+        for warning in warnings { RelayLogHandler.writeToStderr("outbox-relay: warning: \(warning)\n") }
         let target = try target(options)
         let connector = AdministrationConnector(try ConnectionTarget(parsing: options.database))
         let reader = try await ReplayReader(connector, source: options.source)
         let plan = plan(options, target, highest: reader.highest)
         let sink = target.name
+        let line = ProgressLine(total: nil, unit: "events", isWanted: showsProgress(target))
+        let progress = ReplayProgress(reader, plan: plan, on: line)
+        let made = WatchedSink(try makeSink(target, window: options.window)) { _, last in progress.reached(last) }
         let run = ReplayRun(
-            plan, from: reader, into: try makeSink(target, window: options.window), filter: target.filter,
-            outbox: reader.outbox,
+            plan, from: progress, into: made, filter: target.filter, outbox: reader.outbox,
             patience: options.shutdownTimeout
-        ) { tell($0, of: sink) }
+        ) { line.say("outbox-relay: \(sentence($0, of: sink))\n") }
         let signals = TerminationSignals { _ in await run.stop() }
         let outcome = await run.run()
+        line.finish()
         await reader.close()
         let report = ReplayReport(outcome, sink: sink, signal: signals.caught)
         RelayLogHandler.writeToStderr(json ? report.json.text + "\n" : "outbox-relay: \(report.text)\n")
-        if let failure = outcome.failure { throw failure }
+        if let failure = outcome.failure, !(failure is UnreadableRow) { throw failure }
         if !report.exitCode.isSuccess { throw report.exitCode }
+    }
+
+    /// Events that go to the same terminal would be in the middle of it.
+    private func showsProgress(_ target: SinkOption) -> Bool {
+        if case .stdout = target.destination, TerminalOutput.standardOutput.isTerminal { return false }
+        return !json
     }
 
     private func target(_ options: RelayOptions) throws(ConfigurationProblem) -> SinkOption {
@@ -84,13 +94,11 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 }
 
-private func tell(_ sentence: String) { RelayLogHandler.writeToStderr("outbox-relay: \(sentence)\n") }
-
-private func tell(_ note: ReplayNote, of sink: String) {
+private func sentence(_ note: ReplayNote, of sink: String) -> String {
     switch note {
-    case .outage(let reason): tell("delivery to sink \(sink) fails and is tried again: \(reason)")
-    case .recovered: tell("delivery to sink \(sink) works again")
-    case .rejected(let id, let reason): tell("sink \(sink) rejects event \(id), which is skipped: \(reason)")
+    case .outage(let reason): "delivery to sink \(sink) fails and is tried again: \(reason)"
+    case .recovered: "delivery to sink \(sink) works again"
+    case .rejected(let id, let reason): "sink \(sink) rejects event \(id), which is skipped: \(reason)"
     }
 }
 

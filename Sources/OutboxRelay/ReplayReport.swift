@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import RelayCore
+import RelayObservability
 import RelayRuntime
 
 /// What a replay says at its end, and its exit code.
@@ -21,6 +22,9 @@ struct ReplayReport {
 
     /// Why it ended early.
     private var reason: String? {
+        if let row = outcome.failure as? UnreadableRow {
+            return "event \(row.fault.id) cannot be read: \(row.fault.reason); fix or delete its row"
+        }
         if outcome.failure != nil { return "the database cannot be read" }
         switch outcome.end {
         case .done, nil: return nil
@@ -33,7 +37,8 @@ struct ReplayReport {
 
     /// What the database says has a code of its own.
     var exitCode: ExitCode {
-        switch outcome.end {
+        if outcome.failure is UnreadableRow { return .checkFailed }
+        return switch outcome.end {
         case .done, nil: replay.rejectedCount > 0 ? .checkFailed : .success
         case .stopped: .signal(signal ?? SIGTERM)
         case .rejected: .checkFailed

@@ -1,5 +1,6 @@
 import ArgumentParser
 import PostgresOutbox
+import RelayObservability
 
 /// `outbox-relay resume`: lets a relay deliver again after a stop for time travel, once its cause is fixed.
 struct ResumeCommand: AsyncParsableCommand {
@@ -8,12 +9,30 @@ struct ResumeCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     func run() async throws {
         let session = try await database.connector().connect()
-        switch try await Resumption(session).perform() {
-        case .wasNotStopped: print("nothing to resume: the relay was not stopped")
-        case .resumed(let reason): print("resumed; the reason for the stop was: \(reason)")
-        }
+        let outcome = try await Resumption(session).perform()
+        print(json ? outcome.json.text : outcome.text)
         await session.close()
+    }
+}
+
+extension Resumption.Outcome {
+    /// The members and their order are a promise.
+    fileprivate var json: JSONText {
+        switch self {
+        case .wasNotStopped: .object([("resumed", .bool(false)), ("reason", .null)])
+        case .resumed(let reason): .object([("resumed", .bool(true)), ("reason", .string(reason))])
+        }
+    }
+
+    fileprivate var text: String {
+        switch self {
+        case .wasNotStopped: "nothing to resume: the relay was not stopped"
+        case .resumed(let reason): "resumed; the reason for the stop was: \(reason)"
+        }
     }
 }

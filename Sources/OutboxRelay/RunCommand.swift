@@ -5,6 +5,7 @@ import Libpq
 import Logging
 import RelayConfiguration
 import RelayObservability
+import RelaySight
 
 /// `outbox-relay run`: relays until a signal, or until everything is drained.
 struct RunCommand: AsyncParsableCommand {
@@ -19,10 +20,13 @@ struct RunCommand: AsyncParsableCommand {
         // Without one (the system is out of threads or descriptors) tasks run on the pool, and each session has a
         // thread of its own.
         let loop = DedicatedThread()
-        let sinks = try SinkComposition(relay, on: loop)
+        let shown = ShownRelay(relay)
+        let sinks = try SinkComposition(relay, on: loop, progress: shown?.sight.progress)
         let logger = makeLogger(relay)
         for warning in warnings { logger.log(.configuration, level: .warning, "\(warning)") }
-        let code = await runRelay(relay, target, sinks, on: loop, logger: logger)
+        let service = RelayService(
+            options: relay, target: target, sinks: sinks, loop: loop, logger: logger, shown: shown)
+        let code = await service.run()
         if !code.isSuccess { throw code }
     }
 
@@ -30,7 +34,7 @@ struct RunCommand: AsyncParsableCommand {
         let level = Logger.Level(rawValue: options.logLevel.rawValue) ?? .info
         let format: LogLineFormat = options.logFormat == .json ? .json : .text
         let withPriority = RelayLogHandler.stderrIsJournal(ProcessInfo.processInfo.environment)
-        let handler = RelayLogHandler(level: level, format: format, withPriority: withPriority)
+        let handler = RelayLogHandler(threshold: LogThreshold(level), format: format, withPriority: withPriority)
         LogOutput.standardError.tellLosses(by: handler.lossNotice)
         return Logger(label: "outbox-relay") { _ in handler }
     }

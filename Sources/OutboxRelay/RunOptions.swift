@@ -65,6 +65,12 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Time to finish events in flight after a signal. (default: 10s)", valueName: "duration"))
     var shutdownTimeout: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where to serve metrics, health, status and a page for people, as HOST:PORT. (default: nowhere)",
+            valueName: "address"))
+    var listen: String?
+
     /// The one validated value, and what to warn of.
     func resolve() throws -> (RelayOptions, warnings: [String]) {
         try database.resolve(
@@ -73,7 +79,7 @@ struct RunOptions: ParsableArguments {
                 .leaderTimeout: leaderTimeout, .maxSlotWAL: maxSlotWAL, .batchSize: batchSize, .window: window,
                 .pollInterval: pollInterval, .claimTimeout: claimTimeout, .memory: memory,
                 .untilDrained: untilDrained ? "true" : nil, .logLevel: logLevel, .logFormat: logFormat,
-                .shutdownTimeout: shutdownTimeout,
+                .shutdownTimeout: shutdownTimeout, .listen: listen,
             ],
             sinks: sink)
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import PostgresOutbox
 import RelayConfiguration
 import RelayCore
+import RelayObservability
 
 /// `outbox-relay sinks`: the registered sinks and their places.
 struct SinksCommand: AsyncParsableCommand {
@@ -42,15 +43,19 @@ struct SinksAdd: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "oldest (unpublished event), latest (only new ones), beginning (first row), or the first id.",
-            valueName: "place"))
+            valueName: "place"),
+        completion: .list(["oldest", "latest", "beginning"]))
     var from = "oldest"
 
     @OptionGroup var database: DatabaseOptions
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     func run() async throws {
         let place = try SinkPlace(argument: from, of: "--from")
         try checkName(name)
-        try await perform(.add(name: name, from: place), database)
+        try await perform(.add(name: name, from: place), database, json: json)
     }
 }
 
@@ -65,14 +70,18 @@ struct SinksMove: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "oldest (unpublished event), latest (only new ones), beginning (first row), or the next id.",
-            valueName: "place"))
+            valueName: "place"),
+        completion: .list(["oldest", "latest", "beginning"]))
     var to: String
 
     @OptionGroup var database: DatabaseOptions
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     func run() async throws {
         let place = try SinkPlace(argument: to, of: "--to")
-        try await perform(.move(name: name, to: place), database)
+        try await perform(.move(name: name, to: place), database, json: json)
     }
 }
 
@@ -86,15 +95,24 @@ struct SinksRemove: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     func run() async throws {
-        try await perform(.remove(name: name), database)
+        try await perform(.remove(name: name), database, json: json)
     }
 }
 
-private func perform(_ request: SinkRequest, _ database: DatabaseOptions) async throws {
+/// Does it, and prints the sink as it is then: as JSON what `sinks list --json` has of it, and of one that is gone its
+/// name and that it is gone.
+private func perform(_ request: SinkRequest, _ database: DatabaseOptions, json: Bool) async throws {
     let session = try await database.connector().connect()
     let sink = try await SinkAdministrator(session).perform(request)
-    print(sink?.text ?? "sink \(request.name) is removed")
+    if json {
+        print((sink?.json ?? .object([("name", .string(request.name)), ("removed", .bool(true))])).text)
+    } else {
+        print(sink?.text ?? "sink \(request.name) is removed")
+    }
     await session.close()
 }
 

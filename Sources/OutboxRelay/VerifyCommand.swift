@@ -5,6 +5,7 @@ import OutboxAudit
 import PostgresOutbox
 import RelayConfiguration
 import RelayCore
+import RelayObservability
 
 /// `outbox-relay verify`: holds what a file sink wrote against the table; exit 1 where anything is wrong.
 struct VerifyCommand: AsyncParsableCommand {
@@ -14,7 +15,8 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The path of the file sink, or any file of events; rotated files beside it are read first.",
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file())
     var against: String
 
     @Option(
@@ -42,8 +44,11 @@ struct VerifyCommand: AsyncParsableCommand {
         do {
             let files = try SinkFiles(path: against)
             // A file that is not there is told of before the server is asked for.
-            _ = try files.open()
-            let result = try await audit(files)
+            let size = try files.open().reduce(0) { $0 + $1.size }
+            let line = ProgressLine(total: Int64(size), unit: .bytes, isWanted: !json)
+            defer { line.finish() }
+            let result = try await audit(files, line)
+            line.finish()
             print(json ? result.json.text : result.text)
             if !result.findings.isGood { throw ExitCode.checkFailed }
         } catch let error as SinkError {
@@ -51,13 +56,14 @@ struct VerifyCommand: AsyncParsableCommand {
         }
     }
 
-    private func audit(_ files: SinkFiles) async throws -> FileAuditor.Result {
+    private func audit(_ files: SinkFiles, _ line: ProgressLine) async throws -> FileAuditor.Result {
         let options = try database.resolved()
         let filter = options.sinks.first { $0.name == sink }?.filter ?? EventFilter()
         let connector = AdministrationConnector(try ConnectionTarget(parsing: options.database))
         let session = try await connector.connect()
         let table = try await AuditTable(session, sink: sink, filter: filter)
-        let result = try await FileAuditor(files, table, from: from, to: to).run()
+        let auditor = FileAuditor(files, table, from: from, to: to, heard: { line.advance(to: Int64($0)) })
+        let result = try await auditor.run()
         await session.close()
         return result
     }

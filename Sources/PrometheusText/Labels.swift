@@ -7,10 +7,24 @@ struct Labels: Hashable, Comparable {
             separator: ",")
     }
 
-    /// With one more label behind them, or in front of nothing.
-    func text(with more: String? = nil) -> String {
-        let all = [text, more ?? ""].filter { !$0.isEmpty }.joined(separator: ",")
-        return all.isEmpty ? "" : "{\(all)}"
+    private init(text: String) {
+        self.text = text
+    }
+
+    /// These, followed by others.
+    func followed(by others: Labels) -> Labels {
+        if text.isEmpty { return others }
+        return others.text.isEmpty ? self : Labels(text: "\(text),\(others.text)")
+    }
+
+    /// In braces, with one more label behind them; nothing where there is none at all.
+    func write(with more: String = "", to output: inout String) {
+        guard !text.isEmpty || !more.isEmpty else { return }
+        output += "{"
+        output += text
+        if !text.isEmpty, !more.isEmpty { output += "," }
+        output += more
+        output += "}"
     }
 
     static func < (left: Labels, right: Labels) -> Bool { left.text < right.text }

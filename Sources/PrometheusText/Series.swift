@@ -13,7 +13,9 @@ final class CounterSeries: Series, CounterHandler {
     func reset() { value.store(0, ordering: .relaxed) }
 
     func write(name: String, labels: Labels, to text: inout String) {
-        text += "\(name)\(labels.text()) \(value.load(ordering: .relaxed))\n"
+        text += name
+        labels.write(to: &text)
+        text += " \(value.load(ordering: .relaxed))\n"
     }
 }
 
@@ -28,27 +30,35 @@ final class GaugeSeries: Series, RecorderHandler, MeterHandler {
     func decrement(by amount: Double) { value.withLock { $0 -= amount } }
 
     func write(name: String, labels: Labels, to text: inout String) {
-        text += "\(name)\(labels.text()) \(value.withLock { $0 })\n"
+        text += name
+        labels.write(to: &text)
+        text += " \(value.withLock { $0 })\n"
     }
 }
 
 /// Times in seconds, counted up to each of a row of bounds.
 final class HistogramSeries: Series, TimerHandler {
-    private static let bounds = [
-        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
-    ]
-
     private struct Counts {
         /// For each bound those that are up to it and above the one before; last those above all.
-        var places = [Int](repeating: 0, count: HistogramSeries.bounds.count + 1)
+        var places: [Int]
         var sum = 0.0
     }
 
-    private let counts = Mutex(Counts())
+    private let bounds: [Double]
+    /// The label of each place.
+    private let names: [String]
+    private let counts: Mutex<Counts>
+
+    /// - Parameter bounds: ascending, in seconds.
+    init(bounds: [Double]) {
+        self.bounds = bounds
+        names = (bounds.map { "\($0)" } + ["+Inf"]).map { "le=\"\($0)\"" }
+        counts = Mutex(Counts(places: [Int](repeating: 0, count: bounds.count + 1)))
+    }
 
     func recordNanoseconds(_ duration: Int64) {
         let seconds = Double(duration) / 1e9
-        let place = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
+        let place = bounds.firstIndex { seconds <= $0 } ?? bounds.count
         counts.withLock { counts in
             counts.places[place] += 1
             counts.sum += seconds
@@ -58,11 +68,17 @@ final class HistogramSeries: Series, TimerHandler {
     func write(name: String, labels: Labels, to text: inout String) {
         let counts = counts.withLock { $0 }
         var count = 0
-        for (bound, more) in zip(Self.bounds.map { "\($0)" } + ["+Inf"], counts.places) {
+        for (bound, more) in zip(names, counts.places) {
             count += more
-            text += "\(name)_bucket\(labels.text(with: "le=\"\(bound)\"")) \(count)\n"
+            text += name
+            text += "_bucket"
+            labels.write(with: bound, to: &text)
+            text += " \(count)\n"
         }
-        text += "\(name)_sum\(labels.text()) \(counts.sum)\n"
-        text += "\(name)_count\(labels.text()) \(count)\n"
+        text += "\(name)_sum"
+        labels.write(to: &text)
+        text += " \(counts.sum)\n\(name)_count"
+        labels.write(to: &text)
+        text += " \(count)\n"
     }
 }

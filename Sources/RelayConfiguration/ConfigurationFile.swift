@@ -50,7 +50,7 @@ package struct ConfigurationFile: Sendable, Hashable {
     }
 
     /// Keys that are documented for later versions.
-    private static let laterKeys: Set<String> = ["listen", "outboxes"]
+    private static let laterKeys: Set<String> = ["outboxes"]
 
     private static func sinks(_ entry: FileNode.Entry, path: String) throws(ConfigurationProblem) -> [FileSection]? {
         if entry.value.content == .null { return nil }

@@ -54,6 +54,8 @@ package struct RelayOptions: Sendable, Hashable {
     package var logFormat = LogFormat.text
     /// How long a signal waits for what is in flight: 0 to 1 h.
     package var shutdownTimeout = Duration.seconds(10)
+    /// Where metrics, health, status and the page for people are served; nil: nowhere.
+    package var listen: ListenAddress?
 
     /// The defaults.
     package init() {}

@@ -22,6 +22,7 @@ extension RelayOptions {
         try layers.set(&memory, .memory, size((1 << 20)...(16 << 40)))
         try layers.set(&batchSize, .batchSize, count(1...100_000))
         try layers.set(&window, .window, count(1...1_000_000))
+        try layers.set(&listen, .listen) { setting throws(ConfigurationProblem) in try listenAddress(setting) }
         if let configured = try layers.sinks() { sinks = configured }
         try refuseCombinations()
         if order == .none { try fitTimeouts() }

@@ -48,6 +48,8 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case stopping
     /// The relay waits for its database: `reason`.
     case waiting
+    /// Metrics and status are served: `address`.
+    case listening
     /// Something about the configuration deserves a look.
     case configuration
     /// A refusal at start or an error that ends the process.
@@ -78,6 +80,7 @@ package enum LogKey {
     package static let epoch = "epoch"
     package static let role = "role"
     package static let signal = "signal"
+    package static let address = "address"
 }
 
 extension Logger {

@@ -4,12 +4,20 @@ import Glibc
 ///
 /// Where there is no such socket, or nobody listens, nothing happens: a service must work without its manager.
 package struct SystemdNotifier: Sendable {
+    /// How long the service may be silent before its manager ends it; nil where nobody watches
+    /// (sd_watchdog_enabled(3)).
+    package let watchdogLimit: Duration?
     private let path: String?
 
-    /// - Parameter environment: the process's; `NOTIFY_SOCKET` is a path, or `@name` in the abstract namespace.
+    /// - Parameters:
+    ///   - environment: the process's; `NOTIFY_SOCKET` is a path, or `@name` in the abstract namespace; `WATCHDOG_USEC`
+    ///     counts where `WATCHDOG_PID` is this process's or is not set.
     package init(environment: [String: String]) {
         let socket = environment["NOTIFY_SOCKET"] ?? ""
         path = socket.hasPrefix("/") || socket.hasPrefix("@") ? socket : nil
+        let isMeant = environment["WATCHDOG_PID"].map { $0 == "\(getpid())" } ?? true
+        let limit = environment["WATCHDOG_USEC"].flatMap(Int64.init) ?? 0
+        watchdogLimit = path != nil && isMeant && limit > 0 ? .microseconds(limit) : nil
     }
 
     /// `READY=1` and what the service does now. It may be told once more.
@@ -20,6 +28,24 @@ package struct SystemdNotifier: Sendable {
     /// What `systemctl status` shows.
     package func status(_ status: String) {
         send("STATUS=\(singleLine(status))")
+    }
+
+    /// `WATCHDOG=1`: the service works.
+    package func isWorking() {
+        send("WATCHDOG=1")
+    }
+
+    /// `RELOADING=1`: it reads its configuration again, until it is ready once more. The time is for managers that wait for
+    /// the reload, `Type=notify-reload`.
+    package func reloading() {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        send("RELOADING=1\nMONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000)")
+    }
+
+    /// `READY=1` alone: what was begun with ``reloading()`` is done.
+    package func reloaded() {
+        send("READY=1")
     }
 
     /// `STOPPING=1`: the service has begun to end.

@@ -13,7 +13,8 @@ package actor CompetingRelay {
     private var tenure: (any CompetingTenure)?
     /// Counts sessions: an answer to an earlier one is dropped.
     private var term = 0
-    private var batch: EventBatch?
+    private var batch: EventBatch? { didSet { buffered.set(batch?.byteCount ?? 0) } }
+    package nonisolated let buffered = BufferedBytes()
     private var delivery: Task<Void, Never>?
     private var deliveryNumber = 0
     private var opening: Task<Void, Never>?

@@ -299,13 +299,15 @@ extension Relay {
         guard let batch = rows.batch, batch.count > 0 else { return RowBatch(token: nil, ids: rows.ids) }
         let token = freeTokens.popLast() ?? BatchToken(batches.count)
         batches[token] = batch
+        buffered.add(batch.byteCount)
         return RowBatch(
             token: token, ids: batch.ids, marks: batch.marks, keys: settings.needsKeys ? batch.keys : [],
             bytes: batch.byteCount)
     }
 
     private func release(_ token: BatchToken) {
-        guard batches.removeValue(forKey: token) != nil else { return }
+        guard let batch = batches.removeValue(forKey: token) else { return }
+        buffered.add(-batch.byteCount)
         freeTokens.append(token)
     }
 }

@@ -28,6 +28,8 @@ package actor Relay {
     var waitingTask: Task<Void, Never>?
 
     var batches: [BatchToken: EventBatch] = [:]
+    /// Of all of them.
+    package nonisolated let buffered = BufferedBytes()
     var freeTokens: [BatchToken] = []
 
     var deliveries: [DeliveryPlace: DeliveryUnderWay] = [:]
@@ -64,7 +66,7 @@ package actor Relay {
     }
 
     /// What the relay holds of events in memory.
-    package var bufferedBytes: Int { batches.values.reduce(0) { $0 + $1.byteCount } }
+    package var bufferedBytes: Int { Int(buffered.bytes) }
 
     /// The state of what decides, in a few words, for whoever reads a trace.
     package var summary: String { machine.summary }

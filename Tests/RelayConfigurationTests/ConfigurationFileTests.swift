@@ -9,7 +9,7 @@ struct ConfigurationFileTests {
         ("mode: poll\nmode: wal", "is given twice"),
         ("mode: poll\n\nmodus: wal", "relay.yaml:3: the key 'modus' is unknown"),
         ("outboxes: []", "relay.yaml:1: 'outboxes' is not supported yet by this version"),
-        ("listen: 127.0.0.1:9187", "'listen' is not supported yet"),
+        ("outboxes: []", "'outboxes' is not supported yet"),
         ("sinks: []", "relay.yaml:1: sinks must be a list"),
         ("sinks: stdout", "relay.yaml:1: sinks must be a list"),
         ("sinks: [stdout]", "relay.yaml:1: sinks[0] must be a mapping"),

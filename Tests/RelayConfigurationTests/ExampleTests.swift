@@ -26,12 +26,13 @@ struct ExampleTests {
         #expect(keys == Set(SinkKey.allCases.map(\.rawValue)))
     }
 
-    /// Beside mode and database, what it says of single options is their default.
+    /// Beside mode, database and listen, what it says of single options is their default.
     @Test func itShowsTheDefaults() throws {
         let file = try ConfigurationFile(yaml: try text(), path: "relay.yaml")
         var options = try RelayOptions(resolving: ConfigurationLayers(file: file))
         options.mode = .poll
         options.database = ""
+        options.listen = nil
         options.sinks = RelayOptions().sinks
         #expect(options == RelayOptions())
         let billing = try RelayOptions(resolving: ConfigurationLayers(file: file)).sinks[1]

@@ -41,6 +41,7 @@ struct ResolutionTests {
         case .batchSize, .window: ("10", "20", "30")
         case .memory, .maxSlotWAL: ("2MiB", "3MiB", "4MiB")
         case .leaderTimeout, .pollInterval, .claimTimeout, .shutdownTimeout: ("600ms", "1s", "2m")
+        case .listen: ("127.0.0.1:9187", "[::1]:0", "localhost:9187")
         }
     }
 
@@ -57,6 +58,8 @@ struct ResolutionTests {
         (.batchSize, "0"), (.batchSize, "100001"), (.batchSize, "ten"), (.batchSize, "+5"), (.window, "1000001"),
         (.memory, "1B"), (.memory, "64MB"), (.maxSlotWAL, "0"), (.pollInterval, "0ms"), (.pollInterval, "5"),
         (.leaderTimeout, "100ms"), (.leaderTimeout, "6m"), (.claimTimeout, "1h"), (.shutdownTimeout, "2h"),
+        (.listen, "9187"), (.listen, ":9187"), (.listen, "127.0.0.1"), (.listen, "::1:9187"), (.listen, "[::1]"),
+        (.listen, "localhost:65536"), (.listen, "localhost:+1"), (.listen, "http://localhost:80"), (.listen, "a b:1"),
     ])
     func aBadValueIsNamedWithItsPlace(_ key: OptionKey, _ text: String) throws {
         let flag = try #require(throws: ConfigurationProblem.self) { try resolve(flags: [key: text]) }

@@ -10,8 +10,26 @@ struct SystemdNotifierTests {
         let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": name])
         notifier.ready(status: "leads\nin poll mode")
         #expect(receiver.receive() == "READY=1\nSTATUS=leads in poll mode")
+        notifier.isWorking()
+        #expect(receiver.receive() == "WATCHDOG=1")
+        notifier.reloading()
+        #expect(receiver.receive()?.hasPrefix("RELOADING=1\nMONOTONIC_USEC=") == true)
+        notifier.reloaded()
+        #expect(receiver.receive() == "READY=1")
         notifier.stopping()
         #expect(receiver.receive() == "STOPPING=1")
+    }
+
+    /// sd_watchdog_enabled(3)
+    @Test func theWatchdogIsForThisProcess() {
+        func limit(_ variables: [String: String]) -> Duration? {
+            SystemdNotifier(environment: variables.merging(["NOTIFY_SOCKET": "@x"]) { $1 }).watchdogLimit
+        }
+        #expect(limit(["WATCHDOG_USEC": "30000000"]) == .seconds(30))
+        #expect(limit(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "\(getpid())"]) == .seconds(30))
+        #expect(limit(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"]) == nil)
+        for text in ["", "0", "-5", "soon"] { #expect(limit(["WATCHDOG_USEC": text]) == nil) }
+        #expect(SystemdNotifier(environment: ["WATCHDOG_USEC": "30000000"]).watchdogLimit == nil)
     }
 
     @Test(arguments: ["", "relative", "/nowhere/at/all", "/" + String(repeating: "x", count: 200)])

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DedicatedThreads
 import Glibc
+import HTTPServing
 import Hummingbird
 import HummingbirdCore
 import LedgerCore

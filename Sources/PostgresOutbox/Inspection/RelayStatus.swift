@@ -9,6 +9,13 @@ package struct RelayStatus: Sendable, Hashable {
         package var host: String?
         /// RFC 3339 in UTC.
         package var since: String?
+
+        package init(pid: Int64, applicationName: String, host: String? = nil, since: String? = nil) {
+            self.pid = pid
+            self.applicationName = applicationName
+            self.host = host
+            self.since = since
+        }
     }
 
     /// A transaction that holds the order back; it has a pid, or, prepared, a gid.
@@ -18,6 +25,16 @@ package struct RelayStatus: Sendable, Hashable {
         package var applicationName: String?
         package var seconds: Int64
         package var aboveID: Int64
+
+        package init(
+            pid: Int64? = nil, gid: String? = nil, applicationName: String? = nil, seconds: Int64, aboveID: Int64
+        ) {
+            self.pid = pid
+            self.gid = gid
+            self.applicationName = applicationName
+            self.seconds = seconds
+            self.aboveID = aboveID
+        }
     }
 
     package struct Sink: Sendable, Hashable {
@@ -26,25 +43,39 @@ package struct RelayStatus: Sendable, Hashable {
         package var configured: Bool
         /// Nil, as what follows, where somebody has the tables locked that tell it.
         package var deliveredThrough: Int64?
-        /// Events that it lacks; stops counting at ``RelayStatus/countLimit``.
+        /// Events that it lacks; counting stops where the reading was told to.
         package var lagEvents: Int64?
         /// The age of the oldest event that it lacks; 0 if none.
         package var lagSeconds: Double?
-        /// Stops counting at ``RelayStatus/countLimit``.
+        /// Counting stops there as well.
         package var parked: Int64?
         /// `live`, `catching-up`, `retrying`, `blocked` or `stopped`.
         package var state: String
         package var lastError: String?
+
+        package init(
+            name: String, configured: Bool = true, deliveredThrough: Int64? = nil, lagEvents: Int64? = nil,
+            lagSeconds: Double? = nil, parked: Int64? = nil, state: String, lastError: String? = nil
+        ) {
+            self.name = name
+            self.configured = configured
+            self.deliveredThrough = deliveredThrough
+            self.lagEvents = lagEvents
+            self.lagSeconds = lagSeconds
+            self.parked = parked
+            self.state = state
+            self.lastError = lastError
+        }
     }
 
-    /// Counting stops here: beyond, the number says only that there are very many.
+    /// Counting stops here, unless a reading is told to stop earlier: beyond, the number says only that there are very many.
     package static let countLimit: Int64 = 10_000_000
 
     package var leader: Leader?
     /// `poll` or `wal`; `nil` without a leader.
     package var mode: String?
     package var streaming: Bool
-    /// Rows of the unpublished leaf; stops counting at ``countLimit``. Nil where somebody has it locked.
+    /// Rows of the unpublished leaf; counting stops as for the sinks. Nil where somebody has it locked.
     package var unpublished: Int64?
     package var orderHold: OrderHold?
     /// What the relay's sessions wait for, and have for a second or longer: read from the server, since who is stuck cannot
@@ -54,6 +85,13 @@ package struct RelayStatus: Sendable, Hashable {
     package var sinks: [Sink]
     /// Why nobody delivers until `resume`, if so.
     package var stoppedReason: String?
+
+    /// As long as nothing is known.
+    package init() {
+        streaming = false
+        waits = []
+        sinks = []
+    }
 }
 
 extension RelayStatus {

@@ -3,9 +3,11 @@ import Libpq
 extension RelayStatus {
     /// Reads it all from the database, where the leader keeps what changes. It takes no locks that anybody waits for, and
     /// waits for none: what somebody has locked is left out, and who has it is told.
-    package init(reading session: Session) async throws(Refusal) {
+    ///
+    /// - Parameter countLimit: where each count stops: what it costs is bounded by that.
+    package init(reading session: Session, countLimit: Int64 = RelayStatus.countLimit) async throws(Refusal) {
         try await session.run("SET lock_timeout = '500ms'")
-        let query = StatusQuery(session)
+        let query = StatusQuery(session, countLimit: countLimit)
         let holder = try await query.leaderPID()
         let row = try await query.unlessLocked(StatusQuery.leaderSQL(session.schema))?.first
         leader = nil
@@ -22,7 +24,7 @@ extension RelayStatus {
                 pid: row?.int(5), gid: row?.string(6), applicationName: row?.string(7), seconds: row?.int(8) ?? 0,
                 aboveID: above)
         }
-        unpublished = try await query.unlessLocked(StatusQuery.unpublishedSQL(session.schema))?.first?.int(0)
+        unpublished = try await query.unlessLocked(query.unpublishedSQL)?.first?.int(0)
         sinks = try await query.sinks(hasLeader: holder != nil)
         // Last, when whatever keeps the relay from working has kept it a moment longer.
         waits = try await query.waits(leader: holder)
@@ -33,9 +35,12 @@ extension RelayStatus {
 /// The statements of ``RelayStatus``.
 struct StatusQuery: Sendable {
     private let session: Session
+    private let countLimit: Int
 
-    init(_ session: Session) {
+    /// - Parameter countLimit: where each count stops.
+    init(_ session: Session, countLimit: Int64 = RelayStatus.countLimit) {
         self.session = session
+        self.countLimit = Int(countLimit)
     }
 
     /// The rows of a statement; nil where a lock did not come in time.
@@ -71,7 +76,7 @@ struct StatusQuery: Sendable {
 
     /// The sinks; where somebody has the cursors locked, as far as their last reports say.
     func sinks(hasLeader: Bool) async throws(Refusal) -> [RelayStatus.Sink] {
-        if let rows = try await unlessLocked(Self.sinksSQL(session.schema)) {
+        if let rows = try await unlessLocked(sinksSQL) {
             return rows.map { RelayStatus.Sink($0, hasLeader: hasLeader) }
         }
         let states = session.schema.table("outbox_sink_state")
@@ -125,16 +130,17 @@ struct StatusQuery: Sendable {
         """
     }
 
-    static func unpublishedSQL(_ schema: OutboxSchema) -> SQLText {
-        "SELECT count(*) FROM (SELECT FROM \(schema.unpublished) LIMIT \(Int(RelayStatus.countLimit))) AS u"
+    var unpublishedSQL: SQLText {
+        "SELECT count(*) FROM (SELECT FROM \(session.schema.unpublished) LIMIT \(countLimit)) AS u"
     }
 
     /// What a sink lacks: rows above its cursor, or above what it passes, and what is owed to it out of turn. A sink
     /// whose start is not fixed yet lacks what is unpublished, one that begins at the end nothing.
     ///
     /// Every count stops, and every other answer is made of the first rows of an index.
-    private static func sinksSQL(_ schema: OutboxSchema) -> SQLText {
-        let (outbox, limit) = (schema.table, Int(RelayStatus.countLimit))
+    private var sinksSQL: SQLText {
+        let (schema, limit) = (session.schema, countLimit)
+        let outbox = schema.table
         return """
             WITH place AS (
               SELECT s.name, s.delivered_through, s.removing,

@@ -62,6 +62,15 @@ package struct ReadRequest: Hashable, Sendable {
     package var bytes: Int
     /// The rows are passed, not delivered.
     package var idsOnly: Bool
+
+    package init(sink: String, after: Int64, through: Int64, rows: Int, bytes: Int, idsOnly: Bool) {
+        self.sink = sink
+        self.after = after
+        self.through = through
+        self.rows = rows
+        self.bytes = bytes
+        self.idsOnly = idsOnly
+    }
 }
 
 /// A read of the tail, without locks.

@@ -1,33 +1,43 @@
-import Foundation
 import Logging
 import RelayCore
 import RelayObservability
 import RelayRuntime
+import RelaySight
 
-/// Writes what the relay reports to the log, to the service manager and to the counters.
+/// Writes what the relay reports to the log, to the service manager, to the counters and to whoever looks on.
 struct RelayJournal: Sendable {
     let logger: Logger
     let window: Int
     private let counters = EventCounters()
-    private let notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
+    private let notifier: SystemdNotifier
+    private let sight: Sight?
 
-    init(logger: Logger, window: Int) {
+    init(logger: Logger, window: Int, notifier: SystemdNotifier, sight: Sight?) {
         self.logger = logger
         self.window = window
+        self.notifier = notifier
+        self.sight = sight
     }
 
     func stopping(_ signal: Int32) {
         notifier.stopping()
+        sight?.become(.stopping)
         logger.log(
             .stopping, level: .notice, "stopping: finishing what is in flight",
             [LogKey.signal: .stringConvertible(signal)])
     }
 
     func reopening() {
+        notifier.reloading()
         logger.log(.note, level: .info, "SIGHUP received: each file sink whose file was moved away opens a new one")
     }
 
+    func reopened() {
+        notifier.reloaded()
+    }
+
     func write(_ report: RelayReport) {
+        if let sight { show(report, on: sight) }
         switch report {
         case .waiting(let what): waiting(what)
         case .competing:
@@ -70,6 +80,30 @@ struct RelayJournal: Sendable {
             logger.log(.drained, level: .notice, "drained: every event is delivered or parked, and that is recorded")
         case .stopping: notifier.stopping()
         case .note(let note): write(note)
+        }
+    }
+
+    private func show(_ report: RelayReport, on sight: Sight) {
+        switch report {
+        case .waiting(.database(let reason)): sight.become(.waiting(reason: "it waits for the database: \(reason)"))
+        case .waiting(.standby): sight.become(.standby)
+        case .competing: sight.become(.competing)
+        case .leading: sight.become(.leading)
+        case .deposed(let reason):
+            sight.become(.waiting(reason: "it lost the lead: \(reason)"))
+            sight.noteError("no longer leading: \(reason)")
+        case .stopping: sight.become(.stopping)
+        case .suspended(let reason): sight.noteError("delivery is blocked: \(reason)")
+        case .wentBack(let reason): sight.noteError(reason)
+        case .failed(let what, let reason): sight.noteError("\(what) failed: \(reason)")
+        case .rowFault(let fault):
+            if fault.work == .read { sight.noteUnreadable(fault.id) }
+            sight.noteError("event \(fault.id): \(fault.reason)")
+        case .note(.outage(let sink, let reason, _)), .note(.blocked(let sink, let reason)):
+            sight.noteError(reason, sink: sink)
+        case .note(.rejected(let sink, let id, let reason, _)):
+            sight.noteError("rejects event \(id): \(reason)", sink: sink)
+        default: break
         }
     }
 

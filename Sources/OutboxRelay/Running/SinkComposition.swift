@@ -14,14 +14,18 @@ struct SinkComposition {
     let lanes: [String: LanePolicy]
     private let files: [FileSink]
 
-    /// - Parameter loop: waits for what the sinks' sockets bring.
-    init(_ options: RelayOptions, on loop: DedicatedThread?) throws(ConfigurationProblem) {
+    /// - Parameters:
+    ///   - loop: waits for what the sinks' sockets bring.
+    ///   - progress: told what is delivered; nil where nobody looks.
+    init(
+        _ options: RelayOptions, on loop: DedicatedThread?, progress: DeliveryProgress? = nil
+    ) throws(ConfigurationProblem) {
         var sinks: [any Sink] = []
         var files: [FileSink] = []
         for option in options.sinks {
             let sink = try makeSink(option, window: options.window, on: loop)
             if let file = sink as? FileSink { files.append(file) }
-            let metered = MeteredSink(sink)
+            let metered = MeteredSink(sink, progress: progress)
             sinks.append(option.filter.isEverything ? metered : FilteringSink(metered, option.filter))
         }
         self.sinks = sinks

@@ -1,45 +1,32 @@
-import ArgumentParser
 import CMalloc
 import DedicatedThreads
 import Foundation
-import Glibc
 import Libpq
-import Logging
 import PostgresOutbox
 import RelayConfiguration
 import RelayCore
-import RelayObservability
 import RelayRuntime
 
-/// Puts the relay together from its options and runs it.
-func runRelay(
-    _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, on loop: DedicatedThread?,
-    logger: Logger
-) async -> ExitCode {
-    limitFragmentation()
-    let journal = RelayJournal(logger: logger, window: options.window)
-    let relay = makeRelay(options, target, composition, on: loop) { journal.write($0) }
-    let signals = TerminationSignals {
-        journal.reopening()
-        await composition.reopenFiles()
-    } onTermination: { signal in
-        journal.stopping(signal)
-        await relay.stop()
-    }
-    let exit = await Task(executorPreference: loop?.tasks) { await relay.run() }.value
-    return code(of: exit, options, signal: signals.caught, logger)
-}
-
 /// A relay of either order.
-private protocol StoppableRelay: Sendable {
+protocol StoppableRelay: Sendable {
     func run() async -> RelayExit
     func stop() async
+    /// Answers once the relay has a turn: nothing holds up what it runs on.
+    func isAlive() async -> Bool
+    /// Of the events that it holds in memory.
+    nonisolated var buffered: BufferedBytes { get }
 }
 
-extension Relay: StoppableRelay {}
-extension CompetingRelay: StoppableRelay {}
+extension Relay: StoppableRelay {
+    func isAlive() async -> Bool { true }
+}
 
-private func makeRelay(
+extension CompetingRelay: StoppableRelay {
+    func isAlive() async -> Bool { true }
+}
+
+/// Puts the relay together from its options.
+func makeRelay(
     _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, on loop: DedicatedThread?,
     report: @escaping @Sendable (RelayReport) -> Void
 ) -> any StoppableRelay {
@@ -56,17 +43,6 @@ private func makeRelay(
         settings: settings, claimTimeout: options.claimTimeout.milliseconds,
         outbox: PostgresCompetition(outbox, claimTimeout: options.claimTimeout), sink: sink, clock: clock,
         report: report)
-}
-
-private func code(of exit: RelayExit, _ options: RelayOptions, signal: Int32?, _ logger: Logger) -> ExitCode {
-    switch exit {
-    case .drained: return .success
-    case .stopped: return options.untilDrained ? .signal(signal ?? SIGTERM) : .success
-    case .sinkClosed: return options.untilDrained ? .outputClosed : .success
-    case .stop(let stop):
-        if !stop.wentBack { logger.log(.failed, level: .critical, "\(stop.message)") }
-        return stop.exitCode
-    }
 }
 
 private func relaySettings(_ options: RelayOptions, _ lanes: [String: LanePolicy]) -> RelaySettings {
@@ -101,7 +77,7 @@ private func reachLimit(_ target: ConnectionTarget) -> Duration {
 
 /// Large batches go back to the system as soon as they are freed, whatever sizes came before: glibc otherwise raises its
 /// threshold with every large block and keeps what it freed (mallopt(3)).
-private func limitFragmentation() {
+func limitFragmentation() {
     _ = mallopt(M_MMAP_THRESHOLD, 256 << 10)
     _ = mallopt(M_TRIM_THRESHOLD, 1 << 20)
     _ = mallopt(M_ARENA_MAX, 2)

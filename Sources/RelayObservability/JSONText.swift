@@ -1,7 +1,7 @@
 import RelayCore
 
 /// JSON that keeps the order of its members.
-indirect enum JSONText {
+package indirect enum JSONText: Sendable {
     case null
     case bool(Bool)
     case int(Int64)
@@ -12,17 +12,17 @@ indirect enum JSONText {
     case object([(String, JSONText)])
 
     /// A string, or null.
-    static func string(or value: String?) -> JSONText {
+    package static func string(or value: String?) -> JSONText {
         value.map { .string($0) } ?? .null
     }
 
     /// A whole number, or null.
-    static func int(or value: Int64?) -> JSONText {
+    package static func int(or value: Int64?) -> JSONText {
         value.map { .int($0) } ?? .null
     }
 
     /// RFC 8259, without blanks.
-    var text: String {
+    package var text: String {
         switch self {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"

@@ -1,13 +1,12 @@
 import Foundation
 import Glibc
-import RelayTestKit
 
 /// A TCP connection on which a test says what no HTTP client would.
-final class RawConnection {
+package final class RawConnection {
     private let socket: Int32
     private var received: [UInt8] = []
 
-    init(to url: String) throws {
+    package init(to url: String) throws {
         guard let port = url.split(separator: ":").last.flatMap({ UInt16($0) }) else {
             throw KitFailure("no port in \(url)")
         }
@@ -27,7 +26,7 @@ final class RawConnection {
 
     deinit { close(socket) }
 
-    func send(_ text: String) throws {
+    package func send(_ text: String) throws {
         guard sendSome(text) else { throw KitFailure("the connection is closed") }
     }
 
@@ -38,11 +37,23 @@ final class RawConnection {
     }
 
     /// Reads until the text has come; gives everything so far.
-    func readUntil(_ text: String) async throws -> String {
+    package func readUntil(_ text: String) async throws -> String {
         try await eventually("\(text) comes; so far: \(received.count) bytes") {
             _ = readSome()
             return String(decoding: received, as: UTF8.self).contains(text)
         }
+        return String(decoding: received, as: UTF8.self)
+    }
+
+    /// Reads until the other side closes; gives everything.
+    package func readToEnd() async throws -> String {
+        try await eventually("the other side closes; so far: \(received.count) bytes") { !readSome() }
+        return String(decoding: received, as: UTF8.self)
+    }
+
+    /// What has come so far.
+    package var text: String {
+        _ = readSome()
         return String(decoding: received, as: UTF8.self)
     }
 
@@ -55,7 +66,7 @@ final class RawConnection {
     }
 
     /// Sends a text again and again until the other side closes.
-    func sendUntilClosed(_ text: String, pause: Duration) async throws {
+    package func sendUntilClosed(_ text: String, pause: Duration) async throws {
         try await eventually("the connection is closed") {
             let stands = sendSome(text) && readSome()
             if stands { try await Task.sleep(for: pause) }
