@@ -76,7 +76,8 @@ extension FuzzTarget {
         }
     }
 
-    /// Options as flags and as variables: an option's number, then its text.
+    /// Options as flags and as variables: an option's number, then its text; from 128 on it is a sink's SPEC, so that another
+    /// option moves nothing.
     static let option = FuzzTarget("option", longest: 1024) { input throws(BrokenPromise) in
         var parts = InputParts(input)
         var flags: [OptionKey: String] = [:]
@@ -84,8 +85,12 @@ extension FuzzTarget {
         while !parts.isEmpty {
             let part = parts.next()
             let text = String(decoding: part.dropFirst(), as: UTF8.self)
-            let key = Int(part.first ?? 0) % (OptionKey.allCases.count + 1)
-            if key < OptionKey.allCases.count { flags[OptionKey.allCases[key]] = text } else { sinks.append(text) }
+            let number = Int(part.first ?? 0)
+            if number < 128 {
+                flags[OptionKey.allCases[number % OptionKey.allCases.count]] = text
+            } else {
+                sinks.append(text)
+            }
         }
         let variables = flags.map { ($0.key.variable, $0.value) } + [(OtherVariable.sink, sinks.joined(separator: " "))]
         let environment = Dictionary(variables) { first, _ in first }
