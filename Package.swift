@@ -109,7 +109,8 @@ let package = Package(
             name: "RelaySight",
             dependencies: [
                 "DedicatedThreads", "HTTPServing", "Libpq", "PostgresOutbox", "PrometheusText", "RelayCore",
-                "RelayObservability", "WallClock", crypto, httpTypes, log, metrics, nio, nioPosix, server, serverCore,
+                "RelayObservability", "WallClock", crypto, httpTypes, lifecycle, log, metrics, nio, nioPosix, server,
+                serverCore,
             ],
             resources: [.embedInCode("Files")], swiftSettings: strict),
         .target(name: "Migrations", dependencies: ["Libpq"], swiftSettings: strict),

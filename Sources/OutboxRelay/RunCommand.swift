@@ -34,7 +34,7 @@ struct RunCommand: AsyncParsableCommand {
         let level = Logger.Level(rawValue: options.logLevel.rawValue) ?? .info
         let format: LogLineFormat = options.logFormat == .json ? .json : .text
         let withPriority = RelayLogHandler.stderrIsJournal(ProcessInfo.processInfo.environment)
-        let handler = RelayLogHandler(threshold: LogThreshold(level), format: format, withPriority: withPriority)
+        let handler = RelayLogHandler(level: level, format: format, withPriority: withPriority)
         LogOutput.standardError.tellLosses(by: handler.lossNotice)
         return Logger(label: "outbox-relay") { _ in handler }
     }

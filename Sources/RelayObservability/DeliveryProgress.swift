@@ -54,10 +54,4 @@ package final class DeliveryProgress: Sendable {
     package var readings: [String: Reading] {
         sinks.withLock { $0.mapValues(\.reading) }
     }
-
-    /// Forgets every other sink.
-    package func keep(_ names: some Sequence<String>) {
-        let kept = Set(names)
-        sinks.withLock { sinks in sinks = sinks.filter { kept.contains($0.key) } }
-    }
 }

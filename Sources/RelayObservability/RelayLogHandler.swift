@@ -4,15 +4,9 @@ import WallClock
 
 /// Makes log lines of what is logged, and hands each to stderr's output.
 package struct RelayLogHandler: LogHandler {
-    /// The threshold's, until a logger is given one of its own.
-    package var logLevel: Logger.Level {
-        get { ownLevel ?? threshold.level }
-        set { ownLevel = newValue }
-    }
+    package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
-    private var ownLevel: Logger.Level?
-    private let threshold: LogThreshold
     private let format: LogLineFormat
     private let withPriority: Bool
     private let write: @Sendable (String) -> Void
@@ -21,10 +15,10 @@ package struct RelayLogHandler: LogHandler {
     ///   - withPriority: lines begin with journald's priority prefix; see ``stderrIsJournal(_:)``.
     ///   - write: where a line goes, with its end; stderr unless told otherwise.
     package init(
-        threshold: LogThreshold, format: LogLineFormat, withPriority: Bool,
+        level: Logger.Level, format: LogLineFormat, withPriority: Bool,
         write: @escaping @Sendable (String) -> Void = RelayLogHandler.writeToStderr
     ) {
-        self.threshold = threshold
+        logLevel = level
         self.format = format
         self.withPriority = withPriority
         self.write = write

@@ -1,6 +1,11 @@
 import RelayCore
 import Synchronization
 
+/// A row that a replay has come to and cannot read; it leaves nothing out.
+package struct UnreadableRow: Error, Sendable {
+    package let fault: RowFault
+}
+
 /// Runs a replay: does what ``Replay`` decides, one thing after the other.
 package actor ReplayRun {
     /// How it ended, and how far it came.
@@ -103,6 +108,8 @@ package actor ReplayRun {
         }
         switch rows {
         case .success(let rows):
+            // Else it would end there as if there were no more.
+            if rows.ids.isEmpty, let fault = rows.faults.first { return UnreadableRow(fault: fault) }
             batch = rows.batch
             replay.rowsRead(rows.ids, reachedEnd: rows.reachedEnd)
             return nil

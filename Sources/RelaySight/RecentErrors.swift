@@ -10,6 +10,13 @@ package struct RecentErrors: Sendable {
         package var text: String
         /// How often it came.
         package var count: Int
+
+        package init(time: Int64, sink: String?, text: String, count: Int) {
+            self.time = time
+            self.sink = sink
+            self.text = text
+            self.count = count
+        }
     }
 
     /// In the order in which they came last.

@@ -75,15 +75,6 @@ package final class Sight: Sendable {
         }
     }
 
-    /// Other sinks are configured from now on.
-    package func reconfigure(sinks: [String]) {
-        state.withLock { state in
-            state.sinks = sinks
-            state.readiness = Readiness()
-        }
-        progress.keep(sinks)
-    }
-
     // MARK: - What the reader reads
 
     package func take(_ reading: Result<SightReading, any Error>) {

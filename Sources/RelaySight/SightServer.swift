@@ -4,6 +4,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
+import ServiceLifecycle
 
 /// What `--listen` serves: metrics, health, readiness, status, history and a page, each read out of memory.
 ///
@@ -22,6 +23,8 @@ package struct SightServer: Sendable {
     static let idleTime = Duration.seconds(30)
     /// How long a request may take to come whole, and then its answer.
     static let requestTime = Duration.seconds(10)
+    /// How long an answer that is on its way may take once the server is to end.
+    static let farewellTime = Duration.seconds(2)
     /// How long the relay's loop has to say that it turns.
     static let livenessTime = Duration.seconds(5)
 
@@ -65,12 +68,23 @@ package struct SightServer: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections, logger: silence)),
             onServerRunning: { channel in onListening(address(channel.localAddress?.port ?? port)) },
             eventLoopGroupProvider: .shared(group), logger: silence)
-        do {
-            try await server.run()
-            return nil
-        } catch {
-            return error
+        return await Self.run(server, silence)
+    }
+
+    /// Runs it until this task is cancelled; then whoever is connected is let go in good order, for a moment.
+    private static func run(_ server: some Service, _ logger: Logger) async -> (any Error)? {
+        var configuration = ServiceGroupConfiguration(services: [server], logger: logger)
+        configuration.maximumGracefulShutdownDuration = farewellTime
+        let services = ServiceGroup(configuration: configuration)
+        // In a task of its own, which is told to end and not cancelled.
+        let running = Task { try await services.run() }
+        let result = await withTaskCancellationHandler {
+            await running.result
+        } onCancel: {
+            Task { await services.triggerGracefulShutdown() }
         }
+        if case .failure(let error) = result { return error }
+        return nil
     }
 
     private static var channel: HTTP1Channel.Configuration {

@@ -48,7 +48,7 @@ struct LogLineTests {
         let lines = Mutex<[String]>([])
         let written = SharedLines()
         var logger = Logger(label: "outbox-relay") { _ in
-            RelayLogHandler(threshold: LogThreshold(.info), format: .json, withPriority: false) { written.append($0) }
+            RelayLogHandler(level: .info, format: .json, withPriority: false) { written.append($0) }
         }
         logger[metadataKey: "epoch"] = .stringConvertible(7)
         logger.log(.leading, "leads")

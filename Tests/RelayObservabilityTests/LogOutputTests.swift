@@ -98,7 +98,7 @@ struct LogOutputTests {
     }
 
     @Test func theNoticeHasTheLogsFormat() {
-        let handler = RelayLogHandler(threshold: LogThreshold(.info), format: .json, withPriority: false)
+        let handler = RelayLogHandler(level: .info, format: .json, withPriority: false)
         let notice = handler.lossNotice(3)
         #expect(
             notice.contains(#""level":"warning","event":"log_dropped","message":"3 log lines were dropped because "#))

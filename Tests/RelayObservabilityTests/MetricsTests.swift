@@ -1,3 +1,4 @@
+import Metrics
 import MetricsTestKit
 import RelayCore
 import RelayObservability
@@ -34,6 +35,54 @@ struct MetricsTests {
         ])
         await sink.deliver(batch.whole) { _, _ in }
         #expect(metrics.counterTotal(label: "outbox_relay_events_delivered_total") == 1)
+    }
+
+    /// Events of the years 2000 and 3000 in turn.
+    private func batch(_ count: Int64) throws -> EventBatch {
+        try makeBatch(
+            (1...count).map { id in
+                EventFixture(id: id, createdAt: id % 2 == 1 ? "2000-01-01 00:00:00+00" : "3000-01-01 00:00:00+00")
+            })
+    }
+
+    /// Events with another answer than `delivered` are passed over, and so are those without one.
+    @Test func latencyIsMeasuredOfWhatIsDelivered() async throws {
+        let metrics = TestMetrics()
+        let sink = MeteredSink(
+            AnsweringSink([(1, .delivered), (1, .rejected(reason: "no")), (2, .delivered)]), factory: metrics)
+        let (first, second) = (try batch(3), try batch(4))
+        // The second slice begins within its batch.
+        await sink.deliver(
+            Delivery(slices: [.init(batch: first, range: 0..<3), .init(batch: second, range: 2..<4)])
+        ) { _, _ in }
+        let times = try metrics.expectTimer("outbox_relay_delivery_latency_seconds", [("sink", "orders")]).values
+        let aYear: Int64 = 365 * 86_400 * 1_000_000_000
+        #expect(times.count == 3)
+        #expect(times.map { $0 > 20 * aYear } == [true, true, true])
+        await sink.deliver(
+            Delivery(slices: [.init(batch: second, range: 1..<2), .init(batch: second, range: 3..<4)])
+        ) { _, _ in }
+        let more = try metrics.expectTimer("outbox_relay_delivery_latency_seconds", [("sink", "orders")]).values
+        // What the clocks of two machines put into the future took no time; of two events two had an answer.
+        #expect(more.dropFirst(3).allSatisfy { $0 == 0 } && more.count == 4)
+    }
+
+    @Test func progressIsThatOfTheSinksName() async throws {
+        let progress = DeliveryProgress()
+        let sink = AnsweringSink([(3, .delivered), (1, .retry(after: nil, reason: "503"))])
+        // Made anew, as for another configuration.
+        for _ in 0..<2 {
+            await MeteredSink(sink, progress: progress, factory: NOOPMetricsHandler.instance)
+                .deliver(try makeBatch(1...9).whole) { _, _ in }
+        }
+        #expect(progress.readings["orders"]?.delivered == 6)
+        #expect(progress.readings["orders"].map { $0.lastAt > 1_700_000_000_000 } == true)
+    }
+
+    @Test func everyNameHasItsSentence() {
+        #expect(MetricName.help.count == 17)
+        #expect(MetricName.help.allSatisfy { $0.key.hasPrefix("outbox_relay_") && $0.value.hasSuffix(".") })
+        #expect(MetricName.bounds.values.allSatisfy { $0 == $0.sorted() && Set($0).count == $0.count })
     }
 
     @Test func duplicatesAndLateEvents() {

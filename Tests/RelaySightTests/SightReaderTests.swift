@@ -20,12 +20,12 @@ struct SightReaderTests {
         let count = Atomic<Int64>(0)
         // It sleeps until the test lets it go on.
         let (turns, turn) = AsyncStream.makeStream(of: Void.self)
-        let reader = SightReader(of: sight) { _ in
-            for await _ in turns { return }
-            throw CancellationError()
-        } read: {
-            .of([.lacking(count.add(1, ordering: .relaxed).newValue)])
-        }
+        let reader = SightReader(
+            of: sight,
+            sleep: { _ in
+                for await _ in turns { return }
+                throw CancellationError()
+            }, read: { .of([.lacking(count.add(1, ordering: .relaxed).newValue)]) })
         let task = Task { await reader.run() }
         for number in 1...3 {
             try await eventually("reading \(number) is shown") {
@@ -39,10 +39,12 @@ struct SightReaderTests {
 
     @Test func aReadingThatDoesNotEndIsGivenUp() async throws {
         let sight = Sight(version: "1", sinks: [], clock: TestClock().clock)
-        let reader = SightReader(of: sight, limit: .milliseconds(20)) {
-            try await Task.sleep(for: .seconds(3600))
-            return .of([])
-        }
+        let reader = SightReader(
+            of: sight, limit: .milliseconds(20),
+            read: {
+                try await Task.sleep(for: .seconds(3600))
+                return .of([])
+            })
         let task = Task { await reader.run() }
         try await eventually("the failure is shown") {
             sight.status().text.contains("the outbox could not be read within 0.02 seconds")

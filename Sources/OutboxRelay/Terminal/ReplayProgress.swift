@@ -1,11 +1,6 @@
 import RelayCore
 import Synchronization
 
-/// A row that a replay has come to and cannot read.
-struct UnreadableRow: Error, Sendable {
-    let fault: RowFault
-}
-
 /// How far a replay is, told by what it reads and by what its sink answers.
 ///
 /// What is counted are the rows that the replay is past, wanted by the sink or not; the percentage is that of the ids.
@@ -28,12 +23,8 @@ final class ReplayProgress: ReplaySource {
     }
 
     /// Reads the next portion: everything at or below `request.after` is done by then.
-    ///
-    /// - Throws: an ``UnreadableRow`` where the next row cannot be read: else the replay would end there as if there were
-    ///   no more.
     func read(_ request: ReadRequest) async throws -> FetchedRows {
         let rows = try await source.read(request)
-        if rows.ids.isEmpty, let fault = rows.faults.first { throw UnreadableRow(fault: fault) }
         portion.withLock { portion in
             portion.before += Int64(portion.ids.count)
             portion.ids = rows.ids

@@ -13,7 +13,7 @@ package struct SightReading: Sendable, Hashable {
     package var unreadableRows: Int64
 
     /// Where counting stops: what a reading costs follows from it, and not from what is in the tables.
-    package static let countLimit: Int64 = 10_000
+    package static let countLimit: Int64 = 100_000
 
     package init(
         outbox: String, status: RelayStatus, heldByUnconfigured: [String: Int64] = [:], unreadableRows: Int64 = 0

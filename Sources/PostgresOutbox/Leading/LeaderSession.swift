@@ -63,23 +63,8 @@ package actor LeaderSession {
 
     /// The sequence's last value, then those who hold its lock: two statements, in this order.
     package func scan() async throws -> SequenceScan {
-        let holding = Statement(
-            """
-            SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
-            WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
-              AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-              AND relation = \(session.schema.sequence.oidSQL)
-            """, prepares: true)
-        let position = Statement(SequencePosition.text(of: session.schema.sequence), prepares: true)
-        let tables = try await run([position, holding])
-        let state = try SequencePosition(tables.first)
-        var holders = Set<SequenceHolder>()
-        for row in tables.last?.rows ?? [] {
-            guard let transaction = row.string(0) else { continue }
-            holders.insert(
-                SequenceHolder(virtualTransaction: transaction, pid: row.int(1).flatMap(Int32.init(exactly:))))
-        }
-        return SequenceScan(lastValue: state.drawn, holders: holders)
+        let tables = try await run(SequenceScan.statements(session.schema.sequence))
+        return try SequenceScan(tables)
     }
 
     /// Who holds the sequence: for the log and for `status`.

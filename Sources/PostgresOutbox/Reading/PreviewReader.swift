@@ -58,24 +58,9 @@ package actor PreviewReader {
             ReadRequest(sink: "", after: after, through: through, rows: rows, bytes: bytes, idsOnly: false))
     }
 
-    /// The sequence's last value, then those who hold its lock: two statements, in this order, as a leader asks.
+    /// Who may have drawn ids that are not visible yet, as a leader asks.
     package func scan() async throws -> SequenceScan {
-        let position = try await SequencePosition.read(session.schema.sequence, on: session.connection)
-        let holders = try await session.connection.query(
-            """
-            SELECT virtualtransaction, pid FROM pg_catalog.pg_locks
-            WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
-              AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-              AND relation = \(session.schema.sequence.oidSQL)
-            """, prepares: true)
-        return SequenceScan(
-            lastValue: position.drawn,
-            holders: Set(
-                holders.rows.compactMap { row in
-                    row.string(0).map {
-                        SequenceHolder(virtualTransaction: $0, pid: row.int(1).flatMap(Int32.init(exactly:)))
-                    }
-                }))
+        try SequenceScan(try await session.connection.run(SequenceScan.statements(session.schema.sequence)))
     }
 
     /// The lowest ids that are in these gaps by now, ascending, and whether they are all of them.
