@@ -154,7 +154,15 @@ struct FileSinkTests {
         let other = try TestFolder()
         try FileManager.default.moveItem(
             atPath: folder.path(of: "events.jsonl"), toPath: other.path(of: "events.jsonl"))
-        try await openSink(folder).close()
+        // The refused sink lets go of the folder once its thread has come to it.
+        try await eventually("the folder is free") {
+            do {
+                try await openSink(folder).close()
+                return true
+            } catch let error as SinkError where error.code == .unavailable {
+                return false
+            }
+        }
     }
 
     @Test func pathsThatNoFileCanHave() async throws {

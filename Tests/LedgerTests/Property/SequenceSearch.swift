@@ -36,7 +36,12 @@ struct SequenceSearch: Sendable {
             for worker in 0..<connections {
                 group.addTask {
                     let mine = stride(from: seeds.lowerBound + UInt64(worker), to: seeds.upperBound, by: connections)
-                    return try await withConnection { try await firstFailure(of: mine, flaw, on: $0) }
+                    do {
+                        return try await withConnection { try await firstFailure(of: mine, flaw, on: $0) }
+                    } catch  where Task.isCancelled {
+                        // It had not even connected when another found one.
+                        return nil
+                    }
                 }
             }
             var lowest: UInt64?

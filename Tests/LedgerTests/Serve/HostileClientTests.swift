@@ -167,7 +167,12 @@ import Testing
             let body = Self.transfer([(Books.high, "1"), (Books.low, "-1")])
             async let one = served.post(body)
             async let other = served.post(body)
-            for answer in try await [one, other] { #expect(answer == (503, "busy")) }
+            let answers = try await [one, other]
+            // The one that waits for a session is told that there is none; the other's statement is cut, or its session where
+            // the server does not come to that in time.
+            #expect(answers.contains { $0 == (503, "busy") })
+            #expect(
+                answers.allSatisfy { $0.0 == 503 && ["busy", "database_unavailable"].contains($0.1) }, "\(answers)")
             try await connection.rollBack()
         }
         try await served.end()
@@ -180,7 +185,12 @@ import Testing
             try await connection.execute("BEGIN; LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
             async let answer = served.post(body)
             try await eventually("the request waits") {
-                try await served.database.number("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
+                // In this database: other tests share the cluster.
+                try await served.database.number(
+                    """
+                    SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+                    WHERE NOT l.granted AND d.datname = current_database()
+                    """) > 0
             }
             served.server.process.signal(SIGTERM)
             try await eventually("nobody is let in any more") {
