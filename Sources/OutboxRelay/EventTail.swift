@@ -41,7 +41,7 @@ struct EventTail: Sendable {
     private func tail(_ reader: PreviewReader, _ printer: TailPrinter) async throws {
         var printer = printer
         let bounds = try await reader.bounds()
-        guard let after = place(bounds.oldestUnpublished, bounds.highest) else {
+        guard let after = place(bounds) else {
             return tell("every event is published; add --from ID to see earlier ones, or --follow to wait for new ones")
         }
         var gaps = FollowedGaps(after: after)
@@ -68,9 +68,9 @@ struct EventTail: Sendable {
     }
 
     /// The id behind which it begins; nil where there is nothing to print.
-    private func place(_ oldestUnpublished: Int64?, _ highest: Int64?) -> Int64? {
-        if let first = from ?? oldestUnpublished { return first > .min ? first - 1 : .min }
-        return follows ? highest ?? 0 : nil
+    private func place(_ bounds: PreviewBounds) -> Int64? {
+        if let from { return PreviewBounds.place(before: from) }
+        return bounds.unpublishedAfter ?? (follows ? bounds.highest ?? 0 : nil)
     }
 
     /// The next rows, portion by portion.

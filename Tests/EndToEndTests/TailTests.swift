@@ -66,7 +66,8 @@ import Testing
         #expect(try await tail(database, ["--follow", "--limit", "5"]).output.ids == [1, 2, 3, 4, 5])
     }
 
-    @Test func oneThatCommitsLateIsShownWhenItTurnsUp() async throws {
+    @Test(arguments: [["--from", "1"], []])
+    func oneThatCommitsLateIsShownWhenItTurnsUp(_ from: [String]) async throws {
         let database = try await PrivateCluster.shared().database()
         try await database.withConnection { slow in
             let late: SQLText = """
@@ -74,7 +75,7 @@ import Testing
                 """
             try await slow.execute("BEGIN; \(late)")
             try await database.insert(3)
-            let relay = try following(database, ["--from", "1"])
+            let relay = try following(database, from)
             try await relay.waitForEvent(id: 4)
             #expect(relay.output.ids == [2, 3, 4])
             try await slow.execute("COMMIT")

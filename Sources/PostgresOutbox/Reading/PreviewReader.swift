@@ -44,12 +44,17 @@ package actor PreviewReader {
 
     package func close() async { await session.close() }
 
-    /// The lowest id that is not published yet, and the highest that is committed.
-    package func bounds() async throws -> (oldestUnpublished: Int64?, highest: Int64?) {
+    /// Where the outbox begins and ends, at one moment: what commits between two looks would be in neither.
+    package func bounds() async throws -> PreviewBounds {
         let schema = session.schema
-        let oldest = try await session.connection.query("SELECT id FROM \(schema.unpublished) ORDER BY id LIMIT 1")
-        let highest = try await session.connection.query("SELECT id FROM \(schema.table) ORDER BY id DESC LIMIT 1")
-        return (oldest.int(0, 0), highest.int(0, 0))
+        let ends = try await session.connection.query(
+            """
+            SELECT (SELECT id FROM \(schema.unpublished) ORDER BY id LIMIT 1),
+              (SELECT id FROM \(schema.published) ORDER BY id DESC LIMIT 1),
+              (SELECT id FROM \(schema.table) ORDER BY id DESC LIMIT 1)
+            """)
+        return PreviewBounds(
+            oldestUnpublished: ends.int(0, 0), highestPublished: ends.int(0, 1), highest: ends.int(0, 2))
     }
 
     /// The lowest rows above `after`, published or not, ascending: as the relay reads and encodes them.
@@ -88,4 +93,23 @@ package actor PreviewReader {
     package func read(_ ids: [Int64], bytes: Int) async throws -> FetchedRows {
         try await reader.readOwed(ids, bytes: bytes)
     }
+}
+
+/// The ends of an outbox.
+package struct PreviewBounds: Sendable {
+    /// The lowest id that is visible and not published.
+    package let oldestUnpublished: Int64?
+    package let highestPublished: Int64?
+    /// The highest id that is visible.
+    package let highest: Int64?
+
+    /// The id behind which what is not published begins; nil where everything is. Between the published and the
+    /// lowest that is visible there may be some that are not committed yet.
+    package var unpublishedAfter: Int64? {
+        guard let oldestUnpublished else { return nil }
+        return min(Self.place(before: oldestUnpublished), highestPublished ?? .min)
+    }
+
+    /// Where a reader stands whose next id is this one.
+    package static func place(before id: Int64) -> Int64 { id > .min ? id - 1 : .min }
 }
