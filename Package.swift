@@ -29,6 +29,7 @@ let serverCore = Target.Dependency.product(name: "HummingbirdCore", package: "hu
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -51,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -82,10 +84,12 @@ let package = Package(
             dependencies: ["DedicatedThreads", "RelayCore", "Libpq", "OutboxMigrations", "WallClock"],
             swiftSettings: strict),
         .target(name: "StdoutSink", dependencies: ["DedicatedThreads", "RelayCore"], swiftSettings: strict),
+        .target(name: "TraceContext", dependencies: ["RelayCore", tracing], swiftSettings: strict),
         .target(
             name: "WebhookSink",
             dependencies: [
-                "DedicatedThreads", "RelayCore", "WallClock", http, crypto, nio, nioPosix, nioHTTP1, nioHTTP2, nioTLS,
+                "DedicatedThreads", "RelayCore", "TraceContext", "WallClock", http, crypto, nio, nioPosix, nioHTTP1,
+                nioHTTP2, nioTLS, tracing,
             ],
             swiftSettings: strict),
         .target(
@@ -102,6 +106,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "RelayObservability", dependencies: ["DedicatedThreads", "RelayCore", "WallClock", log, metrics],
+            swiftSettings: strict),
+        .target(
+            name: "RelayTracing",
+            dependencies: ["RelayCore", "TraceContext", http, metrics, nio, nioHTTP1, nioPosix, tracing],
             swiftSettings: strict),
         .target(name: "PrometheusText", dependencies: [metrics], swiftSettings: strict),
         .target(name: "HTTPServing", dependencies: [nio, nioHTTPTypes, httpTypes], swiftSettings: strict),
@@ -122,7 +130,8 @@ let package = Package(
             dependencies: [
                 "CMalloc", "DedicatedThreads", "Libpq", "RelayCore", "PostgresOutbox", "StdoutSink", "WebhookSink",
                 "FileSink", "RelayRuntime", "OutboxAudit", "PrometheusText", "RelayConfiguration", "RelayObservability",
-                "RelaySight", "Migrations", "OutboxMigrations", arguments, log, metrics,
+                "RelaySight", "RelayTracing", "Migrations", "OutboxMigrations", arguments, log, metrics,
+                tracing,
             ],
             swiftSettings: strict),
 
@@ -218,8 +227,8 @@ let package = Package(
         .testTarget(
             name: "WebhookSinkTests",
             dependencies: [
-                "DedicatedThreads", "WebhookSink", "RelayCore", "RelayTestKit", "SinkConformance", "WebhookReceiver",
-                nio, nioHTTP1, nioTLS,
+                "DedicatedThreads", "WebhookSink", "RelayCore", "RelayTestKit", "RelayTracing", "SinkConformance",
+                "TraceContext", "WebhookReceiver", metricsTestKit, nio, nioHTTP1, nioTLS, tracing,
             ],
             exclude: ["judge"], swiftSettings: strict),
         .testTarget(
@@ -243,6 +252,13 @@ let package = Package(
             name: "RelayObservabilityTests",
             dependencies: ["RelayObservability", "RelayCore", "RelayTestKit", log, metrics, metricsTestKit],
             swiftSettings: strict),
+        .testTarget(
+            name: "RelayTracingTests",
+            dependencies: [
+                "RelayCore", "RelayTestKit", "RelayTracing", "TraceContext", "WebhookReceiver", metrics, metricsTestKit,
+                tracing,
+            ],
+            exclude: ["judge"], swiftSettings: strict),
         .testTarget(
             name: "OutboxRelayTests", dependencies: ["OutboxRelay", "PostgresOutbox"], swiftSettings: strict),
         .testTarget(
@@ -288,7 +304,7 @@ if Context.environment["RELAY_FUZZ"] != nil {
     let coverage = SwiftSetting.unsafeFlags(["-sanitize=fuzzer,address"])
     let fuzzed: Set<String> = [
         "FileSink", "LedgerCore", "Libpq", "OutboxAudit", "PostgresOutbox", "RelayConfiguration", "RelayCore",
-        "RelayFuzzing", "WebhookSink",
+        "RelayFuzzing", "TraceContext", "WebhookSink",
     ]
     for target in package.targets where fuzzed.contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + [coverage]

@@ -71,6 +71,12 @@ struct RunOptions: ParsableArguments {
             valueName: "address"))
     var listen: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Collector that traces go to, by OTLP over HTTP. (default: OTEL_EXPORTER_OTLP_ENDPOINT, else none)",
+            valueName: "url"))
+    var otlp: String?
+
     /// The one validated value, and what to warn of.
     func resolve() throws -> (RelayOptions, warnings: [String]) {
         try database.resolve(
@@ -79,7 +85,7 @@ struct RunOptions: ParsableArguments {
                 .leaderTimeout: leaderTimeout, .maxSlotWAL: maxSlotWAL, .batchSize: batchSize, .window: window,
                 .pollInterval: pollInterval, .claimTimeout: claimTimeout, .memory: memory,
                 .untilDrained: untilDrained ? "true" : nil, .logLevel: logLevel, .logFormat: logFormat,
-                .shutdownTimeout: shutdownTimeout, .listen: listen,
+                .shutdownTimeout: shutdownTimeout, .listen: listen, .otlp: otlp,
             ],
             sinks: sink)
     }

@@ -12,7 +12,7 @@ package enum OptionKey: String, CaseIterable, Sendable {
     case logLevel = "log_level"
     case logFormat = "log_format"
     case shutdownTimeout = "shutdown_timeout"
-    case listen
+    case listen, otlp
 
     /// `--poll-interval`
     package var flag: String { "--" + String(rawValue.map { $0 == "_" ? "-" : $0 }) }

@@ -56,6 +56,8 @@ package struct RelayOptions: Sendable, Hashable {
     package var shutdownTimeout = Duration.seconds(10)
     /// Where metrics, health, status and the page for people are served; nil: nowhere.
     package var listen: ListenAddress?
+    /// The URL of the collector that spans go to by OTLP over HTTP; nil: what OpenTelemetry's variables say.
+    package var otlp: String?
 
     /// The defaults.
     package init() {}

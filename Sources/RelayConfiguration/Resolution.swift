@@ -23,6 +23,7 @@ extension RelayOptions {
         try layers.set(&batchSize, .batchSize, count(1...100_000))
         try layers.set(&window, .window, count(1...1_000_000))
         try layers.set(&listen, .listen) { setting throws(ConfigurationProblem) in try listenAddress(setting) }
+        try layers.set(&otlp, .otlp) { setting throws(ConfigurationProblem) in setting.text }
         if let configured = try layers.sinks() { sinks = configured }
         try refuseCombinations()
         if order == .none { try fitTimeouts() }

@@ -50,6 +50,8 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case waiting
     /// Metrics and status are served: `address`.
     case listening
+    /// Spans were lost on the way to their collector, or it takes them again.
+    case tracing
     /// Something about the configuration deserves a look.
     case configuration
     /// A refusal at start or an error that ends the process.

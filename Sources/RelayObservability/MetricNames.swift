@@ -43,9 +43,9 @@ package enum MetricName {
         duplicates: "Events that came again and that the sink found itself to hold already.",
         lateEvents: "Events that turned up at or below a sink's place.",
         deliveryLatency: "From the creation of an event to its delivery.",
-        lagEvents: "Events that the sink lacks; counting stops at 10000.",
+        lagEvents: "Events that the sink lacks; counting stops at 100000.",
         lagSeconds: "Age of the oldest event that the sink lacks, 0 if none.",
-        parked: "Events that are parked for the sink; counting stops at 10000.",
+        parked: "Events that are parked for the sink; counting stops at 100000.",
         orderHoldSeconds: "For how long the order has been held back, 0 if it is not.",
         leader: "1 where this relay leads, else 0.",
         streaming: "1 where this relay leads and the WAL announces events to it, else 0.",
@@ -53,7 +53,7 @@ package enum MetricName {
         lastProgress: "When this process last delivered to the sink; before it has, since when it serves it.",
         lastReading: "When the outbox was last read for these metrics, 0 before the first reading.",
         buildInfo: "The version of this relay; always 1.",
-        unconfiguredSinkRows: "Rows held back by a registered sink that nobody serves; counting stops at 10000.",
+        unconfiguredSinkRows: "Rows held back by a registered sink that nobody serves; counting stops at 100000.",
         unreadableRows: "Rows that hold the order because they cannot be read.",
     ]
 

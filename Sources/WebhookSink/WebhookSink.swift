@@ -1,6 +1,8 @@
 import DedicatedThreads
+import NIOHTTP1
 import RelayCore
 import Synchronization
+import Tracing
 import WallClock
 
 /// A webhook as a sink: events are posted as CloudEvents, signed by Standard Webhooks.
@@ -15,6 +17,8 @@ package final class WebhookSink: Sink {
         var client: WebhookClient
         var maker: RequestMaker
         var files: CredentialFiles
+        /// Nil where nothing is traced.
+        var tracing: RequestTracing?
     }
 
     /// Bytes of a request that holds several events, at most; what is larger is one event, and a large one.
@@ -22,6 +26,7 @@ package final class WebhookSink: Sink {
 
     private let settings: WebhookSettings
     private let thread: DedicatedThread?
+    private let tracer: (any Tracer)?
     private let now: @Sendable () -> Int64
     private let session = Mutex<Session?>(nil)
 
@@ -31,13 +36,16 @@ package final class WebhookSink: Sink {
     ///   - settings: How to call the webhook.
     ///   - thread: Whose loop waits for receivers that are reached directly and without TLS; nil: the sink has one of its
     ///     own while it is open.
+    ///   - tracer: makes a span of every request, whose `traceparent` the receiver gets; nil: a request passes on the
+    ///     one of its event.
     ///   - now: The wall clock, in seconds since 1970: it stamps requests and reads dates of `Retry-After`.
     package init(
-        _ settings: WebhookSettings, on thread: DedicatedThread? = nil,
+        _ settings: WebhookSettings, on thread: DedicatedThread? = nil, tracer: (any Tracer)? = nil,
         now: @escaping @Sendable () -> Int64 = { WallClock.seconds }
     ) {
         self.settings = settings
         self.thread = thread
+        self.tracer = tracer
         self.now = now
     }
 
@@ -53,7 +61,8 @@ package final class WebhookSink: Sink {
         let client = try WebhookClient(settings, endpoint: endpoint, route: route, tls: tls, on: thread, now: now)
         let opened = Session(
             client: client,
-            maker: RequestMaker(settings, route: route), files: files)
+            maker: RequestMaker(settings, route: route), files: files,
+            tracing: tracer.map { RequestTracing(tracer: $0, sink: settings.name, endpoint: endpoint) })
         let earlier = session.withLock { session in
             defer { session = opened }
             return session
@@ -91,24 +100,36 @@ package final class WebhookSink: Sink {
 
     /// What became of one request; nil where the task was cancelled before that was known.
     private func send(_ events: EventRun, _ session: Session) async -> DeliveryOutcome? {
+        guard let tracing = session.tracing else {
+            return await send(events, session, trace: events.forwardedTrace()).outcome
+        }
+        let span = tracing.begin(events)
+        let sent = await send(events, session, trace: span.headers)
+        span.end(sent)
+        return sent.outcome
+    }
+
+    private func send(_ events: EventRun, _ session: Session, trace: HTTPHeaders) async -> SentRequest {
         do {
             // Read before every request, so that a rotated secret counts at once.
             let credentials = try await session.files.current()
-            let request = await make(events, credentials, session.maker)
+            let request = await make(events, credentials, session.maker, trace)
             return await session.client.send(request, credentials)
         } catch {
-            return Task.isCancelled ? nil : .blocked(reason: error.reason)
+            return SentRequest(outcome: Task.isCancelled ? nil : .blocked(reason: error.reason))
         }
     }
 
     /// Makes a request; a large one on a thread of the pool, since copying and signing it takes longer than the leader's beats,
     /// which share this thread, can wait.
-    private func make(_ events: EventRun, _ credentials: Credentials, _ maker: RequestMaker) async -> WebhookRequest {
+    private func make(
+        _ events: EventRun, _ credentials: Credentials, _ maker: RequestMaker, _ trace: HTTPHeaders
+    ) async -> WebhookRequest {
         guard events.byteCount > Self.batchBytes else {
-            return maker.request(events, credentials, timestamp: now())
+            return maker.request(events, credentials, timestamp: now(), trace: trace)
         }
         return await withTaskExecutorPreference(globalConcurrentExecutor) {
-            maker.request(events, credentials, timestamp: now())
+            maker.request(events, credentials, timestamp: now(), trace: trace)
         }
     }
 }

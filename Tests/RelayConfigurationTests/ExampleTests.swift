@@ -33,6 +33,7 @@ struct ExampleTests {
         options.mode = .poll
         options.database = ""
         options.listen = nil
+        options.otlp = nil
         options.sinks = RelayOptions().sinks
         #expect(options == RelayOptions())
         let billing = try RelayOptions(resolving: ConfigurationLayers(file: file)).sinks[1]

@@ -41,6 +41,7 @@ struct ResolutionTests {
         case .batchSize, .window: ("10", "20", "30")
         case .memory, .maxSlotWAL: ("2MiB", "3MiB", "4MiB")
         case .leaderTimeout, .pollInterval, .claimTimeout, .shutdownTimeout: ("600ms", "1s", "2m")
+        case .otlp: ("http://a:4318", "http://b:4318", "http://c:4318")
         case .listen: ("127.0.0.1:9187", "[::1]:0", "localhost:9187")
         }
     }

@@ -6,6 +6,8 @@ import PostgresOutbox
 import RelayConfiguration
 import RelayCore
 import RelayRuntime
+import RelayTracing
+import Tracing
 
 /// A relay of either order.
 protocol StoppableRelay: Sendable {
@@ -28,20 +30,23 @@ extension CompetingRelay: StoppableRelay {
 /// Puts the relay together from its options.
 func makeRelay(
     _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, on loop: DedicatedThread?,
-    report: @escaping @Sendable (RelayReport) -> Void
+    tracer: (any Tracer)?, report: @escaping @Sendable (RelayReport) -> Void
 ) -> any StoppableRelay {
     let settings = relaySettings(options, composition.lanes)
     let outbox = postgresSettings(options, target, on: loop)
     let clock = BootClock(on: loop)
     // The options hold exactly one sink then.
     guard options.order == .none, let sink = composition.sinks.first else {
+        let database = PostgresDatabase(outbox)
         return Relay(
-            settings: settings, database: PostgresDatabase(outbox), sinks: composition.sinks, clock: clock,
+            settings: settings, database: tracer.map { TracedDatabase(database, by: $0) } ?? database,
+            sinks: composition.sinks, clock: clock,
             report: report)
     }
+    let competition = PostgresCompetition(outbox, claimTimeout: options.claimTimeout)
     return CompetingRelay(
         settings: settings, claimTimeout: options.claimTimeout.milliseconds,
-        outbox: PostgresCompetition(outbox, claimTimeout: options.claimTimeout), sink: sink, clock: clock,
+        outbox: tracer.map { TracedCompetition(competition, by: $0) } ?? competition, sink: sink, clock: clock,
         report: report)
 }
 

@@ -9,6 +9,7 @@ import RelayCore
 import RelayObservability
 import RelayRuntime
 import RelaySight
+import Tracing
 
 /// The relay as a process: the relay itself, and what looks at it beside.
 struct RelayService: Sendable {
@@ -20,13 +21,15 @@ struct RelayService: Sendable {
     let logger: Logger
     /// What `--listen` shows; nil where nothing is listened on.
     let shown: ShownRelay?
+    /// Makes a span of each settlement; nil where nothing is traced.
+    let tracer: (any Tracer)?
 
     /// Relays until there is a reason to end.
     func run() async -> ExitCode {
         limitFragmentation()
         let notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
         let journal = RelayJournal(logger: logger, window: options.window, notifier: notifier, sight: shown?.sight)
-        let relay = makeRelay(options, target, sinks, on: loop) { journal.write($0) }
+        let relay = makeRelay(options, target, sinks, on: loop, tracer: tracer) { journal.write($0) }
         let signals = TerminationSignals {
             journal.reopening()
             await sinks.reopenFiles()

@@ -7,6 +7,7 @@ import RelayConfiguration
 import RelayObservability
 import RelayRuntime
 import RelaySight
+import RelayTracing
 
 /// What `--listen` shows of this process, and what keeps it up to date.
 struct ShownRelay: Sendable {
@@ -19,7 +20,8 @@ struct ShownRelay: Sendable {
         guard let listen = options.listen else { return nil }
         self.listen = listen
         sight = Sight(version: BuildVersion.number, sinks: options.sinks.map(\.name))
-        exposition = Exposition(help: MetricName.help, bounds: MetricName.bounds)
+        let help = MetricName.help.merging(TracingMetricName.help) { own, _ in own }
+        exposition = Exposition(help: help, bounds: MetricName.bounds)
         MetricsSystem.bootstrap(exposition)
     }
 

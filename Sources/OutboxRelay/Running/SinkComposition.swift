@@ -3,7 +3,9 @@ import FileSink
 import RelayConfiguration
 import RelayCore
 import RelayObservability
+import RelayTracing
 import StdoutSink
+import Tracing
 import WebhookSink
 
 /// The sinks of a relay, made of their options.
@@ -16,16 +18,18 @@ struct SinkComposition {
 
     /// - Parameters:
     ///   - loop: waits for what the sinks' sockets bring.
+    ///   - tracer: makes a span of each delivery; nil where nothing is traced.
     ///   - progress: told what is delivered; nil where nobody looks.
     init(
-        _ options: RelayOptions, on loop: DedicatedThread?, progress: DeliveryProgress? = nil
+        _ options: RelayOptions, on loop: DedicatedThread?, tracer: (any Tracer)? = nil,
+        progress: DeliveryProgress? = nil
     ) throws(ConfigurationProblem) {
         var sinks: [any Sink] = []
         var files: [FileSink] = []
         for option in options.sinks {
-            let sink = try makeSink(option, window: options.window, on: loop)
+            let sink = try makeSink(option, window: options.window, on: loop, tracer: tracer)
             if let file = sink as? FileSink { files.append(file) }
-            let metered = MeteredSink(sink, progress: progress)
+            let metered = MeteredSink(traced(sink, by: tracer), progress: progress)
             sinks.append(option.filter.isEverything ? metered : FilteringSink(metered, option.filter))
         }
         self.sinks = sinks
@@ -41,6 +45,12 @@ struct SinkComposition {
     }
 }
 
+/// A webhook makes spans of its requests itself.
+private func traced(_ sink: any Sink, by tracer: (any Tracer)?) -> any Sink {
+    guard let tracer, !(sink is WebhookSink) else { return sink }
+    return TracedSink(sink, by: tracer)
+}
+
 /// Makes one sink, unfiltered.
 ///
 /// - Parameters:
@@ -48,7 +58,7 @@ struct SinkComposition {
 ///   - loop: waits for what the sink's sockets bring; nil: a thread of the sink's own.
 /// - Throws: what its own module finds wrong with its options.
 func makeSink(
-    _ option: SinkOption, window: Int, on loop: DedicatedThread? = nil
+    _ option: SinkOption, window: Int, on loop: DedicatedThread? = nil, tracer: (any Tracer)? = nil
 ) throws(ConfigurationProblem) -> any Sink {
     do throws(SinkError) {
         switch option.destination {
@@ -62,7 +72,7 @@ func makeSink(
         case .webhook(var settings):
             settings.userAgent = "outbox-relay/\(BuildVersion.number)"
             try settings.check()
-            return WebhookSink(settings, on: loop)
+            return WebhookSink(settings, on: loop, tracer: tracer)
         }
     } catch {
         throw .configuration("\(option.place): \(error.reason)")

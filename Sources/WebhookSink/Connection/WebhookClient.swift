@@ -3,6 +3,14 @@ import NIOHTTP1
 import NIOSSL
 import RelayCore
 
+/// What became of a request.
+struct SentRequest: Sendable {
+    /// What that means for its events; nil where the task was cancelled before there was an answer.
+    var outcome: DeliveryOutcome?
+    /// The answer's status, where there was one.
+    var status: Int?
+}
+
 /// The HTTP client of an open webhook: the way to the receiver, and what its answers come to. Its connections end with it.
 final class WebhookClient: Sendable {
     private let exchange: any HTTPExchange
@@ -36,18 +44,20 @@ final class WebhookClient: Sendable {
         self.tls = tls
     }
 
-    /// Sends a request and waits for what the answer means; nil where the task was cancelled before there was one.
-    func send(_ request: WebhookRequest, _ credentials: Credentials) async -> DeliveryOutcome? {
+    /// Sends a request and waits for what the answer means.
+    func send(_ request: WebhookRequest, _ credentials: Credentials) async -> SentRequest {
         do {
             let answer = try await exchange.post(request)
-            if (200...299).contains(answer.status.code) { return .delivered }
-            return Answer(
+            let status = Int(answer.status.code)
+            if (200...299).contains(status) { return SentRequest(outcome: .delivered, status: status) }
+            let outcome = Answer(
                 status: answer.status, headers: answer.headers, beginning: answer.beginning,
                 hiding: secrets(credentials)
             ).outcome(receiver: endpoint.shown, now: now)
+            return SentRequest(outcome: outcome, status: status)
         } catch {
-            if Task.isCancelled { return nil }
-            return .retry(after: nil, reason: await reason(error))
+            if Task.isCancelled { return SentRequest() }
+            return SentRequest(outcome: .retry(after: nil, reason: await reason(error)))
         }
     }
 

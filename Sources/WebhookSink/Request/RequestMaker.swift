@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import RelayCore
+import TraceContext
 
 /// Makes requests of events.
 struct RequestMaker: Sendable {
@@ -21,7 +22,10 @@ struct RequestMaker: Sendable {
     /// - Parameters:
     ///   - events: What to send; one event where requests are not batched.
     ///   - timestamp: The seconds since 1970 of this attempt.
-    func request(_ events: EventRun, _ credentials: Credentials, timestamp: Int64) -> WebhookRequest {
+    ///   - trace: Headers that say which trace the request belongs to.
+    func request(
+        _ events: EventRun, _ credentials: Credentials, timestamp: Int64, trace: HTTPHeaders
+    ) -> WebhookRequest {
         var headers = HTTPHeaders()
         let id = isBatched ? "\(events.firstID)-\(events.lastID)" : "\(events.firstID)"
         let body: ByteBuffer
@@ -45,6 +49,7 @@ struct RequestMaker: Sendable {
             headers.add(name: "webhook-signature", value: signatures.joined(separator: " "))
         }
         addConstants(credentials, to: &headers)
+        Self.add(trace, to: &headers)
         return WebhookRequest(headers: headers, body: body)
     }
 
@@ -52,6 +57,12 @@ struct RequestMaker: Sendable {
         for header in self.headers + credentials.headers { target.add(name: header.name, value: header.value) }
         if !target.contains(name: "user-agent") { target.add(name: "user-agent", value: userAgent) }
         for header in route.headers { target.add(name: header.name, value: header.value) }
+    }
+
+    /// What somebody configured under these names wins: a `traceparent` of theirs, and with it the whole trace.
+    private static func add(_ trace: HTTPHeaders, to headers: inout HTTPHeaders) {
+        guard !trace.isEmpty, !headers.contains(name: TraceHeaderName.parent) else { return }
+        for (name, value) in trace where !headers.contains(name: name) { headers.add(name: name, value: value) }
     }
 
     private static func addAttributes(of events: EventRun, to headers: inout HTTPHeaders) {
