@@ -9,6 +9,7 @@ package enum OutboxMigrations {
         Migration(version: 3, name: "publication", file: PackageResources._03_publication_sql),
         Migration(version: 4, name: "parked", file: PackageResources._04_parked_sql),
         Migration(version: 5, name: "bounds", file: PackageResources._05_bounds_sql),
+        Migration(version: 6, name: "autovacuum", file: PackageResources._06_autovacuum_sql),
     ]
 
     /// The highest version that this build knows; a database that holds a newer one is not its to serve.

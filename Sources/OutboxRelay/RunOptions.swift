@@ -77,6 +77,11 @@ struct RunOptions: ParsableArguments {
             valueName: "url"))
     var otlp: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long published rows are kept, from 1m to 3650d. (default: for ever)", valueName: "duration"))
+    var keepPublished: String?
+
     /// The one validated value, and what to warn of.
     func resolve() throws -> (RelayOptions, warnings: [String]) {
         try database.resolve(
@@ -85,7 +90,7 @@ struct RunOptions: ParsableArguments {
                 .leaderTimeout: leaderTimeout, .maxSlotWAL: maxSlotWAL, .batchSize: batchSize, .window: window,
                 .pollInterval: pollInterval, .claimTimeout: claimTimeout, .memory: memory,
                 .untilDrained: untilDrained ? "true" : nil, .logLevel: logLevel, .logFormat: logFormat,
-                .shutdownTimeout: shutdownTimeout, .listen: listen, .otlp: otlp,
+                .shutdownTimeout: shutdownTimeout, .listen: listen, .otlp: otlp, .keepPublished: keepPublished,
             ],
             sinks: sink)
     }

@@ -13,6 +13,7 @@ package enum OptionKey: String, CaseIterable, Sendable {
     case logFormat = "log_format"
     case shutdownTimeout = "shutdown_timeout"
     case listen, otlp
+    case keepPublished = "keep_published"
 
     /// `--poll-interval`
     package var flag: String { "--" + String(rawValue.map { $0 == "_" ? "-" : $0 }) }

@@ -58,6 +58,8 @@ package struct RelayOptions: Sendable, Hashable {
     package var listen: ListenAddress?
     /// The URL of the collector that spans go to by OTLP over HTTP; nil: what OpenTelemetry's variables say.
     package var otlp: String?
+    /// How long rows are kept after they were published: 1 min to 3,650 days; nil: for ever.
+    package var keepPublished: Duration?
 
     /// The defaults.
     package init() {}

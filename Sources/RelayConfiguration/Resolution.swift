@@ -24,6 +24,9 @@ extension RelayOptions {
         try layers.set(&window, .window, count(1...1_000_000))
         try layers.set(&listen, .listen) { setting throws(ConfigurationProblem) in try listenAddress(setting) }
         try layers.set(&otlp, .otlp) { setting throws(ConfigurationProblem) in setting.text }
+        try layers.set(&keepPublished, .keepPublished) { (setting) throws(ConfigurationProblem) -> Duration? in
+            try duration(.seconds(60) ... .seconds(3650 * 86_400))(setting)
+        }
         if let configured = try layers.sinks() { sinks = configured }
         try refuseCombinations()
         if order == .none { try fitTimeouts() }
@@ -34,6 +37,11 @@ extension RelayOptions {
         guard order == .none else { return }
         guard mode == .poll else {
             throw .configuration("order none works in poll mode only; use --mode poll, or --order id")
+        }
+        guard keepPublished == nil else {
+            throw .configuration(
+                "order none has no leader to purge for keep_published; remove it and run outbox-relay purge, "
+                    + "or use --order id")
         }
         guard sinks.count == 1 else {
             throw .configuration("order none works with one sink only; remove the others, or use --order id")

@@ -30,8 +30,12 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case recovered
     /// A sink will never accept an event: `sink`, `id`, `reason`.
     case rejected
-    /// A registered sink that this relay is not configured with holds publishing back: `sink`.
+    /// A registered sink that this relay is not configured with holds publishing back: `sink`, and where it could be
+    /// counted `rows` and `bytes`. At every start of a lead, and hourly.
     case unconfiguredSink = "unconfigured_sink"
+    /// Published rows were purged by the leader: `count`, `last_id`, and `sink` where older ones wait for it. Hourly at
+    /// most.
+    case retention
     /// Ids are about to be issued a second time: `reason`.
     case wentBack = "went_back"
     /// Delivery, or that to one `sink`, has stopped until something is fixed: `reason`.
@@ -72,6 +76,8 @@ package enum LogKey {
     package static let firstID = "first_id"
     package static let lastID = "last_id"
     package static let count = "count"
+    package static let rows = "rows"
+    package static let bytes = "bytes"
     package static let pid = "pid"
     package static let gid = "gid"
     package static let applicationName = "application_name"

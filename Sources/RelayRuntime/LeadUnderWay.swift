@@ -31,6 +31,10 @@ final class LeadUnderWay {
     var pollingReason: String?
     var isStreamingTold = false
 
+    /// Sinks that nobody serves and that are told of as soon as what they hold is counted.
+    var uncounted: Set<String> = []
+    var isReminding = false
+
     /// Milliseconds between two such looks: a busy relay decides thousands of times a second.
     static let statusPause: Int64 = 100
 

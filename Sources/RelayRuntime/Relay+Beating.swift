@@ -51,9 +51,7 @@ extension Relay {
         }
         if machine.differs(from: beat.sinks) { decide([.sinksChanged]) }
         if beat.parkedIsRequested { decide([.operatorRequested]) }
-        for name in machine.unconfigured where unconfiguredTold.insert(name).inserted {
-            report(.unconfiguredSink(name))
-        }
+        tellUnconfigured(machine.unconfigured.filter { unconfiguredTold.insert($0).inserted })
         unconfiguredTold.formIntersection(machine.unconfigured)
     }
 

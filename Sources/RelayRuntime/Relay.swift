@@ -46,6 +46,7 @@ package actor Relay {
     var suspendedBy: String?
     var repeated = RepeatedReports()
     var gone = GoneRows()
+    var retention = Retention()
     /// What was said already and would only be repeated.
     var faultsTold: Set<RowFault> = []
     var unconfiguredTold: Set<String> = []
@@ -160,6 +161,7 @@ package actor Relay {
         decide([.sessionsOpened(taken.opened)])
         if isLeading {
             startBeating()
+            startPurging()
             // Asked again: others may run before the closure does.
             await withCheckedContinuation { continuation in
                 if isLeading { leading?.isOver = continuation } else { continuation.resume() }
@@ -176,6 +178,7 @@ package actor Relay {
         decide([.sessionsLost])
         for input in ended?.postponed ?? [] { decide([input]) }
         ended?.cancelTasks()
+        for sink in ended?.uncounted.sorted() ?? [] { report(.unconfiguredSink(sink, held: nil)) }
         await taken.close()
         switch ended?.end ?? .lost("") {
         case .lost(let reason):
@@ -297,9 +300,8 @@ package actor Relay {
         for sink in opened.sinks where names.contains(sink.name) {
             report(.resuming(sink: sink.name, after: sink.cursor))
         }
-        for sink in opened.sinks where !names.contains(sink.name) && !sink.isRemoving {
-            unconfiguredTold.insert(sink.name)
-            report(.unconfiguredSink(sink.name))
-        }
+        let unconfigured = opened.sinks.filter { !names.contains($0.name) && !$0.isRemoving }.map(\.name)
+        unconfiguredTold.formUnion(unconfigured)
+        tellUnconfigured(unconfigured)
     }
 }

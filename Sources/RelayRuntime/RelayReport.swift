@@ -8,7 +8,10 @@ package enum RelayReport: Sendable {
     case competing
     /// Per sink, where it goes on; at most `window` events may come again.
     case resuming(sink: String, after: Int64)
-    case unconfiguredSink(String)
+    /// A registered sink that this relay is not configured with: what it holds back, where that could be counted.
+    case unconfiguredSink(String, held: HeldRows?)
+    /// Published rows were purged; hourly at most.
+    case purged(PurgeSummary)
     case deposed(reason: String)
     case streaming
     case polling(reason: String)
@@ -47,10 +50,12 @@ package struct RelaySettings: Sendable {
     package var shutdownTimeout: Int64
     package var modeName: String
     package var seed: UInt64
+    /// The leader purges rows that were published longer ago; nil: none.
+    package var keepPublished: Int64?
 
     package init(
         policy: RelayPolicy, lanes: [String: LanePolicy] = [:], leaderTimeout: Int64 = 2000,
-        shutdownTimeout: Int64 = 10_000, modeName: String = "poll", seed: UInt64 = 0
+        shutdownTimeout: Int64 = 10_000, modeName: String = "poll", seed: UInt64 = 0, keepPublished: Int64? = nil
     ) {
         self.policy = policy
         self.lanes = lanes
@@ -58,6 +63,7 @@ package struct RelaySettings: Sendable {
         self.shutdownTimeout = shutdownTimeout
         self.modeName = modeName
         self.seed = seed
+        self.keepPublished = keepPublished
     }
 
     /// Whether some lane must know the keys of its rows.

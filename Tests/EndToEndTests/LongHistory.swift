@@ -3,7 +3,7 @@ import Testing
 
 /// How much a database has behind it, in rows of each table that grows.
 struct LongHistory: Sendable, CustomTestStringConvertible {
-    /// Rows of the published leaf; a tenth of their ids was rolled back.
+    /// Rows of the published leaf; a tenth of their ids was rolled back. The lowest are old enough to be purged.
     var published: Int64
     /// Ranges of absent ids, between a sink that is dead and one that is well.
     var ranges: Int64
@@ -32,7 +32,8 @@ struct LongHistory: Sendable, CustomTestStringConvertible {
             """
             INSERT INTO outbox_published (id, aggregate_type, aggregate_id, event_type, payload, published_at)
               OVERRIDING SYSTEM VALUE
-              SELECT n, 't', 'k' || n % 100, 't.x', '{}', now() FROM generate_series(1, \(published)) AS n WHERE n % 10 <> 0
+              SELECT n, 't', 'k' || n % 100, 't.x', '{}', now() - CASE WHEN n <= 20000 THEN interval '2 days' ELSE '0' END
+              FROM generate_series(1, \(published)) AS n WHERE n % 10 <> 0
             """)
         try await database.execute(
             """

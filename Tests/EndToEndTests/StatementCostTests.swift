@@ -171,10 +171,11 @@ import Testing
             ["parked", "add", "--sink", "dead", "--id", "\(highest)"],
             ["replay", "--sink", "stdout", "--from", "\(highest - 20)"] + options,
             ["verify", "--against", lines, "--sink", "stdout", "--from", "\(highest - 20)"],
-            ["doctor"] + options, ["sinks", "remove", "new"],
+            ["doctor"] + options, ["sinks", "remove", "new"], ["tail", "--limit", "10"],
+            ["purge", "--older-than", "1d"],
         ] {
             let (status, command) = try await RelayProcess.command(
-                arguments + ["--database", database.conninfo], within: .seconds(60))
+                arguments + ["--database", database.conninfo], within: .seconds(120))
             // The file lacks what `verify` looks for.
             #expect(status == .exited(arguments[0] == "verify" ? 1 : 0), "\(arguments): \(command.log.text)")
         }

@@ -62,6 +62,29 @@ import Testing
         #expect(try await shape(database).map(\.first) == ["public.waiting"])
     }
 
+    /// Each leaf is vacuumed by settings of its own, but for what somebody has set by hand.
+    @Test func theLeavesHaveSettingsOfTheirOwn() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let settings = """
+            SELECT concat_ws(' ', c.relname, o) FROM pg_class AS c CROSS JOIN unnest(c.reloptions) AS o
+            WHERE c.relname IN ('outbox_published', 'outbox_unpublished') ORDER BY 1
+            """
+        let made = try await database.query(settings).compactMap { $0.first ?? nil }
+        #expect(made.contains("outbox_unpublished autovacuum_vacuum_scale_factor=0"))
+        #expect(made.contains("outbox_unpublished autovacuum_vacuum_cost_delay=0"))
+        #expect(made.contains("outbox_published autovacuum_vacuum_scale_factor=0"))
+        try await database.execute(
+            """
+            ALTER TABLE outbox_published SET (autovacuum_vacuum_threshold = 5000);
+            ALTER TABLE outbox_unpublished SET (autovacuum_vacuum_cost_delay = 1)
+            """)
+        try await apply(database)
+        let kept = try await database.query(settings).compactMap { $0.first ?? nil }
+        #expect(kept.contains("outbox_published autovacuum_vacuum_threshold=5000"))
+        #expect(kept.contains("outbox_unpublished autovacuum_vacuum_cost_delay=1"))
+        #expect(kept.count == made.count)
+    }
+
     @Test func keysOfAnySizeCanBeParked() async throws {
         let database = try await PrivateCluster.shared().database()
         // As version 4 had it.

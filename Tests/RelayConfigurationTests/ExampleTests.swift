@@ -26,7 +26,7 @@ struct ExampleTests {
         #expect(keys == Set(SinkKey.allCases.map(\.rawValue)))
     }
 
-    /// Beside mode, database and listen, what it says of single options is their default.
+    /// Beside mode, database and what is nowhere without it, what it says of single options is their default.
     @Test func itShowsTheDefaults() throws {
         let file = try ConfigurationFile(yaml: try text(), path: "relay.yaml")
         var options = try RelayOptions(resolving: ConfigurationLayers(file: file))
@@ -34,6 +34,7 @@ struct ExampleTests {
         options.database = ""
         options.listen = nil
         options.otlp = nil
+        options.keepPublished = nil
         options.sinks = RelayOptions().sinks
         #expect(options == RelayOptions())
         let billing = try RelayOptions(resolving: ConfigurationLayers(file: file)).sinks[1]

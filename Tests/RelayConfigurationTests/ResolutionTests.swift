@@ -43,6 +43,7 @@ struct ResolutionTests {
         case .leaderTimeout, .pollInterval, .claimTimeout, .shutdownTimeout: ("600ms", "1s", "2m")
         case .otlp: ("http://a:4318", "http://b:4318", "http://c:4318")
         case .listen: ("127.0.0.1:9187", "[::1]:0", "localhost:9187")
+        case .keepPublished: ("1m", "7d", "3650d")
         }
     }
 
@@ -61,6 +62,7 @@ struct ResolutionTests {
         (.leaderTimeout, "100ms"), (.leaderTimeout, "6m"), (.claimTimeout, "1h"), (.shutdownTimeout, "2h"),
         (.listen, "9187"), (.listen, ":9187"), (.listen, "127.0.0.1"), (.listen, "::1:9187"), (.listen, "[::1]"),
         (.listen, "localhost:65536"), (.listen, "localhost:+1"), (.listen, "http://localhost:80"), (.listen, "a b:1"),
+        (.keepPublished, "59s"), (.keepPublished, "3651d"), (.keepPublished, "7"), (.keepPublished, "never"),
     ])
     func aBadValueIsNamedWithItsPlace(_ key: OptionKey, _ text: String) throws {
         let flag = try #require(throws: ConfigurationProblem.self) { try resolve(flags: [key: text]) }
@@ -97,6 +99,16 @@ struct ResolutionTests {
             try resolve(flags: [.mode: mode.rawValue, .order: order.rawValue], sinks: sinks)
         }
         #expect(problem.kind == .configuration)
+    }
+
+    /// Nobody leads there, so nobody purges.
+    @Test func withoutOrderNothingIsKeptForATime() throws {
+        let problem = try #require(throws: ConfigurationProblem.self) {
+            try resolve(flags: [.order: "none", .keepPublished: "7d"])
+        }
+        #expect(problem.kind == .configuration)
+        #expect(problem.message.contains("run outbox-relay purge"))
+        #expect(try resolve(flags: [.keepPublished: "7d"]).keepPublished == .seconds(7 * 86_400))
     }
 
     @Test func unknownVariablesAreWarnedOf() {

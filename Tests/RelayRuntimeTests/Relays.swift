@@ -8,7 +8,8 @@ extension Relay {
     /// A relay in this process, on a real server, with quick retries.
     init(
         on database: TestDatabase, _ sinks: [any Sink], lanes: [String: LanePolicy] = [:], usesStream: Bool = false,
-        memory: Int = 64 << 20
+        memory: Int = 64 << 20, keepPublished: Int64? = nil, clock: any RelayClock = BootClock(),
+        report: @escaping @Sendable (RelayReport) -> Void = { _ in }
     ) throws {
         var policy = RelayPolicy()
         policy.usesStream = usesStream
@@ -21,8 +22,8 @@ extension Relay {
             parkingByKey: lanes.filter { $0.value.onReject == .parkKey }.map(\.key), memory: policy.memory,
             maxSlotWAL: 1 << 30, host: "test", untilDrained: false, reachWithin: nil)
         self.init(
-            settings: RelaySettings(policy: policy, lanes: lanes), database: PostgresDatabase(settings), sinks: sinks
-        ) { _ in }
+            settings: RelaySettings(policy: policy, lanes: lanes, keepPublished: keepPublished),
+            database: PostgresDatabase(settings), sinks: sinks, clock: clock, report: report)
     }
 }
 

@@ -8,7 +8,8 @@
 -- ends the sessions that the one before it left behind.
 --
 -- The tables are those that the search path finds (`PGOPTIONS='-c search_path=…'` chooses). Other names for the roles:
--- psql -v poll_role=… -v wal_role=… . Neither has a password yet. Safe to run again.
+-- psql -v poll_role=… -v wal_role=… . A role that is to purge as well (`outbox-relay purge`, `keep_published`) may delete
+-- what was published: psql -v may_purge=yes . Neither has a password yet. Safe to run again.
 \set ON_ERROR_STOP on
 \if :{?poll_role} \else \set poll_role outbox_relay_poll \endif
 \if :{?wal_role}  \else \set wal_role outbox_relay_wal \endif
@@ -36,6 +37,9 @@ GRANT pg_read_all_stats TO :"poll_role", :"wal_role";
 
 -- Events: read, lock and mark. No payload can be changed, no row inserted or deleted.
 GRANT SELECT, UPDATE (published_at) ON outbox, outbox_unpublished, outbox_published TO :"poll_role", :"wal_role";
+\if :{?may_purge}
+GRANT DELETE ON outbox_published TO :"poll_role", :"wal_role";
+\endif
 SELECT pg_get_serial_sequence('outbox', 'id') AS ids \gset
 GRANT SELECT ON SEQUENCE :ids TO :"poll_role", :"wal_role";
 

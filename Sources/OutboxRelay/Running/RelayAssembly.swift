@@ -61,7 +61,7 @@ private func relaySettings(_ options: RelayOptions, _ lanes: [String: LanePolicy
     return RelaySettings(
         policy: policy, lanes: lanes, leaderTimeout: options.leaderTimeout.milliseconds,
         shutdownTimeout: max(1, options.shutdownTimeout.milliseconds), modeName: options.mode.rawValue,
-        seed: UInt64.random(in: .min ... .max))
+        seed: UInt64.random(in: .min ... .max), keepPublished: options.keepPublished?.milliseconds)
 }
 
 private func postgresSettings(

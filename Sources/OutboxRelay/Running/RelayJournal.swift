@@ -49,7 +49,8 @@ struct RelayJournal: Sendable {
                 .leading, level: .notice, "leading: this relay delivers now (epoch \(epoch))",
                 [LogKey.epoch: .stringConvertible(epoch)])
         case .resuming(let sink, let after): resumes(sink, after: after)
-        case .unconfiguredSink(let sink): unconfigured(sink)
+        case .unconfiguredSink(let sink, let held): unconfigured(sink, held)
+        case .purged(let summary): purged(summary)
         case .deposed(let reason):
             notifier.status("not leading")
             logger.log(.deposed, level: .warning, "no longer leading: \(reason)", [LogKey.reason: "\(reason)"])
@@ -117,14 +118,42 @@ struct RelayJournal: Sendable {
             ])
     }
 
-    private func unconfigured(_ sink: String) {
+    private func unconfigured(_ sink: String, _ held: HeldRows?) {
+        var keys: Logger.Metadata = [LogKey.sink: "\(sink)"]
+        if let held {
+            keys[LogKey.rows] = .stringConvertible(held.rows)
+            keys[LogKey.bytes] = .stringConvertible(held.bytes)
+        }
         logger.log(
             .unconfiguredSink, level: .warning,
             """
-            sink \(sink) is registered but not configured, so events that it has not received stay unpublished; \
+            sink \(sink) is registered but not configured, so \(Self.stays(held)); \
             configure it, or run outbox-relay sinks remove \(sink)
-            """,
-            [LogKey.sink: "\(sink)"])
+            """, keys)
+    }
+
+    private static func stays(_ held: HeldRows?) -> String {
+        guard let held else { return "events that it has not received stay unpublished" }
+        let count = ShownQuantity.count(held.rows)
+        let size = ShownQuantity.bytes(held.bytes)
+        return switch (held.rows, held.areMore) {
+        case (0, false): "every event from now on stays unpublished"
+        case (1, false): "1 event (about \(size)) stays unpublished"
+        case (_, false): "\(count) events (about \(size)) stay unpublished"
+        case (_, true): "at least \(count) events (\(size)) stay unpublished"
+        }
+    }
+
+    private func purged(_ summary: PurgeSummary) {
+        var keys: Logger.Metadata = [
+            LogKey.count: .stringConvertible(summary.count), LogKey.lastID: .stringConvertible(summary.lastID),
+        ]
+        if let sink = summary.waitsFor { keys[LogKey.sink] = "\(sink)" }
+        let events = summary.count == 1 ? "1 event" : "\(ShownQuantity.count(summary.count)) events"
+        let rest = summary.waitsFor.map { "; later ones are old enough, and wait for sink \($0)" } ?? ""
+        logger.log(
+            .retention, level: .info,
+            "purged \(events) up to id \(summary.lastID), published longer ago than keep_published says\(rest)", keys)
     }
 
     private func waiting(_ what: WaitingReport) {

@@ -57,16 +57,20 @@ extension SinkAdministrator {
         let oldest = try await rows(
             "SELECT id FROM \(session.schema.unpublished) ORDER BY id LIMIT 1"
         ).first?.int(0)
+        // Rows that were committed once: a cursor stands at one, which may have been purged since. One above the sequence
+        // is of another history.
+        let issued = try await SequenceState(session)?.issued ?? 0
+        let passed = sinks.filter { $0.isFixed && $0.cursor <= issued }.map(\.cursor)
         // A cursor is the id of a committed row, or 0. Bounds are parameters, so that the index serves without statistics.
         func highest(below id: Int64?) async throws(Refusal) -> Int64 {
             guard let id else { return 0 }
             let found = try await rows(
                 "SELECT id FROM \(session.schema.table) WHERE id < $1::bigint ORDER BY id DESC LIMIT 1", [.int(id)])
-            return max(0, found.first?.int(0) ?? 0)
+            return max(0, found.first?.int(0) ?? 0, passed.filter { $0 < id }.max() ?? 0)
         }
         let highestRow = try await rows("SELECT id FROM \(session.schema.table) ORDER BY id DESC LIMIT 1").first?.int(0)
         return SinkAdministrationFacts(
-            sinks: sinks, goal: try await highest(below: place), highestRow: max(0, highestRow ?? 0),
+            sinks: sinks, goal: try await highest(below: place), highestRow: max(0, highestRow ?? 0, passed.max() ?? 0),
             oldestUnpublished: oldest, rowBelowOldest: try await highest(below: oldest))
     }
 

@@ -12,6 +12,11 @@ package actor PostgresLeaderSessions: LeaderSessions {
     private var idleReaders: [TableReader] = []
     /// Why the last stream was cut off, where this relay did it.
     var givenUp: GivenUpStream?
+    /// Sessions for what is done beside leading, by their backends.
+    var asides: [Int32: Session] = [:]
+    /// The purge that is under way, on one of these.
+    var purging: (session: Session, purge: Purge)?
+    var isClosed = false
 
     /// With its connection: a call between the two is a call, and not a job in the queue.
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe leader.unownedExecutor }
@@ -31,13 +36,18 @@ package actor PostgresLeaderSessions: LeaderSessions {
 
     package func close() async {
         // Whatever waits on the server is cut off: the successor's clean-up would do the same.
+        isClosed = true
         for reader in readers { reader.abandon() }
+        for aside in asides.values { aside.connection.abandon() }
         worker.abandon()
         await leader.close()
         for reader in readers { await reader.close() }
+        for aside in asides.values { await aside.close() }
         await worker.close()
         readers = []
         idleReaders = []
+        asides = [:]
+        purging = nil
     }
 
     package nonisolated func isLoss(_ error: any Error) -> Bool {

@@ -14,6 +14,11 @@ extension RelayMachine {
         others.filter { !configured.contains($0.name) && !$0.isRemoving }.map(\.name)
     }
 
+    /// Whether some sink that takes events reads what it lacks from the table.
+    package var isCatchingUp: Bool {
+        lanes.any { $0.isConfigured && !$0.isOnTail && $0.reportedHealth == .well }
+    }
+
     /// Whether this still holds deliveries or settling back.
     package func isHeld(by hold: OrderHold) -> Bool {
         for open in [tenure?.gap?.hold, tenure?.startHold] {

@@ -12,6 +12,13 @@ package protocol LeaderSessions: Sendable {
     /// Parked events, from the copies that were parked.
     func readParked(_ sink: String, _ ids: [Int64]) async throws -> FetchedRows
 
+    /// What a registered sink that nobody serves holds back: bounded in rows and in time, and not on a session that is
+    /// needed for anything else.
+    func rowsHeld(by sink: String) async throws -> HeldRows
+    /// Deletes a page of the rows that were published longer ago than `age` milliseconds and that nobody needs any more,
+    /// on a session that is there for nothing else. One such call at a time; a failure is no loss of the lead.
+    func purgePage(olderThan age: Int64) async throws -> PurgedPage
+
     /// Runs the stream until it ends or the task is cancelled.
     func stream(_ report: @escaping @Sendable (StreamReport) async -> Void) async
 

@@ -168,6 +168,16 @@ final class SimulatedSessions: LeaderSessions, LeaderWatch, LeaderWork, @uncheck
         }
     }
 
+    // MARK: - Beside leading
+
+    func rowsHeld(by sink: String) async throws -> HeldRows {
+        let count = server.tables.unpublished.above(server.tables.sinks.first { $0.name == sink }?.cursor ?? 0).count
+        return HeldRows(rows: Int64(count), bytes: 0)
+    }
+
+    /// Rows have no age here.
+    func purgePage(olderThan age: Int64) async throws -> PurgedPage { PurgedPage() }
+
     private func withReader<Value: Sendable>(
         _ body: @escaping @Sendable (SimulatedServer, Backend) async throws -> Value
     ) async throws -> Value {
