@@ -44,6 +44,7 @@ struct EventTail: Sendable {
         guard let after = place(bounds) else {
             return tell("every event is published; add --from ID to see earlier ones, or --follow to wait for new ones")
         }
+        if let from, let note = purgedNote(from: from, lowest: bounds.lowest) { tell(note) }
         var gaps = FollowedGaps(after: after)
         let through: Int64 = follows ? .max : bounds.highest ?? after
         var isOut = false

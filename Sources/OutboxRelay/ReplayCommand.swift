@@ -48,6 +48,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let plan = plan(options, target, highest: reader.highest)
         let sink = target.name
         let line = ProgressLine(total: nil, unit: "events", isWanted: showsProgress(target))
+        if let note = purgedNote(from: from, lowest: reader.lowest) { line.say("outbox-relay: \(note)\n") }
         let progress = ReplayProgress(reader, plan: plan, on: line)
         let made = WatchedSink(try makeSink(target, window: options.window)) { _, last in progress.reached(last) }
         let run = ReplayRun(

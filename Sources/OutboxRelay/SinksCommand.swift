@@ -107,13 +107,30 @@ struct SinksRemove: AsyncParsableCommand {
 /// name and that it is gone.
 private func perform(_ request: SinkRequest, _ database: DatabaseOptions, json: Bool) async throws {
     let session = try await database.connector().connect()
-    let sink = try await SinkAdministrator(session).perform(request)
+    let administrator = SinkAdministrator(session)
+    let sink = try await administrator.perform(request)
+    if let first = request.firstID, let lowest = try await administrator.lowestID(),
+        let note = purgedNote(from: first, lowest: lowest)
+    {
+        RelayLogHandler.writeToStderr("outbox-relay: \(note)\n")
+    }
     if json {
         print((sink?.json ?? .object([("name", .string(request.name)), ("removed", .bool(true))])).text)
     } else {
         print(sink?.text ?? "sink \(request.name) is removed")
     }
     await session.close()
+}
+
+extension SinkRequest {
+    /// From where on events are asked for that may not be there any more; drawn ids begin at 1.
+    fileprivate var firstID: Int64? {
+        switch self {
+        case .add(_, .beginning), .move(_, .beginning): 1
+        case .add(_, .id(let id)), .move(_, .id(let id)): id
+        default: nil
+        }
+    }
 }
 
 /// On the command line a bad name is a matter of usage.

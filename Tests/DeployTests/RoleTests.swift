@@ -14,7 +14,7 @@ import Testing
         let poll = "poll_\(UUID().uuidString.prefix(8).lowercased())"
         let wal = "wal_\(UUID().uuidString.prefix(8).lowercased())"
 
-        init(schema: String = "public") async throws {
+        init(schema: String = "public", mayPurge: Bool = false) async throws {
             database = try await PrivateCluster.shared().database(migrated: false)
             let setup = "CREATE SCHEMA IF NOT EXISTS \(schema); SET search_path = \(schema);"
             for folder in ["outbox", "ledger"] {
@@ -34,6 +34,7 @@ import Testing
                 let done = try await run(
                     [
                         "psql", "-qX", "-d", database.conninfo, "-v", "poll_role=\(poll)", "-v", "wal_role=\(wal)",
+                    ] + (mayPurge ? ["-v", "may_purge=yes"] : []) + [
                         "-f", Deploy.folder.appendingPathComponent("postgres/role.sql").path,
                     ], environment: ["PGOPTIONS": "-c search_path=\(schema)"])
                 #expect(done.status == .exited(0) && done.errors.isEmpty, "\(done.errors)")
@@ -107,6 +108,23 @@ import Testing
                 #expect(error?.sqlState == "42501", "\(forbidden)")
             }
         }
+        try await roles.drop()
+    }
+
+    /// What was published may be deleted by whom that was granted, and by nobody else.
+    @Test(arguments: [false, true]) func mayPurgeWhereThatIsAskedFor(_ mayPurge: Bool) async throws {
+        let roles = try await Roles(mayPurge: mayPurge)
+        try await roles.database.insert(3)
+        try await roles.database.execute("UPDATE outbox SET published_at = now() - interval '8 days' WHERE id < 3")
+        for role in [roles.poll, roles.wal] {
+            #expect(try await roles.may(role, "DELETE", "outbox_published") == mayPurge)
+            #expect(try await !roles.may(role, "DELETE", "outbox_unpublished"))
+            let done = try await run([
+                "outbox-relay", "purge", "--older-than", "7d", "--database", roles.database.conninfo(user: role),
+            ])
+            #expect(done.status == .exited(mayPurge ? 0 : 77), "\(done.errors)")
+        }
+        #expect(try await roles.database.ids() == (mayPurge ? [3] : [1, 2, 3]))
         try await roles.drop()
     }
 

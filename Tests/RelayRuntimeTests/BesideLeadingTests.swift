@@ -34,6 +34,16 @@ import Testing
             }
         }
 
+        /// What was told of purging.
+        var purged: [PurgeSummary] {
+            all.withLock { reports in
+                reports.compactMap { report -> PurgeSummary? in
+                    guard case .purged(let summary) = report else { return nil }
+                    return summary
+                }
+            }
+        }
+
         /// Why purging failed.
         var failures: [String] {
             all.withLock { reports in
@@ -84,6 +94,7 @@ import Testing
         try await database.isPublished()
         #expect(sink.ids == Array(1...25))
         #expect(reports.failures == [])
+        #expect(reports.purged == [PurgeSummary(count: 15, lastID: 15)])
         await relay.stop()
         let end = await exit
         #expect(end == .stopped)

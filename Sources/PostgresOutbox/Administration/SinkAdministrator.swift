@@ -30,6 +30,11 @@ package struct SinkAdministrator: Sendable {
         }
     }
 
+    /// The lowest id that is there, published or not; nil where the outbox is empty.
+    package func lowestID() async throws(Refusal) -> Int64? {
+        try await rows("SELECT id FROM \(session.schema.table) ORDER BY id LIMIT 1").first?.int(0)
+    }
+
     /// Every registered sink, by name.
     package func list() async throws(Refusal) -> [SinkRegistration] {
         try await rows(

@@ -51,10 +51,11 @@ package actor PreviewReader {
             """
             SELECT (SELECT id FROM \(schema.unpublished) ORDER BY id LIMIT 1),
               (SELECT id FROM \(schema.published) ORDER BY id DESC LIMIT 1),
-              (SELECT id FROM \(schema.table) ORDER BY id DESC LIMIT 1)
+              (SELECT id FROM \(schema.table) ORDER BY id DESC LIMIT 1), (SELECT id FROM \(schema.table) ORDER BY id LIMIT 1)
             """)
         return PreviewBounds(
-            oldestUnpublished: ends.int(0, 0), highestPublished: ends.int(0, 1), highest: ends.int(0, 2))
+            oldestUnpublished: ends.int(0, 0), highestPublished: ends.int(0, 1), highest: ends.int(0, 2),
+            lowest: ends.int(0, 3))
     }
 
     /// The lowest rows above `after`, published or not, ascending: as the relay reads and encodes them.
@@ -102,6 +103,8 @@ package struct PreviewBounds: Sendable {
     package let highestPublished: Int64?
     /// The highest id that is visible.
     package let highest: Int64?
+    /// The lowest that is there, published or not.
+    package let lowest: Int64?
 
     /// The id behind which what is not published begins; nil where everything is. Between the published and the
     /// lowest that is visible there may be some that are not committed yet.

@@ -17,6 +17,8 @@ package actor ReplayReader: ReplaySource {
     package nonisolated let outbox: OutboxPosition
     /// The highest id that is committed; `nil` where there is none.
     package nonisolated let highest: Int64?
+    /// The lowest that is there; what was below it was purged, or never committed.
+    package nonisolated let lowest: Int64?
 
     /// Connects, and asks for the outbox's position.
     ///
@@ -30,6 +32,9 @@ package actor ReplayReader: ReplaySource {
         reader = TableReader(session, source: source)
         // The events that are there, and only then what was drawn: none of them can have been drawn later.
         highest = try await session.connection.query("SELECT max(id) FROM \(session.schema.table)").int(0, 0)
+        lowest = try await session.connection.query(
+            "SELECT id FROM \(session.schema.table) ORDER BY id LIMIT 1"
+        ).int(0, 0)
         outbox = OutboxPosition(
             lastValue: try await SequencePosition.read(session.schema.sequence, on: session.connection).drawn)
     }

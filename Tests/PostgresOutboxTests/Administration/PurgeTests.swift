@@ -150,6 +150,30 @@ import Testing
         #expect(try await database.published() == Array(3...10))
     }
 
+    /// Marks that are undone, made anew or removed by hand between the look and the deletion.
+    @Test func rowsThatAreChangedByHandMeanwhileAreSpared() async throws {
+        let database = try await outbox(10, ["a": 10])
+        let hand = try await database.connection()
+        try await hand.execute("BEGIN; LOCK TABLE outbox_sink IN SHARE ROW EXCLUSIVE MODE")
+        async let findings = purge(database)
+        try await eventually("the purge waits") {
+            try await database.isTrue(
+                """
+                SELECT EXISTS (SELECT FROM pg_stat_activity
+                  WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0)
+                """)
+        }
+        try await hand.execute(
+            """
+            UPDATE outbox SET published_at = NULL WHERE id = 3; UPDATE outbox SET published_at = now() WHERE id = 5;
+            DELETE FROM outbox WHERE id = 7; COMMIT
+            """)
+        await hand.close()
+        let found = try await findings
+        #expect(found.count == 7 && found.end == .done)
+        #expect(try await database.ids() == [3, 5])
+    }
+
     /// While a stop stands, what the table holds tells what was sent.
     @Test func nothingGoesAfterTheDatabaseWentBack() async throws {
         let database = try await outbox(10, ["a": 10])
