@@ -114,10 +114,7 @@ private func identify(_ connection: Connection) async throws(Refusal) -> PlainSe
         throw Refusal(error)
     }
     guard let row = tables.last?.rows.first, let pid = row.int(0), pid == Int64(connection.info.backendPID) else {
-        throw Refusal(
-            .configuration, check: "pooler",
-            problem: "the connection goes through a pooler, which does not preserve a session's locks and settings",
-            remedy: "connect directly to the server")
+        throw Refusal.pooler
     }
     guard row.bool(1) == false else {
         throw Refusal(
