@@ -45,11 +45,8 @@ struct DoctorCommand: AsyncParsableCommand {
                 sinks: relay.sinks.map(\.name))
             let inspector = Inspector(session, limit: patience)
             checks += try await inspector.doctorChecks(needs)
-            // Behind a pooler, nothing else that is asked means anything.
-            if checks.allSatisfy({ $0.ok || $0.name != "pooler" }) {
-                checks.append(await serverDiskCheck(try await inspector.serverFolders()))
-                if relay.mode == .wal { checks.append(await replicationCheck(target, session)) }
-            }
+            checks.append(await serverDiskCheck(try await inspector.serverFolders()))
+            if relay.mode == .wal { checks.append(await replicationCheck(target, session)) }
             await session.close()
         } catch {
             if checks.isEmpty && error.check != "connection" { checks.append(.passed("connection")) }

@@ -71,18 +71,6 @@ extension Inspector {
         return found.map { "\($0.string(1) ?? "") on \($0.string(0) ?? "")" }
     }
 
-    /// Whether the session is still the server process that it began with, and has its settings: a pooler may name the
-    /// first process that it has, and give another one later. Two transactions in a row, since it may take turns.
-    func poolerCheck() async throws(Refusal) -> Check {
-        for _ in 0..<2 {
-            let found = try await rows(
-                "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('plan_cache_mode')")
-            guard found.first?.int(0) == Int64(session.backendPID), found.first?.string(1) == "force_generic_plan"
-            else { return Check(Refusal.pooler) }
-        }
-        return .passed("pooler")
-    }
-
     /// Rows that a policy hides would pass for closed gaps.
     func rowSecurityCheck() async throws(Refusal) -> Check {
         let tables = grants(purging: false).map(\.table)

@@ -15,14 +15,11 @@ package struct Inspector: Sendable {
     ///
     /// - Parameter purging: whether the relay is to delete what was published, which needs one privilege more.
     package func coreChecks(purging: Bool = false) async throws(Refusal) -> [Check] {
-        let pooler = try await poolerCheck()
-        // What else it would say may be that of another session.
-        guard pooler.ok else { return [.passed("version"), pooler] }
         let privileges = try await privilegeCheck(purging: purging)
         let table = try await tableCheck()
         let migrations = try await migrationCheck()
         var checks = [
-            .passed("version"), pooler, .passed("recovery"), privileges, try await rowSecurityCheck(), table,
+            .passed("version"), .passed("pooler"), .passed("recovery"), privileges, try await rowSecurityCheck(), table,
             migrations, try await sequenceCheck(),
         ]
         // Without its privileges or of another shape, nothing more can be read.
@@ -69,7 +66,6 @@ extension Inspector {
         // Whatever is asked below, it must not change anything.
         _ = try await rows("SET default_transaction_read_only = on")
         var checks = try await coreChecks(purging: needs.purges)
-        guard checks.allSatisfy({ $0.ok || $0.name != "pooler" }) else { return checks }
         let isReadable = checks.allSatisfy { $0.ok || !["privileges", "table", "migrations"].contains($0.name) }
         checks += try await modeChecks(streaming: needs.isStreaming)
         if isReadable { checks += try await conditionChecks(needs) }

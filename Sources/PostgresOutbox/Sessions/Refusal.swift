@@ -52,12 +52,6 @@ extension RelayStop {
 }
 
 extension Refusal {
-    /// Between two statements, another session of the server's may be given to whoever is behind a pooler.
-    static let pooler = Refusal(
-        .configuration, check: "pooler",
-        problem: "the connection goes through a pooler, which does not preserve a session's locks and settings",
-        remedy: "connect directly to the server")
-
     /// What an error of the session means for somebody who wanted to begin with it. libpq's texts hold no secret.
     package init(_ error: PostgresError) {
         switch error.kind {
