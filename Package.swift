@@ -22,6 +22,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let tlsEvents = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let server = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -47,6 +48,8 @@ let package = Package(
         .executable(name: "relay-chaos", targets: ["RelayChaos"]),
         // Not linked by anything: `relay-chaos` loads it into the relays that it starts.
         .library(name: "clock-shift", type: .dynamic, targets: ["ClockShift"]),
+        // Nor this: tests of `doctor` load it.
+        .library(name: "full-disk", type: .dynamic, targets: ["FullDisk"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -89,7 +92,7 @@ let package = Package(
             name: "WebhookSink",
             dependencies: [
                 "DedicatedThreads", "RelayCore", "TraceContext", "WallClock", http, crypto, nio, nioPosix, nioHTTP1,
-                nioHTTP2, nioTLS, tracing,
+                nioHTTP2, nioTLS, tlsEvents, tracing,
             ],
             swiftSettings: strict),
         .target(
@@ -198,6 +201,7 @@ let package = Package(
             ],
             path: "Tests/Proof/RelayBench", swiftSettings: strict),
         .target(name: "ClockShift", path: "Tests/ClockShift", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "FullDisk", path: "Tests/FullDisk", cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(
             name: "RelayChaos", dependencies: ["Libpq", "RelayTestKit", "WebhookReceiver", arguments],
             path: "Tests/Proof/RelayChaos", swiftSettings: strict),

@@ -17,8 +17,9 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let (relay, warnings) = try options.resolve()
         let target = try ConnectionTarget(parsing: relay.database)
-        var checks = await databaseChecks(target, relay)
-        for sink in relay.sinks { checks.append(await examine(sink)) }
+        async let sinks = examine(relay.sinks)
+        var checks = await Self.databaseChecks(target, relay)
+        checks += await sinks
         checks += warnings.map {
             .failed("environment", severity: .warning, $0, remedy: "correct its name, or unset it")
         }
@@ -27,30 +28,36 @@ struct DoctorCommand: AsyncParsableCommand {
         if !ok { throw ExitCode.checkFailed }
     }
 
-    private func databaseChecks(_ target: ConnectionTarget, _ relay: RelayOptions) async -> [Check] {
+    /// How long the server may take to answer one question.
+    private static let patience = Duration.seconds(5)
+
+    private static func databaseChecks(_ target: ConnectionTarget, _ relay: RelayOptions) async -> [Check] {
         let seconds = target["connect_timeout"].flatMap { Int64($0) } ?? 0
+        var timeouts = SessionTimeouts.standard(for: .admin)
+        (timeouts.lock, timeouts.statement) = (patience, patience)
         var checks: [Check] = []
         do throws(Refusal) {
             let session = try await openSession(
-                target, role: .admin, timeouts: .standard(for: .admin), timeout: .seconds(seconds > 0 ? seconds : 10))
+                target, role: .admin, timeouts: timeouts, timeout: .seconds(seconds > 0 ? seconds : 10))
             checks.append(.passed("connection"))
-            let inspector = Inspector(session)
-            checks += try await inspector.coreChecks()
-            checks += try await inspector.modeChecks(streaming: relay.mode == .wal)
+            let needs = RelayNeeds(
+                isStreaming: relay.mode == .wal, maxSlotWAL: relay.maxSlotWAL, isOrdered: relay.order == .id,
+                sinks: relay.sinks.map(\.name), purges: relay.keepPublished != nil)
+            let inspector = Inspector(session, limit: patience)
+            checks += try await inspector.doctorChecks(needs)
+            checks.append(await serverDiskCheck(try await inspector.serverFolders()))
             if relay.mode == .wal { checks.append(await replicationCheck(target, session)) }
-            if checks.allSatisfy({ $0.ok || $0.severity == .warning }) {
-                checks += try await inspector.unconfiguredChecks(configured: relay.sinks.map(\.name))
-            }
             await session.close()
         } catch {
-            if error.check != "connection" && checks.isEmpty { checks.append(.passed("connection")) }
+            if checks.isEmpty && error.check != "connection" { checks.append(.passed("connection")) }
+            checks.removeAll { $0.name == error.check }
             checks.append(Check(error))
         }
         return checks
     }
 
     /// Opens a replication session as the stream does: the role's attribute says nothing about `pg_hba.conf`.
-    private func replicationCheck(_ target: ConnectionTarget, _ session: Session) async -> Check {
+    private static func replicationCheck(_ target: ConnectionTarget, _ session: Session) async -> Check {
         do throws(Refusal) {
             let stream = try await openSession(
                 target, role: .stream, timeouts: .standard(for: .stream), timeout: .seconds(10),
@@ -67,6 +74,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private static func text(_ checks: [Check]) -> String {
         checks.map { check in
+            if let reason = check.notChecked {
+                return "skipped  \(check.name): not checked: \(reason); \(check.remedy ?? "")"
+            }
             guard let problem = check.problem else { return "ok       \(check.name)" }
             let word = check.severity == .error ? "FAILED   " : "warning  "
             return "\(word)\(check.name): \(problem); \(check.remedy ?? "")"
@@ -83,7 +93,7 @@ struct DoctorCommand: AsyncParsableCommand {
                         .object([
                             ("name", .string(check.name)), ("ok", .bool(check.ok)),
                             ("severity", .string(check.severity.rawValue)), ("problem", .string(or: check.problem)),
-                            ("remedy", .string(or: check.remedy)),
+                            ("remedy", .string(or: check.remedy)), ("not_checked", .string(or: check.notChecked)),
                         ])
                     })
             ),

@@ -1,36 +1,32 @@
-import Foundation
 import Glibc
 import RelayCore
 
 extension WebhookSettings {
     /// Looks at all that can be known without sending anything: the settings, the files that they name, and whether the
-    /// next host on the way has an address.
+    /// receiver, or the proxy before it, can be reached.
     ///
-    /// - Throws: the first that does not hold.
-    package func examine() async throws(SinkError) {
+    /// - Parameter limit: how long it may take to reach it.
+    /// - Throws: the first that does not hold; with the code `misconfigured` where that is a setting or a file.
+    package func examine(within limit: Duration = .seconds(5)) async throws(SinkError) {
         try check()
         let endpoint = try Endpoint(url)
         let proxy = try ProxyEnvironment(variables: environment).proxy(for: endpoint)
-        _ = try await tls.load()
+        let configuration = try await tls.load()
         _ = try await CredentialFiles(self).current()
-        try await Self.findAddress(of: proxy?.host ?? endpoint.host)
+        try await ReachTrial(self, to: endpoint, by: proxy, configuration, within: limit).run()
     }
 
-    /// Asks the system, on a thread of its own: it may take as long as its resolver allows.
-    private static func findAddress(of host: String) async throws(SinkError) {
-        let failure = await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                var hints = addrinfo()
-                hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-                var found: UnsafeMutablePointer<addrinfo>?
-                let code = getaddrinfo(host, nil, &hints, &found)
-                if let found { freeaddrinfo(found) }
-                continuation.resume(returning: code == 0 ? nil : String(cString: gai_strerror(code)))
-            }
+    /// The files that hold a secret: what signs requests, what is sent to authorise them, and the client's key.
+    package var secretPaths: [String] {
+        secretFiles + headerFiles.map(\.path) + (tls.key.map { [$0] } ?? [])
+    }
+
+    /// Those of them that anybody on this machine may read or change. What the group may do is left to whoever chose
+    /// it: a credential of systemd, say, belongs to root and has the mode 0440 (systemd.exec(5), LoadCredential=).
+    package var exposedSecrets: [String] {
+        secretPaths.filter { path in
+            var status = stat()
+            return stat(path, &status) == 0 && status.st_mode & 0o006 != 0
         }
-        guard let failure else { return }
-        throw SinkError(
-            .unavailable,
-            reason: "the host \(host) cannot be resolved (\(failure)); correct its name, or fix the resolver")
     }
 }

@@ -169,6 +169,9 @@ import Testing
         for command in ["doctor --mode \(mode)", "status", "sinks list", "parked list --sink stdout"] {
             let done = try await run(["outbox-relay"] + command.split(separator: " ").map(String.init) + login)
             #expect(done.status == .exited(0), "\(command): \(done.output) \(done.errors)")
+            // What it may not see, it says; the rest is well.
+            let doubts = done.output.split(separator: "\n").filter { $0.hasPrefix("warning") || $0.hasPrefix("FAILED") }
+            #expect(doubts.isEmpty, "\(command): \(doubts)")
         }
         try await roles.drop()
     }

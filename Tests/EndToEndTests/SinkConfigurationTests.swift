@@ -1,6 +1,8 @@
 import Foundation
+import Glibc
 import RelayTestKit
 import Testing
+import WebhookReceiver
 
 /// What is wrong with a sink shows before anything runs, and in `doctor`, without anything being sent or written.
 @Suite(.heavy) struct SinkConfigurationTests {
@@ -58,15 +60,19 @@ import Testing
     @Test func doctorIsContentAndLeavesNoTrace() async throws {
         let database = try await PrivateCluster.shared().database()
         let folder = try SinkFolder()
-        try folder.write("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLdSw")
+        let secret = try folder.write("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLdSw")
+        #expect(chmod(secret, 0o600) == 0)
+        let receiver = try await WebhookReceiver()
         let entries = """
             {name: a, to: 'file:FOLDER/%Y.jsonl'}
-              - {name: b, to: 'http://localhost:1/', secret_files: [FOLDER/secret]}
+              - {name: b, to: 'http://localhost:\(receiver.port)/', secret_files: [FOLDER/secret]}
               - {name: c, to: stdout}
             """
         let (status, relay) = try await run("doctor", folder, entries, database: database.conninfo)
         #expect(status == .exited(0), "\(relay.output.strays)")
         for name in ["a", "b", "c"] { #expect(relay.output.strays.contains("ok       sink:\(name)")) }
         #expect(try folder.files("") == ["relay.yaml", "secret"])
+        #expect(receiver.count == 0)
+        await receiver.stop()
     }
 }

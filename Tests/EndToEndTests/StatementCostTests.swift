@@ -176,8 +176,9 @@ import Testing
         ] {
             let (status, command) = try await RelayProcess.command(
                 arguments + ["--database", database.conninfo], within: .seconds(120))
-            // The file lacks what `verify` looks for.
-            #expect(status == .exited(arguments[0] == "verify" ? 1 : 0), "\(arguments): \(command.log.text)")
+            // The file lacks what `verify` looks for, and `doctor` sees that nobody listens at the dead sink's address.
+            let finds = ["doctor", "verify"].contains(arguments[0])
+            #expect(status == .exited(finds ? 1 : 0), "\(arguments): \(command.log.text)")
         }
     }
 }

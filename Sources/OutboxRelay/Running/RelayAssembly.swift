@@ -72,7 +72,8 @@ private func postgresSettings(
         configuredSinks: options.sinks.map(\.name),
         parkingByKey: options.sinks.filter { $0.lane.onReject == .parkKey }.map(\.name), memory: options.memory,
         maxSlotWAL: options.maxSlotWAL, host: ProcessInfo.processInfo.hostName, untilDrained: options.untilDrained,
-        reachWithin: options.untilDrained ? reachLimit(target) : nil, thread: loop)
+        purges: options.keepPublished != nil, reachWithin: options.untilDrained ? reachLimit(target) : nil, thread: loop
+    )
 }
 
 /// `connect_timeout` of the conninfo, or ten seconds.

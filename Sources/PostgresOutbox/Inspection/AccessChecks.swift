@@ -2,11 +2,12 @@ import Libpq
 
 extension Inspector {
     /// What a relay's role must be granted, by table. The order is that of the explanation, not of importance.
-    private var grants: [(table: String, privileges: [String])] {
+    private func grants(purging: Bool) -> [(table: String, privileges: [String])] {
         let schema = session.schema
         let outbox = [
             (schema.table.sql.text, ["SELECT", "UPDATE"]), (schema.unpublished.sql.text, ["SELECT", "UPDATE"]),
-            (schema.published.sql.text, ["SELECT"]),
+            // What is purged is locked before.
+            (schema.published.sql.text, purging ? ["SELECT", "UPDATE", "DELETE"] : ["SELECT"]),
         ]
         return outbox + Self.ownGrants.map { (schema.table($0.table).text, $0.privileges) }
     }
@@ -21,12 +22,15 @@ extension Inspector {
         ("outbox_absent", ["SELECT", "INSERT", "DELETE"]),
         ("outbox_late", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("outbox_parked", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+        ("outbox_parked_request", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ]
 
     /// Privileges of the session's role; a column's UPDATE is enough, since the relay writes only `published_at`.
-    func privilegeCheck() async throws(Refusal) -> Check {
+    ///
+    /// - Parameter purging: whether it is to delete what was published.
+    func privilegeCheck(purging: Bool) async throws(Refusal) -> Check {
         var missing: [String] = []
-        for (name, privileges) in grants {
+        for (name, privileges) in grants(purging: purging) {
             for privilege in privileges where try await !hasPrivilege(privilege, on: name) {
                 missing.append("\(privilege) on \(name)")
             }
@@ -69,7 +73,7 @@ extension Inspector {
 
     /// Rows that a policy hides would pass for closed gaps.
     func rowSecurityCheck() async throws(Refusal) -> Check {
-        let tables = grants.map(\.table)
+        let tables = grants(purging: false).map(\.table)
         let found = try await rows(
             """
             SELECT c.oid::pg_catalog.regclass::text
@@ -87,12 +91,15 @@ extension Inspector {
 
     /// Without it the relay cannot say since when a blocker's transaction is open.
     func monitoringCheck() async throws(Refusal) -> Check {
-        let found = try await rows("SELECT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')")
-        guard found.first?.bool(0) == true else {
+        guard try await seesAllSessions() else {
             return .failed(
                 "monitoring", severity: .warning, "the role cannot see other sessions' ages and names",
                 remedy: "grant it pg_read_all_stats, so that sessions that hold back the order can be named")
         }
         return .passed("monitoring", severity: .warning)
+    }
+
+    func seesAllSessions() async throws(Refusal) -> Bool {
+        try await rows("SELECT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')").first?.bool(0) == true
     }
 }

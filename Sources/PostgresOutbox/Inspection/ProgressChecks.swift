@@ -10,7 +10,7 @@ extension Inspector {
                 "went_back", "the relay stopped: \(reason)",
                 remedy: Self.wentBackRemedy)
         }
-        let state = try await SequenceState(session)
+        let state = try await SequenceState(session, limit: limit)
         let highest = try await rows(
             "SELECT name, delivered_through FROM \(session.schema.table("outbox_sink")) "
                 + "ORDER BY delivered_through DESC LIMIT 1"
@@ -58,29 +58,15 @@ struct SequenceState: Sendable, Hashable {
     var issued: Int64
 
     /// `nil` where the outbox has no sequence.
-    init?(_ session: Session) async throws(Refusal) {
+    ///
+    /// - Parameter limit: how long the server may take to answer.
+    init?(_ session: Session, limit: Duration? = nil) async throws(Refusal) {
         let sequence = session.schema.sequence
         guard sequence.exists else { return nil }
         name = sequence.shown
         // is_called is false before the first draw and after RESTART.
-        let state = try await Inspector(session).rows(
+        let state = try await Inspector(session, limit: limit).rows(
             "SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM \(sequence)")
         issued = state.first?.int(0) ?? 0
-    }
-}
-
-extension Inspector {
-    /// A sink that is registered and not configured holds publishing back: a warning for each.
-    package func unconfiguredChecks(configured: [String]) async throws(Refusal) -> [Check] {
-        let found = try await rows(
-            "SELECT name FROM \(session.schema.table("outbox_sink")) WHERE name <> ALL ($1::text[]) AND NOT removing "
-                + "ORDER BY name", [.textArray(configured)])
-        return found.map { row in
-            let name = row.string(0) ?? ""
-            return .failed(
-                "sink:\(name)", severity: .warning,
-                "sink \(name) is registered but not configured, so events that it has not received stay unpublished",
-                remedy: "configure it, or run outbox-relay sinks remove \(name)")
-        }
     }
 }

@@ -123,4 +123,23 @@ extension Inspector {
         }
         return .passed("sequence")
     }
+
+    /// Producers fail once no id is left; that comes early where the sequence is of a smaller type than the column.
+    func sequenceRoomCheck() async throws(Refusal) -> Check {
+        let found = try await rows(
+            "SELECT s.seqmax FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid = $1::pg_catalog.oid",
+            [.int(Int64(session.schema.sequence.oid))])
+        // Where there is none, the check of the sequence says so.
+        guard let highest = found.first?.int(0), highest > 0,
+            let state = try await SequenceState(session, limit: limit)
+        else { return .passed("sequence_room", severity: .warning) }
+        let left = 1 - Double(state.issued) / Double(highest)
+        guard left < 0.1 else { return .passed("sequence_room", severity: .warning) }
+        let name = session.schema.sequence.shown
+        return .failed(
+            "sequence_room", severity: left < 0.01 ? .error : .warning,
+            "sequence \(name) has issued \(state.issued) of its \(highest) ids, after which nothing can be inserted",
+            remedy: highest < .max
+                ? "run ALTER SEQUENCE \(name) AS bigint NO MAXVALUE" : "have producers move to a new outbox in time")
+    }
 }

@@ -15,6 +15,8 @@ package struct PostgresSettings: Sendable {
     package var host: String
     /// End, as drained, once the leader has brought everything to the configured sinks.
     package var untilDrained: Bool
+    /// Its leader deletes what was published.
+    package var purges: Bool
     /// Give up when the database has not been reached for so long; nil: never.
     package var reachWithin: Duration?
     /// The loop on which the sessions live; nil: each on a thread of its own.
@@ -23,7 +25,7 @@ package struct PostgresSettings: Sendable {
     package init(
         target: ConnectionTarget, source: String, leaderTimeout: Duration, configuredSinks: [String],
         parkingByKey: [String] = [], memory: Int, maxSlotWAL: Int, host: String, untilDrained: Bool,
-        reachWithin: Duration?, thread: DedicatedThread? = nil
+        purges: Bool = false, reachWithin: Duration?, thread: DedicatedThread? = nil
     ) {
         self.target = target
         self.source = source
@@ -34,6 +36,7 @@ package struct PostgresSettings: Sendable {
         self.maxSlotWAL = maxSlotWAL
         self.host = host
         self.untilDrained = untilDrained
+        self.purges = purges
         self.reachWithin = reachWithin
         self.thread = thread
     }
@@ -112,7 +115,9 @@ package actor PostgresDatabase: OutboxDatabase {
     /// server, and serves no other.
     private func inspect(_ session: Session, _ leader: LeaderSession) async throws {
         guard await patience.hasBegun else {
-            if let refusal = try await refusals(on: session).first { throw try await stopped(refusal, leader) }
+            if let refusal = try await refusals(on: session, purging: settings.purges).first {
+                throw try await stopped(refusal, leader)
+            }
             served = session.schema
             return await patience.begin()
         }

@@ -102,18 +102,23 @@ private func setConnectionCheck(_ timeouts: SessionTimeouts, on connection: Conn
 }
 
 /// Refuses a pooler and a server in recovery; says which backend the session is.
+///
+/// A pooler may announce the first backend that it has, and give another one later: two transactions in a row tell of one
+/// that takes turns.
 private func identify(_ connection: Connection) async throws(Refusal) -> PlainSession {
-    let tables: [ResultTable]
+    let (tables, again): ([ResultTable], [ResultTable])
     do {
         tables = try await connection.execute(
             """
             SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),
               (SELECT a.backend_start FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = pg_catalog.pg_backend_pid())
             """)
+        again = try await connection.execute("SELECT pg_catalog.pg_backend_pid()")
     } catch {
         throw Refusal(error)
     }
-    guard let row = tables.last?.rows.first, let pid = row.int(0), pid == Int64(connection.info.backendPID) else {
+    let pid = Int64(connection.info.backendPID)
+    guard let row = tables.last?.rows.first, row.int(0) == pid, again.last?.int(0, 0) == pid else {
         throw Refusal(
             .configuration, check: "pooler",
             problem: "the connection goes through a pooler, which does not preserve a session's locks and settings",
