@@ -131,6 +131,14 @@ private final class StubSessions: LeaderSessions, LeaderWatch, LeaderWork {
     func read(_ request: ReadRequest) async throws -> FetchedRows { rows("read") }
     func readOwed(_ ids: [Int64]) async throws -> FetchedRows { rows("readOwed") }
     func readParked(_ sink: String, _ ids: [Int64]) async throws -> FetchedRows { rows("readParked") }
+    func rowsHeld(by sink: String) async throws -> HeldRows {
+        note("rowsHeld")
+        return HeldRows(rows: 0, bytes: 0)
+    }
+    func purgePage(olderThan age: Int64) async throws -> PurgedPage {
+        note("purgePage")
+        return PurgedPage()
+    }
     private func rows(_ call: String) -> FetchedRows {
         note(call)
         return FetchedRows(batch: nil, ids: [], reachedEnd: true)

@@ -43,6 +43,8 @@ private struct TracedSessions: LeaderSessions {
     func readParked(_ sink: String, _ ids: [Int64]) async throws -> FetchedRows {
         try await base.readParked(sink, ids)
     }
+    func rowsHeld(by sink: String) async throws -> HeldRows { try await base.rowsHeld(by: sink) }
+    func purgePage(olderThan age: Int64) async throws -> PurgedPage { try await base.purgePage(olderThan: age) }
 
     func stream(_ report: @escaping @Sendable (StreamReport) async -> Void) async { await base.stream(report) }
 

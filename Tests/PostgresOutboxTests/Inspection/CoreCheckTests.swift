@@ -52,7 +52,7 @@ import Testing
 
     private func failed(_ database: TestDatabase, user: String = "postgres") async throws -> [Check] {
         let session = try await database.session(user: user)
-        let checks = try await Inspector(session).coreChecks()
+        let checks = try await Inspector(session).coreChecks(purging: false)
         await session.close()
         return checks.filter { !$0.ok }
     }

@@ -71,7 +71,7 @@ import Testing
             #expect(beat.lastValue == 3 && scan.lastValue == 3)
         }
         let session = try await database.session()
-        let checks = try await Inspector(session).coreChecks()
+        let checks = try await Inspector(session).coreChecks(purging: false)
         await session.close()
         #expect(checks.filter { !$0.ok } == [])
     }
