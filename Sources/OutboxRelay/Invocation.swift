@@ -25,6 +25,8 @@ enum Invocation {
         switch error {
         case let code as ExitCode:
             return code
+        case let problems as ConfigurationProblems:
+            return problems.all.map { fail($0.message, problems.exitCode) }.last ?? problems.exitCode
         case let problem as ConfigurationProblem:
             return fail(problem.message, problem.exitCode)
         case let refusal as Refusal:

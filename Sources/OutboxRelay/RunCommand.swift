@@ -1,11 +1,9 @@
 import ArgumentParser
 import DedicatedThreads
 import Foundation
-import Libpq
 import Logging
 import RelayConfiguration
 import RelayObservability
-import RelaySight
 
 /// `outbox-relay run`: relays until a signal, or until everything is drained.
 struct RunCommand: AsyncParsableCommand {
@@ -14,28 +12,39 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var options: RunOptions
 
+    @Flag(help: "Only check the configuration and the files that it names, without the database or a sink.")
+    var check = false
+
     func run() async throws {
-        let (relay, warnings) = try options.resolve()
-        let target = try ConnectionTarget(parsing: relay.database)
+        let source = options.configurationSource
+        let layers = source.layers()
+        let configuration = try await CheckedConfiguration(layers)
+        if check { return confirm(configuration, layers.warnings) }
         // Without one (the system is out of threads or descriptors) tasks run on the pool, and each session has a
         // thread of its own.
         let loop = DedicatedThread()
-        let shown = ShownRelay(relay)
-        let sinks = try SinkComposition(relay, on: loop, progress: shown?.sight.progress)
-        let logger = makeLogger(relay)
-        for warning in warnings { logger.log(.configuration, level: .warning, "\(warning)") }
+        let shown = ShownRelay(configuration.options)
+        let handler = makeHandler(configuration.options)
+        let logger = Logger(label: "outbox-relay") { _ in handler }
+        for warning in layers.warnings { logger.log(.configuration, level: .warning, "\(warning)") }
         let service = RelayService(
-            options: relay, target: target, sinks: sinks, loop: loop, logger: logger, shown: shown)
+            configuration, from: source, on: loop, logger: logger, threshold: handler.threshold, shown: shown)
         let code = await service.run()
         if !code.isSuccess { throw code }
     }
 
-    private func makeLogger(_ options: RelayOptions) -> Logger {
+    private func confirm(_ configuration: CheckedConfiguration, _ warnings: [String]) {
+        for warning in warnings { RelayLogHandler.writeToStderr("outbox-relay: warning: \(warning)\n") }
+        let count = configuration.options.sinks.count
+        print("configuration ok (\(count) sink\(count == 1 ? "" : "s"))")
+    }
+
+    private func makeHandler(_ options: RelayOptions) -> RelayLogHandler {
         let level = Logger.Level(rawValue: options.logLevel.rawValue) ?? .info
         let format: LogLineFormat = options.logFormat == .json ? .json : .text
         let withPriority = RelayLogHandler.stderrIsJournal(ProcessInfo.processInfo.environment)
         let handler = RelayLogHandler(level: level, format: format, withPriority: withPriority)
         LogOutput.standardError.tellLosses(by: handler.lossNotice)
-        return Logger(label: "outbox-relay") { _ in handler }
+        return handler
     }
 }

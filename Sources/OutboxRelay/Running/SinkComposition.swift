@@ -19,11 +19,11 @@ struct SinkComposition {
     ///   - progress: told what is delivered; nil where nobody looks.
     init(
         _ options: RelayOptions, on loop: DedicatedThread?, progress: DeliveryProgress? = nil
-    ) throws(ConfigurationProblem) {
+    ) {
         var sinks: [any Sink] = []
         var files: [FileSink] = []
         for option in options.sinks {
-            let sink = try makeSink(option, window: options.window, on: loop)
+            let sink = makeSink(option, window: options.window, on: loop)
             if let file = sink as? FileSink { files.append(file) }
             let metered = MeteredSink(sink, progress: progress)
             sinks.append(option.filter.isEverything ? metered : FilteringSink(metered, option.filter))
@@ -46,25 +46,32 @@ struct SinkComposition {
 /// - Parameters:
 ///   - window: of the lane, in events: what a crash may repeat.
 ///   - loop: waits for what the sink's sockets bring; nil: a thread of the sink's own.
-/// - Throws: what its own module finds wrong with its options.
-func makeSink(
-    _ option: SinkOption, window: Int, on loop: DedicatedThread? = nil
-) throws(ConfigurationProblem) -> any Sink {
-    do throws(SinkError) {
-        switch option.destination {
-        case .stdout:
-            try StandardStreams.checkOutput()
-            return StdoutSink(name: option.name)
-        case .file(var settings):
-            settings.window = window
-            try settings.check()
-            return FileSink(settings, countDuplicates: EventCounters().duplicates(of: option.name))
-        case .webhook(var settings):
-            settings.userAgent = "outbox-relay/\(BuildVersion.number)"
-            try settings.check()
-            return WebhookSink(settings, on: loop)
-        }
-    } catch {
-        throw .configuration("\(option.place): \(error.reason)")
+func makeSink(_ option: SinkOption, window: Int, on loop: DedicatedThread? = nil) -> any Sink {
+    switch option.destination {
+    case .stdout:
+        return StdoutSink(name: option.name)
+    case .file(var settings):
+        settings.window = window
+        return FileSink(settings, countDuplicates: EventCounters().duplicates(of: option.name))
+    case .webhook(var settings):
+        settings.userAgent = "outbox-relay/\(BuildVersion.number)"
+        return WebhookSink(settings, on: loop)
     }
+}
+
+extension SinkOption {
+    /// Says what the sink's own module finds wrong with its options.
+    func check() throws(ConfigurationProblem) {
+        do throws(SinkError) {
+            switch destination {
+            case .stdout: try StandardStreams.checkOutput()
+            case .file(let settings): try settings.check()
+            case .webhook(let settings): try settings.check()
+            }
+        } catch {
+            throw problem(error)
+        }
+    }
+
+    func problem(_ error: SinkError) -> ConfigurationProblem { .configuration("\(place): \(error.reason)") }
 }
