@@ -1,5 +1,5 @@
 import Foundation
-import RelayTestKit
+import RelayCore
 import Testing
 import WebhookSink
 
