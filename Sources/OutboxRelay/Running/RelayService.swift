@@ -150,6 +150,8 @@ extension RelayService {
     }
 
     private func take(_ new: CheckedConfiguration) async throws(ConfigurationProblems) {
+        // Without a pause from here to the successor: there is one as long as there is a relay that it follows.
+        guard !isEnding, let relay else { return }
         let change = configuration.change(to: new)
         journal.needsRestart(change.needsRestart)
         let next = try configuration.reread(as: new)
@@ -158,7 +160,6 @@ extension RelayService {
             configuration = next
             return
         }
-        guard !isEnding, let relay else { return }
         successor = Successor(
             configuration: next,
             sinks: SinkComposition(next.options, on: loop, progress: shown?.sight.progress))
