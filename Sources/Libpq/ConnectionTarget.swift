@@ -7,6 +7,9 @@ package struct ConnectionTarget: Sendable, CustomStringConvertible {
     /// What was given, in libpq's order of keywords.
     private(set) var options: [(keyword: String, value: String)]
 
+    /// libpq's defaults.
+    package init() { options = [] }
+
     /// Reads a conninfo string or a URI; the empty string leaves everything to libpq's defaults.
     ///
     /// - Throws: `.badTarget`. libpq's own text may hold the password and is never passed on.
@@ -38,6 +41,21 @@ package struct ConnectionTarget: Sendable, CustomStringConvertible {
         let shown = options.filter { Self.shownKeywords.contains($0.keyword) }
         guard !shown.isEmpty else { return "libpq's default server" }
         return shown.map { "\($0.keyword)=\($0.value)" }.joined(separator: " ")
+    }
+
+    /// Everything that was given, as conninfo, with `…` for each secret.
+    package var masked: String {
+        options.map { option in
+            let value = Self.secretKeywords.contains(option.keyword) ? "…" : Self.quoted(option.value)
+            return "\(option.keyword)=\(value)"
+        }.joined(separator: " ")
+    }
+
+    /// A value as conninfo has it: in quotes where it is empty or holds more than a word's characters.
+    private static func quoted(_ value: String) -> String {
+        let isPlain = value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "'" && $0 != "\\" }
+        guard value.isEmpty || !isPlain else { return value }
+        return "'" + value.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
     }
 
     private static let secretKeywords: Set<String> = [

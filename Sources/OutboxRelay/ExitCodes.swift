@@ -26,8 +26,16 @@ extension ExitCode {
 }
 
 extension ConfigurationProblem {
-    var exitCode: ExitCode {
-        switch kind {
+    var exitCode: ExitCode { kind.exitCode }
+}
+
+extension ConfigurationProblems {
+    var exitCode: ExitCode { kind.exitCode }
+}
+
+extension ConfigurationProblem.Kind {
+    fileprivate var exitCode: ExitCode {
+        switch self {
         case .usage: .usage
         case .configuration: .configuration
         }

@@ -25,6 +25,9 @@ enum Invocation {
         switch error {
         case let code as ExitCode:
             return code
+        case let problems as ConfigurationProblems:
+            for problem in problems.all { tell(problem.message) }
+            return problems.exitCode
         case let problem as ConfigurationProblem:
             return fail(problem.message, problem.exitCode)
         case let refusal as Refusal:
@@ -55,8 +58,11 @@ enum Invocation {
     }
 
     private static func fail(_ message: String, _ code: ExitCode) -> ExitCode {
-        let words = oneLine(message)
-        RelayLogHandler.writeToStderr("outbox-relay: \(words)\n")
+        tell(message)
         return code
+    }
+
+    private static func tell(_ message: String) {
+        RelayLogHandler.writeToStderr("outbox-relay: \(oneLine(message))\n")
     }
 }

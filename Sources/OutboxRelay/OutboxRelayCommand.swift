@@ -9,7 +9,7 @@ struct OutboxRelayCommand: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, MigrateCommand.self, DoctorCommand.self, StatusCommand.self, SinksCommand.self,
             ParkedCommand.self, ReplayCommand.self, ResumeCommand.self, VerifyCommand.self, TailCommand.self,
-            PurgeCommand.self,
+            PurgeCommand.self, ConfigCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

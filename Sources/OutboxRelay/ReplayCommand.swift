@@ -50,7 +50,8 @@ struct ReplayCommand: AsyncParsableCommand {
         let line = ProgressLine(total: nil, unit: "events", isWanted: showsProgress(target))
         if let note = purgedNote(from: from, lowest: reader.lowest) { line.say("outbox-relay: \(note)\n") }
         let progress = ReplayProgress(reader, plan: plan, on: line)
-        let made = WatchedSink(try makeSink(target, window: options.window)) { _, last in progress.reached(last) }
+        try target.check()
+        let made = WatchedSink(makeSink(target, window: options.window)) { _, last in progress.reached(last) }
         let run = ReplayRun(
             plan, from: progress, into: made, filter: target.filter, outbox: reader.outbox,
             patience: options.shutdownTimeout

@@ -1,11 +1,9 @@
 import ArgumentParser
 import DedicatedThreads
 import Foundation
-import Libpq
 import Logging
 import RelayConfiguration
 import RelayObservability
-import RelaySight
 import RelayTracing
 
 /// `outbox-relay run`: relays until a signal, or until everything is drained.
@@ -15,19 +13,24 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var options: RunOptions
 
+    @Flag(help: "Only check the configuration and the files that it names, without the database or a sink.")
+    var check = false
+
     func run() async throws {
-        let (relay, warnings) = try options.resolve()
-        let target = try ConnectionTarget(parsing: relay.database)
+        let source = options.configurationSource
+        let layers = source.layers()
+        let configuration = try await CheckedConfiguration(layers)
+        if check { return confirm(configuration, layers.warnings) }
         // Without one (the system is out of threads or descriptors) tasks run on the pool, and each session has a
         // thread of its own.
         let loop = DedicatedThread()
-        let shown = ShownRelay(relay)
-        let logger = makeLogger(relay)
-        let exporter = try makeExporter(relay, logger)
-        let sinks = try SinkComposition(relay, on: loop, tracer: exporter?.tracer, progress: shown?.sight.progress)
-        for warning in warnings { logger.log(.configuration, level: .warning, "\(warning)") }
+        let shown = ShownRelay(configuration.options)
+        let handler = makeHandler(configuration.options)
+        let logger = Logger(label: "outbox-relay") { _ in handler }
+        let exporter = makeExporter(configuration.tracing, logger)
+        for warning in layers.warnings { logger.log(.configuration, level: .warning, "\(warning)") }
         let service = RelayService(
-            options: relay, target: target, sinks: sinks, loop: loop, logger: logger, shown: shown,
+            configuration, from: source, on: loop, logger: logger, threshold: handler.threshold, shown: shown,
             tracer: exporter?.tracer)
         exporter?.start()
         let code = await service.run()
@@ -35,26 +38,27 @@ struct RunCommand: AsyncParsableCommand {
         if !code.isSuccess { throw code }
     }
 
+    private func confirm(_ configuration: CheckedConfiguration, _ warnings: [String]) {
+        for warning in warnings { RelayLogHandler.writeToStderr("outbox-relay: warning: \(warning)\n") }
+        let count = configuration.options.sinks.count
+        print("configuration ok (\(count) sink\(count == 1 ? "" : "s"))")
+    }
+
     /// What brings spans to a collector; nil where nothing is traced.
-    private func makeExporter(_ options: RelayOptions, _ logger: Logger) throws(ConfigurationProblem) -> SpanExporter? {
-        do throws(TracingProblem) {
-            let environment = ProcessInfo.processInfo.environment
-            guard let settings = try TracingSettings(otlp: options.otlp, environment: environment) else { return nil }
-            if let warning = settings.warning { logger.log(.configuration, level: .warning, "\(warning)") }
-            return SpanExporter(settings, version: BuildVersion.number) { note in
-                logger.log(.tracing, level: .warning, "\(note)")
-            }
-        } catch {
-            throw .configuration(error.message)
+    private func makeExporter(_ settings: TracingSettings?, _ logger: Logger) -> SpanExporter? {
+        guard let settings else { return nil }
+        if let warning = settings.warning { logger.log(.configuration, level: .warning, "\(warning)") }
+        return SpanExporter(settings, version: BuildVersion.number) { note in
+            logger.log(.tracing, level: .warning, "\(note)")
         }
     }
 
-    private func makeLogger(_ options: RelayOptions) -> Logger {
+    private func makeHandler(_ options: RelayOptions) -> RelayLogHandler {
         let level = Logger.Level(rawValue: options.logLevel.rawValue) ?? .info
         let format: LogLineFormat = options.logFormat == .json ? .json : .text
         let withPriority = RelayLogHandler.stderrIsJournal(ProcessInfo.processInfo.environment)
         let handler = RelayLogHandler(level: level, format: format, withPriority: withPriority)
         LogOutput.standardError.tellLosses(by: handler.lossNotice)
-        return Logger(label: "outbox-relay") { _ in handler }
+        return handler
     }
 }

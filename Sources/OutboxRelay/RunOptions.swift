@@ -84,7 +84,13 @@ struct RunOptions: ParsableArguments {
 
     /// The one validated value, and what to warn of.
     func resolve() throws -> (RelayOptions, warnings: [String]) {
-        try database.resolve(
+        let layers = configurationSource.layers()
+        return (try RelayOptions(resolving: layers), layers.warnings)
+    }
+
+    /// Where the configuration is read from.
+    var configurationSource: ConfigurationSource {
+        database.source(
             [
                 .database: database.database, .mode: mode, .order: order, .source: source,
                 .leaderTimeout: leaderTimeout, .maxSlotWAL: maxSlotWAL, .batchSize: batchSize, .window: window,

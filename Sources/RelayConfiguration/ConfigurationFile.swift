@@ -15,11 +15,54 @@ package struct ConfigurationFile: Sendable, Hashable {
     /// `nil` where the file has no `sinks:`.
     var sinks: [FileSection]?
 
-    /// Reads the text of a file; YAML 1.1, one document, a mapping at the top.
-    package init(yaml: String, path: String) throws(ConfigurationProblem) {
+    /// What is wrong in it, as far as that shows without reading the values.
+    private(set) var problems: [ConfigurationProblem] = []
+    /// The options, and whether the sinks, that have such a problem.
+    private(set) var badValues: Set<OptionKey> = []
+    private(set) var hasBadSinks = false
+
+    /// Reads the text of a file; YAML 1.1, one document, a mapping at the top. Text that is not that is the one problem of
+    /// the file; all else that is wrong stands beside what is right.
+    package init(yaml: String, path: String) {
         self.path = path
-        guard yaml.utf8.count <= Self.sizeLimit else {
-            throw .configuration("\(path) is larger than \(ByteCount.text(Self.sizeLimit)); name the right file")
+        let found = FoundProblems()
+        if let top = found.value({ () throws(ConfigurationProblem) in try Self.top(of: yaml, path: path) }) ?? nil {
+            take(top, noting: found)
+        }
+        problems = found.all
+    }
+
+    /// A file of which nothing is known but what is wrong with it.
+    init(path: String, problem: String) {
+        self.path = path
+        problems = [.configuration(problem)]
+    }
+
+    private mutating func take(_ top: FileSection, noting found: FoundProblems) {
+        for entry in top.entries {
+            if entry.key == "sinks" {
+                hasBadSinks = !found.noneIn { sinks = Self.sinks(entry, path: path, noting: found) }
+            } else if let option = OptionKey(rawValue: entry.key) {
+                let isGood = found.noneIn {
+                    values[option] =
+                        found.value { () throws(ConfigurationProblem) in try top.setting(entry.key) } ?? nil
+                }
+                if !isGood { badValues.insert(option) }
+            } else if Self.laterKeys.contains(entry.key) {
+                found.note(
+                    .configuration(
+                        "\(path):\(entry.line): '\(entry.key)' is not supported yet by this version; remove it"
+                    ).on(line: entry.line))
+            } else {
+                found.note(top.unknownKey(entry, known: ["sinks"] + OptionKey.allCases.map(\.rawValue)))
+            }
+        }
+    }
+
+    /// The mapping at the top; nil where the file is empty.
+    private static func top(of yaml: String, path: String) throws(ConfigurationProblem) -> FileSection? {
+        guard yaml.utf8.count <= sizeLimit else {
+            throw .configuration("\(path) is larger than \(ByteCount.text(sizeLimit)); name the right file")
         }
         let bound = AliasBound(of: yaml)
         guard !bound.isTooMuch else {
@@ -27,48 +70,43 @@ package struct ConfigurationFile: Sendable, Hashable {
                 "\(path) has \(bound.anchors) anchors and \(bound.aliases) aliases, which may expand to more than can be "
                     + "read; write out what they repeat, or use fewer aliases")
         }
-        guard let root = try Self.compose(yaml, path: path) else { return }
+        guard let root = try compose(yaml, path: path) else { return nil }
         var room = FileNode.limit
         guard let node = FileNode(root, room: &room) else {
             throw .configuration(
                 "\(path) expands to more than \(FileNode.limit) values; write fewer of them, or use fewer aliases")
         }
-        guard node.content != .null else { return }
-        let top = try FileSection(node, path: "", in: path)
-        for entry in top.entries {
-            if entry.key == "sinks" {
-                sinks = try Self.sinks(entry, path: path)
-            } else if let option = OptionKey(rawValue: entry.key) {
-                values[option] = try top.setting(entry.key)
-            } else if Self.laterKeys.contains(entry.key) {
-                throw .configuration(
-                    "\(path):\(entry.line): '\(entry.key)' is not supported yet by this version; remove it")
-            } else {
-                throw top.unknownKey(entry, known: ["sinks"] + OptionKey.allCases.map(\.rawValue))
-            }
-        }
+        return node.content == .null ? nil : try FileSection(node, path: "", in: path)
     }
 
     /// Keys that are documented for later versions.
     private static let laterKeys: Set<String> = ["outboxes"]
 
-    private static func sinks(_ entry: FileNode.Entry, path: String) throws(ConfigurationProblem) -> [FileSection]? {
+    private static func sinks(
+        _ entry: FileNode.Entry, path: String, noting found: FoundProblems
+    ) -> [FileSection]? {
         if entry.value.content == .null { return nil }
         guard case .list(let items) = entry.value.content, !items.isEmpty else {
-            throw .configuration(
-                "\(path):\(entry.line): sinks must be a list of 1 to \(sinkLimit) sinks; "
-                    + "write '- {name: NAME, to: SPEC}'")
+            found.note(
+                .configuration(
+                    "\(path):\(entry.line): sinks must be a list of 1 to \(sinkLimit) sinks; "
+                        + "write '- {name: NAME, to: SPEC}'"
+                ).on(line: entry.line))
+            return nil
         }
         guard items.count <= sinkLimit else {
-            throw .configuration(
-                "\(path):\(entry.line): sinks has \(items.count) sinks, and one relay serves up to \(sinkLimit); "
-                    + "remove some")
+            found.note(
+                .configuration(
+                    "\(path):\(entry.line): sinks has \(items.count) sinks, and one relay serves up to \(sinkLimit); "
+                        + "remove some"
+                ).on(line: entry.line))
+            return nil
         }
-        var sinks: [FileSection] = []
-        for (index, item) in items.enumerated() {
-            sinks.append(try FileSection(item, path: "sinks[\(index)]", in: path))
+        return items.enumerated().compactMap { index, item in
+            found.value { () throws(ConfigurationProblem) in
+                try FileSection(item, path: "sinks[\(index)]", in: path)
+            }
         }
-        return sinks
     }
 
     private static func compose(_ yaml: String, path: String) throws(ConfigurationProblem) -> Node? {

@@ -27,32 +27,34 @@ package struct ConfigurationLayers: Sendable {
         }
     }
 
-    /// Where the file is: `--config`, else `OUTBOX_RELAY_CONFIG`, else there is none.
-    package static func filePath(flag: String?, environment: [String: String]) -> String? {
-        if let flag { return flag }
-        return environment[OtherVariable.config].flatMap { $0.isEmpty ? nil : $0 }
-    }
+}
+
+/// Where a value comes from; the lowest first.
+package enum ConfigurationLayer: String, Sendable {
+    case `default`, file, environment, flag
 }
 
 /// A value as it is given somewhere, and where.
 struct Setting: Hashable {
-    enum Layer: Int { case flags, environment, file }
     var text: String
-    var layer: Layer
+    var layer: ConfigurationLayer
     /// How errors name the place: the flag, the variable, or file, line and key.
     var place: String
+    /// Of the file.
+    var line: Int?
 
     /// The problem of this value; where it is given decides what kind it is.
     func problem(_ sentence: String) -> ConfigurationProblem {
         let message = "\(place): \(sentence)"
-        return layer == .flags ? .usage(message) : .configuration(message)
+        return ConfigurationProblem(
+            kind: layer == .flag ? .usage : .configuration, message: message, line: line)
     }
 }
 
 extension ConfigurationLayers {
     /// Every setting of an option, the one that counts first.
     func settings(of key: OptionKey) -> [Setting] {
-        let flag = flags[key].map { Setting(text: $0, layer: .flags, place: key.flag) }
+        let flag = flags[key].map { Setting(text: $0, layer: .flag, place: key.flag) }
         let variable = environment[key.variable].map { Setting(text: $0, layer: .environment, place: key.variable) }
         return [flag, variable, file?.values[key]].compactMap(\.self)
     }

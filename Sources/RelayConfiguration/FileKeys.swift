@@ -3,10 +3,10 @@ package import FileSink
 
 /// The keys of an entry whose `to` is a file.
 extension FileSinkSettings {
-    init(name: String, path: String, reading section: FileSection) throws(ConfigurationProblem) {
+    init(name: String, path: String, reading reader: SectionReader) {
         self.init(name: name, path: path)
-        if let rotate = try section.section(SinkKey.rotate.rawValue) { rotation = try Rotation(reading: rotate) }
-        if let setting = try section.setting(.fileMode) { mode = try permissions(setting) }
+        if let rotate = reader.reader(.rotate) { rotation = Rotation(reading: rotate) }
+        reader.set(&mode, .fileMode, permissions)
     }
 
     /// The path as it is from the root, without `.` and `..`.
@@ -15,13 +15,15 @@ extension FileSinkSettings {
 
 extension FileSinkSettings.Rotation {
     /// A size of 1 KiB to 16 TiB, an age of 1 s to 3,650 days, or both.
-    fileprivate init(reading section: FileSection) throws(ConfigurationProblem) {
-        try section.refuseKeys(otherThan: ["size", "age"])
-        self.init(
-            size: try section.setting("size").map(RelayConfiguration.size((1 << 10)...(16 << 40))),
-            age: try section.setting("age").map(duration(.seconds(1) ... .seconds(3650 * 86_400))))
-        guard size != nil || age != nil else {
-            throw section.problem("has neither size nor age; write {size: 1GiB}, {age: 1d} or both")
+    fileprivate init(reading reader: SectionReader) {
+        self.init()
+        let areGood = reader.problems.noneIn {
+            reader.refuseKeys(otherThan: ["size", "age"])
+            size = reader.value("size", RelayConfiguration.size((1 << 10)...(16 << 40)))
+            age = reader.value("age", duration(.seconds(1) ... .seconds(3650 * 86_400)))
+        }
+        if areGood, size == nil, age == nil {
+            reader.note("has neither size nor age; write {size: 1GiB}, {age: 1d} or both")
         }
     }
 }

@@ -17,6 +17,7 @@ struct FileSection: Sendable, Hashable {
         guard case .mapping(let entries) = node.content else {
             let what = path.isEmpty ? "the file" : path
             throw .configuration("\(file):\(node.line): \(what) must be a mapping; write 'key: value'")
+                .on(line: node.line)
         }
         self.init(file: file, path: path, line: node.line, entries: entries)
     }
@@ -33,14 +34,17 @@ struct FileSection: Sendable, Hashable {
 
     /// How errors name a key of the section, or the section itself.
     func place(of key: String? = nil) -> String {
-        let line = entries.first { $0.key == key }?.line ?? line
+        let line = line(of: key)
         let keys = [path, key ?? ""].filter { !$0.isEmpty }.joined(separator: ".")
         return "\(file):\(line)" + (keys.isEmpty ? "" : ": \(keys)")
     }
 
+    /// The line of a key, or of the section itself.
+    func line(of key: String? = nil) -> Int { entries.first { $0.key == key }?.line ?? line }
+
     /// The problem of the section or of one of its keys.
     func problem(_ sentence: String, of key: String? = nil) -> ConfigurationProblem {
-        .configuration("\(place(of: key)): \(sentence)")
+        .configuration("\(place(of: key)): \(sentence)").on(line: line(of: key))
     }
 
     /// The single value under a key; `nil` where it is unset.
@@ -49,7 +53,7 @@ struct FileSection: Sendable, Hashable {
         guard case .scalar(let text) = entry.value.content else {
             throw problem("must be a single value, not a list or mapping; write one", of: key)
         }
-        return Setting(text: text, layer: .file, place: place(of: key))
+        return Setting(text: text, layer: .file, place: place(of: key), line: line(of: key))
     }
 
     /// The values of the list under a key, at least one and at most `limit`; empty where the key is unset.
@@ -66,7 +70,8 @@ struct FileSection: Sendable, Hashable {
             guard case .scalar(let text) = item.content else {
                 throw problem("must be a list of single values; write [VALUE, …]", of: key)
             }
-            settings.append(Setting(text: text, layer: .file, place: "\(file):\(item.line): \(keys(to: key))"))
+            let place = "\(file):\(item.line): \(keys(to: key))"
+            settings.append(Setting(text: text, layer: .file, place: place, line: item.line))
         }
         return settings
     }
@@ -77,18 +82,12 @@ struct FileSection: Sendable, Hashable {
         return try FileSection(entry.value, path: keys(to: key), in: file)
     }
 
-    /// Refuses keys that are none of these.
-    func refuseKeys(otherThan known: [String]) throws(ConfigurationProblem) {
-        for entry in entries where !known.contains(entry.key) {
-            throw unknownKey(entry, known: known)
-        }
-    }
-
     /// The refusal of a key that nobody knows. Its value is not shown: it may be a secret.
     func unknownKey(_ entry: FileNode.Entry, known: [String]) -> ConfigurationProblem {
         let place = "\(file):\(entry.line)" + (path.isEmpty ? "" : ": \(path)")
         let choices = known.joined(separator: ", ")
         return .configuration("\(place): the key '\(shown(entry.key))' is unknown; write one of \(choices)")
+            .on(line: entry.line)
     }
 
     private func keys(to key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }

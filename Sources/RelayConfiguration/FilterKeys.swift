@@ -2,29 +2,24 @@ internal import RelayCore
 
 /// The keys of an entry that say which events a sink gets.
 extension EventFilter {
-    init(reading section: FileSection) throws(ConfigurationProblem) {
+    init(reading reader: SectionReader) {
         self.init(
-            types: try Choice(reading: section, .include, .exclude),
-            aggregates: try Choice(reading: section, .includeAggregates, .excludeAggregates))
+            types: Choice(reading: reader, .include, .exclude),
+            aggregates: Choice(reading: reader, .includeAggregates, .excludeAggregates))
     }
 }
 
 extension EventFilter.Choice {
-    fileprivate init(
-        reading section: FileSection, _ include: SinkKey, _ exclude: SinkKey
-    ) throws(ConfigurationProblem) {
-        self.init(
-            include: try Self.patterns(section, include), exclude: try Self.patterns(section, exclude))
+    fileprivate init(reading reader: SectionReader, _ include: SinkKey, _ exclude: SinkKey) {
+        self.init(include: Self.patterns(reader, include), exclude: Self.patterns(reader, exclude))
     }
 
-    private static func patterns(_ section: FileSection, _ key: SinkKey) throws(ConfigurationProblem) -> [String] {
-        var patterns: [String] = []
-        for setting in try section.settings(key.rawValue, limit: 100) {
+    private static func patterns(_ reader: SectionReader, _ key: SinkKey) -> [String] {
+        reader.list(key, limit: 100) { (setting) throws(ConfigurationProblem) in
             guard (1...255).contains(setting.text.utf8.count) else {
                 throw setting.problem("a pattern has 1 to 255 bytes; write one such as transfer.*")
             }
-            patterns.append(setting.text)
+            return setting.text
         }
-        return patterns
     }
 }

@@ -7,33 +7,37 @@ enum HeaderKeys {
     /// Bytes of a header's value at most.
     static let valueLimit = 8 << 10
 
-    static func read(
-        _ section: FileSection
-    ) throws(ConfigurationProblem) -> ([WebhookSettings.Header], [WebhookSettings.HeaderFile]) {
+    static func read(_ reader: SectionReader) -> ([WebhookSettings.Header], [WebhookSettings.HeaderFile]) {
         var names: Set<String> = []
-        var headers: [WebhookSettings.Header] = []
-        var files: [WebhookSettings.HeaderFile] = []
-        if let section = try section.section(SinkKey.headers.rawValue) {
-            for entry in section.entries {
-                let name = try name(entry.key, in: section, among: &names)
-                guard !isSecret(name) else {
-                    throw section.problem(
-                        "has the name of a secret; put its value into a file, and name that file in header_files",
-                        of: entry.key)
-                }
-                headers.append(WebhookSettings.Header(name: name, value: try value(of: entry.key, in: section)))
+        let headers = entries(reader, .headers) { (key, section) throws(ConfigurationProblem) in
+            let name = try name(key, in: section, among: &names)
+            guard !isSecret(name) else {
+                throw section.problem(
+                    "has the name of a secret; put its value into a file, and name that file in header_files", of: key)
             }
+            return WebhookSettings.Header(name: name, value: try value(of: key, in: section))
         }
-        if let section = try section.section(SinkKey.headerFiles.rawValue) {
-            for entry in section.entries {
-                let name = try name(entry.key, in: section, among: &names)
-                guard let setting = try section.setting(entry.key) else {
-                    throw section.problem("names no file; write its path, or remove it", of: entry.key)
-                }
-                files.append(WebhookSettings.HeaderFile(name: name, path: try credentialPath(setting)))
+        let files = entries(reader, .headerFiles) { (key, section) throws(ConfigurationProblem) in
+            let name = try name(key, in: section, among: &names)
+            guard let setting = try section.setting(key) else {
+                throw section.problem("names no file; write its path, or remove it", of: key)
             }
+            return WebhookSettings.HeaderFile(name: name, path: try credentialPath(setting))
         }
         return (headers, files)
+    }
+
+    /// What is made of each entry of the mapping under a key.
+    private static func entries<Made>(
+        _ reader: SectionReader, _ key: SinkKey,
+        _ make: (_ key: String, _ section: FileSection) throws(ConfigurationProblem) -> Made
+    ) -> [Made] {
+        guard let section = reader.reader(key)?.section else { return [] }
+        return section.entries.compactMap { entry in
+            reader.problems.value(line: entry.line) { () throws(ConfigurationProblem) in
+                try make(entry.key, section)
+            }
+        }
     }
 
     /// A field name in lower case, once.

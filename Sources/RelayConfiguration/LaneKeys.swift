@@ -13,42 +13,43 @@ struct LaneKeys {
     /// Events of one request: 1 to 1,000.
     private(set) var batch = 1
 
-    init(reading section: FileSection, kind: SinkKind) throws(ConfigurationProblem) {
+    init(reading reader: SectionReader, kind: SinkKind) {
         var order = Order.id
-        if let setting = try section.setting(.order) {
-            order = try choice(setting)
-            guard order == .id || kind == .webhook else {
-                throw setting.problem("\(kind.noun) supports order: id only; write that, or remove it")
+        let areGood = reader.problems.noneIn {
+            reader.set(&order, .order) { (setting) throws(ConfigurationProblem) in
+                let order: Order = try choice(setting)
+                guard order == .id || kind == .webhook else {
+                    throw setting.problem("\(kind.noun) supports order: id only; write that, or remove it")
+                }
+                return order
             }
+            reader.set(&concurrency, .concurrency, count(1...256))
         }
-        if let setting = try section.setting(.concurrency) {
-            concurrency = try count(1...256)(setting)
-            guard concurrency == 1 || order == .key else {
-                throw setting.problem("needs order: key; add it, or write concurrency: 1")
-            }
+        if areGood, concurrency > 1, order != .key {
+            reader.note("needs order: key; add it, or write concurrency: 1", of: SinkKey.concurrency.rawValue)
         }
-        if let setting = try section.setting(.batch) { batch = try count(1...1000)(setting) }
+        reader.set(&batch, .batch, count(1...1000))
         if order == .key { policy.order = .key(concurrency: concurrency, batch: batch) }
-        if let setting = try section.setting(.onReject) { policy.onReject = try choice(setting) }
-        if let retry = try section.section(SinkKey.retry.rawValue) { policy.retry = try RetryPolicy(reading: retry) }
+        reader.set(&policy.onReject, .onReject, choice)
+        policy.retry = RetryPolicy(reading: reader)
     }
 }
 
 extension RetryPolicy {
     /// A base of 1 ms to 1 min, a maximum of the base to 1 day.
-    fileprivate init(reading section: FileSection) throws(ConfigurationProblem) {
+    init(reading entry: SectionReader) {
         self.init()
-        try section.refuseKeys(otherThan: ["base", "max"])
-        if let setting = try section.setting("base") {
-            base = try duration(.milliseconds(1) ... .seconds(60))(setting).milliseconds
+        guard let reader = entry.reader(.retry) else { return }
+        reader.refuseKeys(otherThan: ["base", "max"])
+        var (base, max) = (Duration.milliseconds(base), Duration.milliseconds(maximum))
+        let areGood = reader.problems.noneIn {
+            reader.set(&base, "base", duration(.milliseconds(1) ... .seconds(60)))
+            reader.set(&max, "max", duration(.milliseconds(1) ... .seconds(86_400)))
         }
-        if let setting = try section.setting("max") {
-            maximum = try duration(.milliseconds(1) ... .seconds(86_400))(setting).milliseconds
+        if areGood, base > max {
+            reader.note(
+                "the base of \(base.configured) is above the max of \(max.configured); lower base or raise max")
         }
-        guard base <= maximum else {
-            throw section.problem(
-                "the base of \(Duration.milliseconds(base).configured) is above the max of "
-                    + "\(Duration.milliseconds(maximum).configured); lower base or raise max")
-        }
+        self.init(base: base.milliseconds, maximum: max.milliseconds)
     }
 }

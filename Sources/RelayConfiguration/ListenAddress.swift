@@ -10,6 +10,9 @@ package struct ListenAddress: Sendable, Hashable {
         self.port = port
     }
 
+    /// `127.0.0.1:9187`, an IPv6 address in brackets.
+    package var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
     /// Reads `HOST:PORT`, an IPv6 address in brackets; nil for anything else.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }

@@ -29,25 +29,32 @@ enum SinkKey: String, CaseIterable {
     }
 }
 
-extension FileSection {
-    func setting(_ key: SinkKey) throws(ConfigurationProblem) -> Setting? { try setting(key.rawValue) }
+extension SectionReader {
+    /// Notes keys that no sink has, and those that do not fit this kind, and reads on without them.
+    ///
+    /// - Parameter kind: nil where it is not known: then all fit.
+    func fitting(_ kind: SinkKind?) -> SectionReader {
+        var fitting = self
+        fitting.section.entries = section.entries.filter { fits($0, kind) }
+        return fitting
+    }
 
-    /// Refuses keys that no sink has, and those that do not fit this kind.
-    func refuseUnfit(for kind: SinkKind) throws(ConfigurationProblem) {
-        for entry in entries {
-            guard let key = SinkKey(rawValue: entry.key) else {
-                if Self.inlineSecrets.contains(entry.key.lowercased()) {
-                    throw problem(
-                        "a secret belongs in a file of its own; name that file in secret_files or header_files",
-                        of: entry.key)
-                }
-                throw unknownKey(entry, known: SinkKey.allCases.filter { $0.kinds.contains(kind) }.map(\.rawValue))
+    private func fits(_ entry: FileNode.Entry, _ kind: SinkKind?) -> Bool {
+        guard let key = SinkKey(rawValue: entry.key) else {
+            if Self.inlineSecrets.contains(entry.key.lowercased()) {
+                note(
+                    "a secret belongs in a file of its own; name that file in secret_files or header_files",
+                    of: entry.key)
+            } else {
+                let known = SinkKey.allCases.filter { key in kind.map(key.kinds.contains) ?? true }
+                problems.note(section.unknownKey(entry, known: known.map(\.rawValue)))
             }
-            guard key.kinds.contains(kind) else {
-                let fit = key.kinds.map(\.noun).joined(separator: " or ")
-                throw problem("applies to \(fit), but this sink is \(kind.noun); remove it", of: entry.key)
-            }
+            return false
         }
+        guard let kind, !key.kinds.contains(kind) else { return true }
+        let fit = key.kinds.map(\.noun).joined(separator: " or ")
+        note("applies to \(fit), but this sink is \(kind.noun); remove it", of: entry.key)
+        return false
     }
 
     /// What somebody may call a secret that is written down here.

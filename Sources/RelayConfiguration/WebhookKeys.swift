@@ -2,55 +2,48 @@ internal import WebhookSink
 
 /// The keys of an entry whose `to` is a webhook.
 extension WebhookSettings {
-    init(
-        name: String, url: String, reading section: FileSection, lane: LaneKeys
-    ) throws(ConfigurationProblem) {
+    init(name: String, url: String, reading reader: SectionReader, lane: LaneKeys) {
         self.init(name: name, url: url)
         batch = lane.batch
         connections = lane.concurrency
-        if let setting = try section.setting(.mode) { contentMode = try choice(setting) }
-        guard contentMode == .structured || batch == 1 else {
-            throw section.problem("needs mode: structured; binary mode sends one event per request", of: "batch")
+        reader.set(&contentMode, .mode, choice)
+        if contentMode == .binary, batch > 1 {
+            reader.note(
+                "needs mode: structured; binary mode sends one event per request", of: SinkKey.batch.rawValue)
         }
-        secretFiles = try Self.secretFiles(section)
-        if let setting = try section.setting(.timeout) {
-            timeout = try duration(.milliseconds(100) ... .seconds(600))(setting)
-        }
-        if let setting = try section.setting(.connectTimeout) {
-            connectTimeout = try duration(.milliseconds(100) ... .seconds(300))(setting)
-        }
-        if let setting = try section.setting(.idleTimeout) {
-            idleTimeout = try duration(.seconds(1) ... .seconds(3600))(setting)
-        }
-        (headers, headerFiles) = try HeaderKeys.read(section)
-        if let section = try section.section(SinkKey.tls.rawValue) { tls = try TLSFiles(reading: section, url: url) }
+        secretFiles = Self.secretFiles(reader)
+        reader.set(&timeout, .timeout, duration(.milliseconds(100) ... .seconds(600)))
+        reader.set(&connectTimeout, .connectTimeout, duration(.milliseconds(100) ... .seconds(300)))
+        reader.set(&idleTimeout, .idleTimeout, duration(.seconds(1) ... .seconds(3600)))
+        (headers, headerFiles) = HeaderKeys.read(reader)
+        if let reader = reader.reader(.tls) { tls = TLSFiles(reading: reader, url: url) }
     }
 
     /// At most 5.
-    private static func secretFiles(_ section: FileSection) throws(ConfigurationProblem) -> [String] {
+    private static func secretFiles(_ reader: SectionReader) -> [String] {
         var paths: [String] = []
-        for setting in try section.settings(SinkKey.secretFiles.rawValue, limit: 5) {
+        return reader.list(.secretFiles, limit: 5) { (setting) throws(ConfigurationProblem) in
             let path = try credentialPath(setting)
             guard !paths.contains(path) else { throw setting.problem("is given twice; remove one of them") }
             paths.append(path)
+            return path
         }
-        return paths
     }
 }
 
 extension WebhookSettings.TLSFiles {
-    fileprivate init(reading section: FileSection, url: String) throws(ConfigurationProblem) {
-        try section.refuseKeys(otherThan: ["ca", "cert", "key"])
-        self.init(
-            ca: try section.setting("ca").map(credentialPath),
-            certificate: try section.setting("cert").map(credentialPath),
-            key: try section.setting("key").map(credentialPath))
-        guard (certificate == nil) == (key == nil) else {
-            throw section.problem("cert and key go together; write both, or neither")
+    fileprivate init(reading reader: SectionReader, url: String) {
+        self.init()
+        let areGood = reader.problems.noneIn {
+            reader.refuseKeys(otherThan: ["ca", "cert", "key"])
+            ca = reader.value("ca", credentialPath)
+            certificate = reader.value("cert", credentialPath)
+            key = reader.value("key", credentialPath)
         }
-        guard url.lowercased().hasPrefix("https:") else {
-            throw section.problem("needs an https URL; correct 'to', or remove it")
+        if areGood, (certificate == nil) != (key == nil) {
+            reader.note("cert and key go together; write both, or neither")
         }
+        if !url.lowercased().hasPrefix("https:") { reader.note("needs an https URL; correct 'to', or remove it") }
     }
 }
 

@@ -50,6 +50,13 @@ package final class DeliveryProgress: Sendable {
         }
     }
 
+    /// Forgets the sinks that are served no more.
+    ///
+    /// - Parameter names: of those that are.
+    package func keep(_ names: Set<String>) {
+        sinks.withLock { sinks in sinks = sinks.filter { names.contains($0.key) } }
+    }
+
     /// Of every sink that is served.
     package var readings: [String: Reading] {
         sinks.withLock { $0.mapValues(\.reading) }

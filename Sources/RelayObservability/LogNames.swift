@@ -58,6 +58,13 @@ package enum LogEventName: String, Sendable, CaseIterable {
     case tracing
     /// Something about the configuration deserves a look.
     case configuration
+    /// The configuration was read again and something of it is otherwise from now on: `added`, `removed` and `changed` name
+    /// sinks, `log_level` is the new one.
+    case configurationChanged = "configuration_changed"
+    /// The configuration was read again and is not used, since something is wrong with it, one line for each: `reason`.
+    case configurationRefused = "configuration_refused"
+    /// The configuration was read again, and what changed in these `options` waits for a restart.
+    case needsRestart = "needs_restart"
     /// A refusal at start or an error that ends the process.
     case failed
     /// Lines of the log itself were lost, since nobody read it: `count`.
@@ -89,6 +96,11 @@ package enum LogKey {
     package static let role = "role"
     package static let signal = "signal"
     package static let address = "address"
+    package static let options = "options"
+    package static let added = "added"
+    package static let removed = "removed"
+    package static let changed = "changed"
+    package static let logLevel = "log_level"
 }
 
 extension Logger {

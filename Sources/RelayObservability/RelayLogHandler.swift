@@ -4,9 +4,16 @@ import WallClock
 
 /// Makes log lines of what is logged, and hands each to stderr's output.
 package struct RelayLogHandler: LogHandler {
-    package var logLevel: Logger.Level
+    /// The threshold's, until a logger is given one of its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
+    /// Of this handler and of all its copies.
+    package let threshold: LogThreshold
+    private var ownLevel: Logger.Level?
     private let format: LogLineFormat
     private let withPriority: Bool
     private let write: @Sendable (String) -> Void
@@ -18,7 +25,7 @@ package struct RelayLogHandler: LogHandler {
         level: Logger.Level, format: LogLineFormat, withPriority: Bool,
         write: @escaping @Sendable (String) -> Void = RelayLogHandler.writeToStderr
     ) {
-        logLevel = level
+        threshold = LogThreshold(level)
         self.format = format
         self.withPriority = withPriority
         self.write = write

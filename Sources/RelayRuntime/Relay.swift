@@ -13,7 +13,8 @@ package actor Relay {
     let report: @Sendable (RelayReport) -> Void
 
     var machine: RelayMachine
-    var known = KnownProgress()
+    /// What this process knows of the database, to tell when that went back; a relay after this one begins with it.
+    package internal(set) var known: KnownProgress
     var lastEpoch: Int64 = 0
 
     /// The lead, while this relay has it.
@@ -51,14 +52,19 @@ package actor Relay {
     var faultsTold: Set<RowFault> = []
     var unconfiguredTold: Set<String> = []
 
-    /// - Parameter rules: all of them, but in simulations that break one to see that they would notice.
+    /// - Parameters:
+    ///   - known: what an earlier relay of this process knew.
+    ///   - rules: all of them, but in simulations that break one to see that they would notice.
     package init(
-        settings: RelaySettings, database: any OutboxDatabase, sinks: [any Sink], clock: any RelayClock = BootClock(),
-        rules: RelayRules = .sound, report: @escaping @Sendable (RelayReport) -> Void
+        settings: RelaySettings, database: any OutboxDatabase, sinks: [any Sink],
+        known: KnownProgress = KnownProgress(),
+        clock: any RelayClock = BootClock(), rules: RelayRules = .sound,
+        report: @escaping @Sendable (RelayReport) -> Void
     ) {
         self.settings = settings
         self.database = database
         self.sinks = sinks
+        self.known = known
         self.clock = clock
         self.report = report
         machine = RelayMachine(

@@ -62,6 +62,15 @@ package final class Sight: Sendable {
         }
     }
 
+    /// Other sinks are configured from now on; each of them has a minute to be brought on.
+    package func serve(_ sinks: [String]) {
+        progress.keep(Set(sinks))
+        state.withLock { state in
+            state.sinks = sinks
+            state.readiness = Readiness()
+        }
+    }
+
     /// - Parameter sink: whose error it is; nil where it is the relay's own.
     package func noteError(_ text: String, sink: String? = nil) {
         let at = clock.wall()

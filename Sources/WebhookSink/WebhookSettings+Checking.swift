@@ -5,7 +5,7 @@ extension WebhookSettings {
     ///
     /// - Throws: One sentence without the settings' name.
     package func check() throws(SinkError) {
-        _ = try Endpoint(url)
+        _ = try ProxyEnvironment(variables: environment).proxy(for: try Endpoint(url))
         if batch < 1 || connections < 1 {
             throw .wrong("batch and concurrency must be at least 1")
         }

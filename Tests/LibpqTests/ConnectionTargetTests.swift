@@ -24,6 +24,21 @@ import Testing
         #expect(target["host"] == nil)
     }
 
+    /// Everything but the secrets, in words that libpq reads as the same.
+    @Test(arguments: [
+        "postgres://me:hunter22@h:5433/db?sslpassword=hunter22", "host=h password=hunter22",
+        "user='o\\'k \\\\ x' dbname='' options='-c a=b' password='hunter22 x'",
+    ])
+    func isShownWithoutItsSecrets(_ conninfo: String) throws {
+        let target = try ConnectionTarget(parsing: conninfo)
+        #expect(!target.masked.contains("hunter22") && target.masked.contains("password=…"))
+        var again = try ConnectionTarget(parsing: target.masked)
+        #expect(again.masked == target.masked)
+        for keyword in ["host", "port", "user", "dbname", "options"] { #expect(again[keyword] == target[keyword]) }
+        again["password"] = nil
+        #expect(!again.masked.contains(" password=") && ConnectionTarget().masked.isEmpty)
+    }
+
     @Test func neverShowsASecret() throws {
         let target = try ConnectionTarget(parsing: "postgres://me:hunter22@h/db?sslpassword=topmost")
         #expect(Set(target.secrets) == ["hunter22", "topmost"])

@@ -13,14 +13,14 @@ struct ExampleTests {
     }
 
     @Test func everyLineIsAccepted() throws {
-        let file = try ConfigurationFile(yaml: try text(), path: "relay.yaml")
+        let file = ConfigurationFile(yaml: try text(), path: "relay.yaml")
         let options = try RelayOptions(resolving: ConfigurationLayers(file: file))
         #expect(options.sinks.map(\.name) == ["audit", "billing", "search", "stdout"])
         #expect(options.sinks.map(\.destination.kind) == [.file, .webhook, .webhook, .stdout])
     }
 
     @Test func everyKeyIsShown() throws {
-        let file = try ConfigurationFile(yaml: try text(), path: "relay.yaml")
+        let file = ConfigurationFile(yaml: try text(), path: "relay.yaml")
         #expect(Set(file.values.keys) == Set(OptionKey.allCases))
         let keys = Set((file.sinks ?? []).flatMap { $0.entries.map(\.key) })
         #expect(keys == Set(SinkKey.allCases.map(\.rawValue)))
@@ -28,7 +28,7 @@ struct ExampleTests {
 
     /// Beside mode, database and what is nowhere without it, what it says of single options is their default.
     @Test func itShowsTheDefaults() throws {
-        let file = try ConfigurationFile(yaml: try text(), path: "relay.yaml")
+        let file = ConfigurationFile(yaml: try text(), path: "relay.yaml")
         var options = try RelayOptions(resolving: ConfigurationLayers(file: file))
         options.mode = .poll
         options.database = ""

@@ -72,7 +72,7 @@ struct RemedyTests {
     ]
 
     @Test(arguments: advice) func eachIsRight(_ advice: Advice) throws {
-        let problem = try #require(throws: ConfigurationProblem.self) { try read(advice.wrong) }
+        let problem = try onlyProblem { try read(advice.wrong) }
         #expect(problem.message.contains("; ") && problem.message.contains(advice.words), "\(problem.message)")
         #expect(throws: Never.self) { try read(advice.right) }
     }

@@ -22,7 +22,7 @@ struct ReplayTargetTests {
                 tls: {ca: /ca}
             """
         return try RelayOptions(
-            resolving: ConfigurationLayers(file: try ConfigurationFile(yaml: yaml, path: "relay.yaml")))
+            resolving: ConfigurationLayers(file: ConfigurationFile(yaml: yaml, path: "relay.yaml")))
     }
 
     private func target(_ name: String, _ into: SinkSpec? = nil) throws -> SinkOption {

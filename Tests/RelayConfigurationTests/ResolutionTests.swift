@@ -7,7 +7,7 @@ struct ResolutionTests {
     private func resolve(
         flags: [OptionKey: String] = [:], sinks: [String] = [], environment: [String: String] = [:], yaml: String? = nil
     ) throws -> RelayOptions {
-        let file = try yaml.map { try ConfigurationFile(yaml: $0, path: "relay.yaml") }
+        let file = yaml.map { ConfigurationFile(yaml: $0, path: "relay.yaml") }
         let layers = ConfigurationLayers(flags: flags, sinkFlags: sinks, environment: environment, file: file)
         return try RelayOptions(resolving: layers)
     }
@@ -65,27 +65,27 @@ struct ResolutionTests {
         (.keepPublished, "59s"), (.keepPublished, "3651d"), (.keepPublished, "7"), (.keepPublished, "never"),
     ])
     func aBadValueIsNamedWithItsPlace(_ key: OptionKey, _ text: String) throws {
-        let flag = try #require(throws: ConfigurationProblem.self) { try resolve(flags: [key: text]) }
+        let flag = try onlyProblem { try resolve(flags: [key: text]) }
         #expect(flag.kind == .usage)
         #expect(flag.message.hasPrefix("\(key.flag): "))
-        let variable = try #require(throws: ConfigurationProblem.self) {
+        let variable = try onlyProblem {
             try resolve(environment: [key.variable: text])
         }
         #expect(variable.kind == .configuration)
         #expect(variable.message.hasPrefix("\(key.variable): "))
-        let file = try #require(throws: ConfigurationProblem.self) { try resolve(yaml: "\n\(key.rawValue): '\(text)'") }
+        let file = try onlyProblem { try resolve(yaml: "\n\(key.rawValue): '\(text)'") }
         #expect(file.kind == .configuration)
         #expect(file.message.hasPrefix("relay.yaml:2: \(key.rawValue): "))
     }
 
     @Test func whatTheFileSaysIsCheckedEvenWhereItIsReplaced() {
-        #expect(throws: ConfigurationProblem.self) { try resolve(flags: [.mode: "wal"], yaml: "mode: push") }
-        #expect(throws: ConfigurationProblem.self) { try resolve(sinks: ["stdout"], yaml: "sinks: [{to: ftp}]") }
+        #expect(throws: ConfigurationProblems.self) { try resolve(flags: [.mode: "wal"], yaml: "mode: push") }
+        #expect(throws: ConfigurationProblems.self) { try resolve(sinks: ["stdout"], yaml: "sinks: [{to: ftp}]") }
     }
 
     @Test func aWrongURIOrSpecIsConfigurationEvenInAFlag() throws {
         for run in [{ try resolve(flags: [.source: "a b"]) }, { try resolve(sinks: ["stdin"]) }] {
-            #expect(try #require(throws: ConfigurationProblem.self) { try run() }.kind == .configuration)
+            #expect(try onlyProblem { try run() }.kind == .configuration)
         }
     }
 
@@ -95,7 +95,7 @@ struct ResolutionTests {
         (["file:y", "b=file:./y"], .poll, .id), (["stdout"], .wal, .none), (["stdout", "file:/a"], .poll, .none),
     ])
     func combinationsThatCannotBe(_ sinks: [String], _ mode: RelayOptions.Mode, _ order: RelayOptions.Order) throws {
-        let problem = try #require(throws: ConfigurationProblem.self) {
+        let problem = try onlyProblem {
             try resolve(flags: [.mode: mode.rawValue, .order: order.rawValue], sinks: sinks)
         }
         #expect(problem.kind == .configuration)
@@ -132,7 +132,7 @@ struct ResolutionTests {
             timeout(try resolve(flags: [.order: "none", .claimTimeout: "100ms"], sinks: sinks)) == .milliseconds(80))
         #expect(timeout(try resolve(flags: [.order: "none", .claimTimeout: "1m"], sinks: sinks)) == .seconds(30))
         func yaml(_ timeout: String) -> String { "sinks: [{name: a, to: 'https://h/', timeout: \(timeout)}]" }
-        let problem = try #require(throws: ConfigurationProblem.self) {
+        let problem = try onlyProblem {
             try resolve(flags: [.order: "none"], yaml: yaml("5s"))
         }
         #expect(problem.kind == .configuration)

@@ -66,12 +66,12 @@ extension FuzzTarget {
     /// A configuration file, through to the options.
     static let configuration = FuzzTarget("configuration") { input throws(BrokenPromise) in
         let text = String(decoding: input, as: UTF8.self)
-        do throws(ConfigurationProblem) {
-            let file = try ConfigurationFile(yaml: text, path: "relay.yaml")
+        let file = ConfigurationFile(yaml: text, path: "relay.yaml")
+        do throws(ConfigurationProblems) {
             _ = try RelayOptions(resolving: ConfigurationLayers(file: file))
             return true
         } catch {
-            try expectSentence(error)
+            try expectSentences(error)
             return false
         }
     }
@@ -99,10 +99,10 @@ extension FuzzTarget {
             ConfigurationLayers(flags: flags, sinkFlags: sinks), ConfigurationLayers(environment: environment),
         ] {
             let options: RelayOptions
-            do throws(ConfigurationProblem) {
+            do throws(ConfigurationProblems) {
                 options = try RelayOptions(resolving: layers)
             } catch {
-                try expectSentence(error)
+                try expectSentences(error)
                 isTaken = false
                 continue
             }
@@ -124,7 +124,8 @@ extension FuzzTarget {
         return duration != nil || bytes != nil
     }
 
-    private static func expectSentence(_ problem: ConfigurationProblem) throws(BrokenPromise) {
-        try promiseOneLine(problem.message)
+    private static func expectSentences(_ problems: ConfigurationProblems) throws(BrokenPromise) {
+        try promise(!problems.all.isEmpty, "it is refused without a reason")
+        for problem in problems.all { try promiseOneLine(problem.message) }
     }
 }

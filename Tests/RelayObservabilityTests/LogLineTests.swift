@@ -58,6 +58,21 @@ struct LogLineTests {
         #expect(lines.withLock { $0.first?.contains(#""event":"leading","message":"leads","epoch":7}"#) } == true)
     }
 
+    @Test func theThresholdIsThatOfEveryCopy() {
+        let written = SharedLines()
+        let handler = RelayLogHandler(level: .info, format: .json, withPriority: false) { written.append($0) }
+        let logger = Logger(label: "outbox-relay") { _ in handler }
+        var own = logger
+        own.logLevel = .error
+        handler.threshold.level = .debug
+        logger.log(.note, level: .debug, "seen")
+        own.log(.note, level: .warning, "unseen")
+        handler.threshold.level = .critical
+        logger.log(.note, level: .error, "unseen")
+        own.log(.note, level: .error, "seen")
+        #expect(written.all.count == 2 && written.all.allSatisfy { $0.contains("\"message\":\"seen\"") })
+    }
+
     @Test func theJournalIsKnownByItsDeviceAndInode() {
         #expect(!RelayLogHandler.stderrIsJournal([:]))
         #expect(!RelayLogHandler.stderrIsJournal(["JOURNAL_STREAM": "0:0"]))

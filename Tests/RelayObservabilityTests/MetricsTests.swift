@@ -77,6 +77,9 @@ struct MetricsTests {
         }
         #expect(progress.readings["orders"]?.delivered == 6)
         #expect(progress.readings["orders"].map { $0.lastAt > 1_700_000_000_000 } == true)
+        _ = progress.of("other")
+        progress.keep(["orders"])
+        #expect(progress.readings.mapValues(\.delivered) == ["orders": 6])
     }
 
     @Test func everyNameHasItsSentence() {

@@ -35,6 +35,14 @@ struct SightTests {
         return Shown(isReady, members["reason"] as? String, try #require(members["warnings"] as? [String]))
     }
 
+    /// Another relay in this process, with other sinks: the old ones are no longer held against it.
+    @Test func otherSinksAreServed() {
+        let sight = sight(["a", "b"])
+        for name in ["a", "b", "c"] { _ = sight.progress.of(name) }
+        sight.serve(["b", "c"])
+        #expect(Set(sight.progress.readings.keys) == ["b", "c"])
+    }
+
     @Test func theStatusBeforeTheFirstReading() {
         let sight = sight()
         #expect(

@@ -27,27 +27,63 @@ extension CompetingRelay: StoppableRelay {
     func isAlive() async -> Bool { true }
 }
 
-/// Puts the relay together from its options.
-func makeRelay(
-    _ options: RelayOptions, _ target: ConnectionTarget, _ composition: SinkComposition, on loop: DedicatedThread?,
-    tracer: (any Tracer)?, report: @escaping @Sendable (RelayReport) -> Void
-) -> any StoppableRelay {
-    let settings = relaySettings(options, composition.lanes)
-    let outbox = postgresSettings(options, target, on: loop)
-    let clock = BootClock(on: loop)
-    // The options hold exactly one sink then.
-    guard options.order == .none, let sink = composition.sinks.first else {
-        let database = PostgresDatabase(outbox)
-        return Relay(
-            settings: settings, database: tracer.map { TracedDatabase(database, by: $0) } ?? database,
-            sinks: composition.sinks, clock: clock,
-            report: report)
+/// Puts the relays of this process together, one after the other, each from its options. The database is one for all of
+/// them: what this process has begun with, it goes on with.
+struct RelayAssembly: Sendable {
+    private enum Outbox: Sendable {
+        case ordered(PostgresDatabase)
+        case shared(any CompetingOutbox)
     }
-    let competition = PostgresCompetition(outbox, claimTimeout: options.claimTimeout)
-    return CompetingRelay(
-        settings: settings, claimTimeout: options.claimTimeout.milliseconds,
-        outbox: tracer.map { TracedCompetition(competition, by: $0) } ?? competition, sink: sink, clock: clock,
-        report: report)
+
+    private let outbox: Outbox
+    private let tracer: (any Tracer)?
+    private let clock: BootClock
+    private let report: @Sendable (RelayReport) -> Void
+
+    /// - Parameters:
+    ///   - options: of the first relay; of the others only sinks and log level may differ.
+    ///   - tracer: makes a span of each settlement; nil where nothing is traced.
+    init(
+        _ options: RelayOptions, _ target: ConnectionTarget, on loop: DedicatedThread?, tracer: (any Tracer)?,
+        report: @escaping @Sendable (RelayReport) -> Void
+    ) {
+        let settings = postgresSettings(options, target, on: loop)
+        if options.order == .none {
+            let competition = PostgresCompetition(settings, claimTimeout: options.claimTimeout)
+            outbox = .shared(tracer.map { TracedCompetition(competition, by: $0) } ?? competition)
+        } else {
+            outbox = .ordered(PostgresDatabase(settings))
+        }
+        self.tracer = tracer
+        clock = BootClock(on: loop)
+        self.report = report
+    }
+
+    /// Makes a relay.
+    ///
+    /// - Parameter earlier: the one before it, which has ended.
+    func relay(
+        _ options: RelayOptions, _ composition: SinkComposition, after earlier: (any StoppableRelay)? = nil
+    ) async -> any StoppableRelay {
+        let settings = relaySettings(options, composition.lanes)
+        switch outbox {
+        case .ordered(let database):
+            await database.serve(options.sinks.map(\.name), parkingByKey: options.parkingByKey)
+            let known = await (earlier as? Relay)?.known ?? KnownProgress()
+            return Relay(
+                settings: settings, database: tracer.map { TracedDatabase(database, by: $0) } ?? database,
+                sinks: composition.sinks, known: known, clock: clock, report: report)
+        case .shared(let competition):
+            // The options hold exactly one.
+            return CompetingRelay(
+                settings: settings, claimTimeout: options.claimTimeout.milliseconds, outbox: competition,
+                sink: composition.sinks[0], clock: clock, report: report)
+        }
+    }
+}
+
+extension RelayOptions {
+    fileprivate var parkingByKey: [String] { sinks.filter { $0.lane.onReject == .parkKey }.map(\.name) }
 }
 
 private func relaySettings(_ options: RelayOptions, _ lanes: [String: LanePolicy]) -> RelaySettings {
@@ -70,7 +106,7 @@ private func postgresSettings(
     PostgresSettings(
         target: target, source: options.source, leaderTimeout: options.leaderTimeout,
         configuredSinks: options.sinks.map(\.name),
-        parkingByKey: options.sinks.filter { $0.lane.onReject == .parkKey }.map(\.name), memory: options.memory,
+        parkingByKey: options.parkingByKey, memory: options.memory,
         maxSlotWAL: options.maxSlotWAL, host: ProcessInfo.processInfo.hostName, untilDrained: options.untilDrained,
         purges: options.keepPublished != nil, reachWithin: options.untilDrained ? reachLimit(target) : nil, thread: loop
     )

@@ -1,4 +1,5 @@
 import Logging
+import RelayConfiguration
 import RelayCore
 import RelayObservability
 import RelayRuntime
@@ -27,14 +28,60 @@ struct RelayJournal: Sendable {
             [LogKey.signal: .stringConvertible(signal)])
     }
 
-    func reopening() {
+    func rereading() {
         notifier.reloading()
-        logger.log(.note, level: .info, "SIGHUP received: each file sink whose file was moved away opens a new one")
+        logger.log(
+            .note, level: .info,
+            "SIGHUP received: the configuration is read again, and a file sink whose file was moved away opens a new one"
+        )
     }
 
-    func reopened() {
+    func reread() {
         notifier.reloaded()
     }
+
+    /// The configuration that was read again is not used.
+    func refused(_ problems: ConfigurationProblems) {
+        for problem in problems.all {
+            logger.log(
+                .configurationRefused, level: .error,
+                "the configuration that was read again is not used: \(problem.message)",
+                [LogKey.reason: "\(problem.message)"])
+        }
+    }
+
+    /// What of the configuration that was read again waits for a restart; nothing is said where nothing does.
+    func needsRestart(_ options: [OptionKey]) {
+        guard !options.isEmpty else { return }
+        let names = options.map(\.rawValue)
+        logger.log(
+            .needsRestart, level: .warning,
+            """
+            the configuration now has other values for \(names.joined(separator: ", ")), which take effect with a restart; \
+            restart the relay, or change them back
+            """,
+            [LogKey.options: .array(names.map { .string($0) })])
+    }
+
+    func changed(_ change: ConfigurationChange) {
+        var keys: Logger.Metadata = [:]
+        for (key, names) in [
+            (LogKey.added, change.added), (LogKey.removed, change.removed), (LogKey.changed, change.changed),
+        ] where !names.isEmpty {
+            keys[key] = .array(names.map { .string($0) })
+        }
+        var parts = change.hasOtherSinks ? ["sinks \(change.sinksInWords)"] : []
+        if let level = change.logLevel {
+            keys[LogKey.logLevel] = "\(level.rawValue)"
+            parts.append("log level \(level.rawValue)")
+        }
+        logger.log(
+            .configurationChanged, level: .notice, "the configuration was read again: \(parts.joined(separator: "; "))",
+            keys)
+    }
+
+    /// Another relay follows with these sinks.
+    func serving(_ sinks: [String]) { sight?.serve(sinks) }
 
     func write(_ report: RelayReport) {
         if let sight { show(report, on: sight) }
@@ -79,7 +126,8 @@ struct RelayJournal: Sendable {
             logger.log(.failed, level: .warning, "\(what) failed: \(reason)", [LogKey.reason: "\(reason)"])
         case .drained:
             logger.log(.drained, level: .notice, "drained: every event is delivered or parked, and that is recorded")
-        case .stopping: notifier.stopping()
+        // The process ends by a signal, which is written then; else another relay follows.
+        case .stopping: break
         case .note(let note): write(note)
         }
     }
@@ -93,7 +141,6 @@ struct RelayJournal: Sendable {
         case .deposed(let reason):
             sight.become(.waiting(reason: "it lost the lead: \(reason)"))
             sight.noteError("no longer leading: \(reason)")
-        case .stopping: sight.become(.stopping)
         case .suspended(let reason): sight.noteError("delivery is blocked: \(reason)")
         case .wentBack(let reason): sight.noteError(reason)
         case .failed(let what, let reason): sight.noteError("\(what) failed: \(reason)")

@@ -2,7 +2,6 @@ import ArgumentParser
 import DedicatedThreads
 import Foundation
 import Glibc
-import Libpq
 import Logging
 import RelayConfiguration
 import RelayCore
@@ -11,68 +10,193 @@ import RelayRuntime
 import RelaySight
 import Tracing
 
-/// The relay as a process: the relay itself, and what looks at it beside.
-struct RelayService: Sendable {
-    let options: RelayOptions
-    let target: ConnectionTarget
-    let sinks: SinkComposition
+/// The relay as a process: one relay, after SIGHUP perhaps another with other sinks, and what looks on beside them.
+actor RelayService {
+    /// What the next relay begins with.
+    private struct Successor {
+        var configuration: CheckedConfiguration
+        var sinks: SinkComposition
+    }
+
+    private let source: ConfigurationSource
+    private var configuration: CheckedConfiguration
+    private var sinks: SinkComposition
     /// What everything runs on; without it, the pool.
-    let loop: DedicatedThread?
-    let logger: Logger
+    private let loop: DedicatedThread?
+    private let logger: Logger
+    private let threshold: LogThreshold
     /// What `--listen` shows; nil where nothing is listened on.
-    let shown: ShownRelay?
-    /// Makes a span of each settlement; nil where nothing is traced.
-    let tracer: (any Tracer)?
+    private let shown: ShownRelay?
+    /// Makes a span of each delivery and settlement; nil where nothing is traced.
+    private let tracer: (any Tracer)?
+
+    private let notifier: SystemdNotifier
+    private let journal: RelayJournal
+    private let assembly: RelayAssembly
+
+    /// Nil before the first relay and after the last.
+    private var relay: CurrentRelay?
+    private var successor: Successor?
+    /// Waits until the successor has begun, or never will.
+    private var succession: CheckedContinuation<Void, Never>?
+    /// A signal has asked for the end.
+    private var isEnding = false
+
+    /// - Parameters:
+    ///   - source: where the configuration is read from again.
+    ///   - threshold: of the logger.
+    init(
+        _ configuration: CheckedConfiguration, from source: ConfigurationSource, on loop: DedicatedThread?,
+        logger: Logger, threshold: LogThreshold, shown: ShownRelay?, tracer: (any Tracer)?
+    ) {
+        self.source = source
+        self.configuration = configuration
+        self.loop = loop
+        self.logger = logger
+        self.threshold = threshold
+        self.shown = shown
+        self.tracer = tracer
+        let options = configuration.options
+        sinks = SinkComposition(options, on: loop, tracer: tracer, progress: shown?.sight.progress)
+        notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
+        let journal = RelayJournal(logger: logger, window: options.window, notifier: notifier, sight: shown?.sight)
+        self.journal = journal
+        assembly = RelayAssembly(options, configuration.target, on: loop, tracer: tracer) { journal.write($0) }
+    }
 
     /// Relays until there is a reason to end.
     func run() async -> ExitCode {
         limitFragmentation()
-        let notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
-        let journal = RelayJournal(logger: logger, window: options.window, notifier: notifier, sight: shown?.sight)
-        let relay = makeRelay(options, target, sinks, on: loop, tracer: tracer) { journal.write($0) }
+        let relay = CurrentRelay(await assembly.relay(configuration.options, sinks))
+        self.relay = relay
+        // One that waits is enough for all that came: it reads what is there when its turn comes.
+        let (hangUps, hangUp) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let signals = TerminationSignals {
-            journal.reopening()
-            await sinks.reopenFiles()
-            journal.reopened()
+            hangUp.yield()
         } onTermination: { signal in
-            journal.stopping(signal)
-            await relay.stop()
+            await self.end(by: signal)
         }
         return await withTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
+            let loop = loop
             let isAlive: @Sendable () async -> Bool = {
                 await Task(executorPreference: loop?.tasks) { await relay.isAlive() }.value
             }
-            if let refusal = await shown?.listen(target, relay.buffered, logger, in: &group, isAlive: isAlive) {
+            if let refusal = await shown?.listen(configuration.target, relay, logger, in: &group, isAlive: isAlive) {
                 return refusal
             }
             if let limit = notifier.watchdogLimit {
+                let notifier = notifier
                 group.addTask { await watch(notifier, every: limit / 2, isAlive) }
             }
-            let exit = await Task(executorPreference: loop?.tasks) { await relay.run() }.value
-            return code(of: exit, signal: signals.caught)
+            group.addTask { for await _ in hangUps { await self.reread() } }
+            return code(of: await relayOnAndOn(relay), signal: signals.caught)
         }
     }
 
-    /// Tells the service manager that the relay works, for as long as it does: it is asked where it runs, so that a loop
-    /// that hangs says nothing.
-    private func watch(
-        _ notifier: SystemdNotifier, every pause: Duration, _ isAlive: @Sendable () async -> Bool
-    ) async {
-        while !Task.isCancelled, await isAlive() {
-            notifier.isWorking()
-            try? await Task.sleep(for: pause)
+    /// Runs a relay, and the one that follows it, until one ends that none follows.
+    private func relayOnAndOn(_ relay: CurrentRelay) async -> RelayExit {
+        while true {
+            let current = relay.value
+            let exit = await Task(executorPreference: loop?.tasks) { await current.run() }.value
+            guard let next = successor, !isEnding, exit.letsAnotherFollow else {
+                self.relay = nil
+                endSuccession()
+                return exit
+            }
+            configuration = next.configuration
+            sinks = next.sinks
+            journal.serving(configuration.options.sinks.map(\.name))
+            relay.value = await assembly.relay(configuration.options, sinks, after: current)
+            endSuccession()
+            // It came while there was none that it could have stopped.
+            if isEnding { await relay.value.stop() }
         }
+    }
+
+    private func endSuccession() {
+        successor = nil
+        succession?.resume()
+        succession = nil
+    }
+
+    private func end(by signal: Int32) async {
+        isEnding = true
+        journal.stopping(signal)
+        await relay?.value.stop()
     }
 
     private func code(of exit: RelayExit, signal: Int32?) -> ExitCode {
+        let untilDrained = configuration.options.untilDrained
         switch exit {
         case .drained: return .success
-        case .stopped: return options.untilDrained ? .signal(signal ?? SIGTERM) : .success
-        case .sinkClosed: return options.untilDrained ? .outputClosed : .success
+        case .stopped: return untilDrained ? .signal(signal ?? SIGTERM) : .success
+        case .sinkClosed: return untilDrained ? .outputClosed : .success
         case .stop(let stop):
             if !stop.wentBack { logger.log(.failed, level: .critical, "\(stop.message)") }
             return stop.exitCode
         }
+    }
+}
+
+/// What SIGHUP is for.
+extension RelayService {
+    private func reread() async {
+        guard !isEnding else { return }
+        journal.rereading()
+        await sinks.reopenFiles()
+        do throws(ConfigurationProblems) {
+            try await take(try await CheckedConfiguration(source.layers()))
+        } catch {
+            journal.refused(error)
+        }
+        if !isEnding { journal.reread() }
+    }
+
+    private func take(_ new: CheckedConfiguration) async throws(ConfigurationProblems) {
+        // Without a pause from here to the successor: there is one as long as there is a relay that it follows.
+        guard !isEnding, let relay else { return }
+        let change = configuration.change(to: new)
+        journal.needsRestart(change.needsRestart)
+        let next = try configuration.reread(as: new)
+        if change.logLevel != nil || change.hasOtherSinks { tell(change) }
+        guard change.hasOtherSinks else {
+            configuration = next
+            return
+        }
+        successor = Successor(
+            configuration: next,
+            sinks: SinkComposition(next.options, on: loop, progress: shown?.sight.progress))
+        await relay.value.stop()
+        await withCheckedContinuation { if successor == nil { $0.resume() } else { succession = $0 } }
+    }
+
+    /// By the more talkative of the two levels, where they differ.
+    private func tell(_ change: ConfigurationChange) {
+        let level = change.logLevel.flatMap { Logger.Level(rawValue: $0.rawValue) } ?? threshold.level
+        threshold.level = min(threshold.level, level)
+        journal.changed(change)
+        threshold.level = level
+    }
+}
+
+extension RelayExit {
+    /// Whether the process may go on with other sinks.
+    fileprivate var letsAnotherFollow: Bool {
+        switch self {
+        case .drained, .stopped, .sinkClosed: true
+        case .stop: false
+        }
+    }
+}
+
+/// Tells the service manager that the relay works, for as long as it does: it is asked where it runs, so that a loop that
+/// hangs says nothing.
+private func watch(
+    _ notifier: SystemdNotifier, every pause: Duration, _ isAlive: @Sendable () async -> Bool
+) async {
+    while !Task.isCancelled, await isAlive() {
+        notifier.isWorking()
+        try? await Task.sleep(for: pause)
     }
 }

@@ -5,7 +5,6 @@ import Metrics
 import PrometheusText
 import RelayConfiguration
 import RelayObservability
-import RelayRuntime
 import RelaySight
 import RelayTracing
 
@@ -28,14 +27,14 @@ struct ShownRelay: Sendable {
     /// Listens, and reads the outbox every few seconds, in tasks of the group.
     ///
     /// - Parameters:
-    ///   - buffered: what the relay holds in memory.
+    ///   - relay: what it holds in memory is shown.
     ///   - isAlive: answers from the relay's loop.
     /// - Returns: with which code to end, where the address cannot be listened on; it is told.
     func listen(
-        _ target: ConnectionTarget, _ buffered: BufferedBytes, _ logger: Logger, in group: inout TaskGroup<Void>,
+        _ target: ConnectionTarget, _ relay: CurrentRelay, _ logger: Logger, in group: inout TaskGroup<Void>,
         isAlive: @escaping @Sendable () async -> Bool
     ) async -> ExitCode? {
-        let metrics = SightMetrics(of: sight, in: exposition) { buffered.bytes }
+        let metrics = SightMetrics(of: sight, in: exposition) { relay.bufferedBytes }
         let server = SightServer(host: listen.host, port: listen.port, sight: sight, metrics: metrics, isAlive: isAlive)
         let (outcomes, outcome) = AsyncStream.makeStream(of: ListenFailure?.self)
         group.addTask {

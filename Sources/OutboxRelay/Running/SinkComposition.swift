@@ -23,11 +23,11 @@ struct SinkComposition {
     init(
         _ options: RelayOptions, on loop: DedicatedThread?, tracer: (any Tracer)? = nil,
         progress: DeliveryProgress? = nil
-    ) throws(ConfigurationProblem) {
+    ) {
         var sinks: [any Sink] = []
         var files: [FileSink] = []
         for option in options.sinks {
-            let sink = try makeSink(option, window: options.window, on: loop, tracer: tracer)
+            let sink = makeSink(option, window: options.window, on: loop, tracer: tracer)
             if let file = sink as? FileSink { files.append(file) }
             let metered = MeteredSink(traced(sink, by: tracer), progress: progress)
             sinks.append(option.filter.isEverything ? metered : FilteringSink(metered, option.filter))
@@ -56,25 +56,20 @@ private func traced(_ sink: any Sink, by tracer: (any Tracer)?) -> any Sink {
 /// - Parameters:
 ///   - window: of the lane, in events: what a crash may repeat.
 ///   - loop: waits for what the sink's sockets bring; nil: a thread of the sink's own.
-/// - Throws: what its own module finds wrong with its options.
 func makeSink(
     _ option: SinkOption, window: Int, on loop: DedicatedThread? = nil, tracer: (any Tracer)? = nil
-) throws(ConfigurationProblem) -> any Sink {
-    do throws(SinkError) {
-        switch option.destination {
-        case .stdout:
-            try StandardStreams.checkOutput()
-            return StdoutSink(name: option.name)
-        case .file(var settings):
-            settings.window = window
-            try settings.check()
-            return FileSink(settings, countDuplicates: EventCounters().duplicates(of: option.name))
-        case .webhook(var settings):
-            settings.userAgent = "outbox-relay/\(BuildVersion.number)"
-            try settings.check()
-            return WebhookSink(settings, on: loop, tracer: tracer)
+) -> any Sink {
+    switch option.destination {
+    case .stdout:
+        return StdoutSink(name: option.name)
+    case .file(var settings):
+        settings.window = window
+        return FileSink(settings, countDuplicates: EventCounters().duplicates(of: option.name))
+    case .webhook(var settings):
+        settings.userAgent = "outbox-relay/\(BuildVersion.number)"
+        return WebhookSink(settings, on: loop, tracer: tracer)
         }
-    } catch {
-        throw .configuration("\(option.place): \(error.reason)")
     }
+
+    func problem(_ error: SinkError) -> ConfigurationProblem { .configuration("\(place): \(error.reason)") }
 }

@@ -50,7 +50,7 @@ package struct PostgresSettings: Sendable {
 
 /// The database: waits for the lead as one of several relays, and takes it over.
 package actor PostgresDatabase: OutboxDatabase {
-    private let settings: PostgresSettings
+    private var settings: PostgresSettings
     private let patience: Patience
     /// The outbox that this process serves, as it was found first.
     private var served: OutboxSchema?
@@ -64,6 +64,17 @@ package actor PostgresDatabase: OutboxDatabase {
     package init(_ settings: PostgresSettings) {
         self.settings = settings
         patience = Patience(limit: settings.reachWithin)
+    }
+
+    /// Other sinks are served from the next lead on. To be called where no lead lasts.
+    ///
+    /// What this process has begun with stays: it is no start, and nothing that the database has become ends it.
+    package func serve(_ sinks: [String], parkingByKey: [String]) {
+        settings.configuredSinks = sinks
+        settings.parkingByKey = parkingByKey
+        // The lanes of whoever leads next are new ones.
+        tries = TakeOverTries()
+        history = nil
     }
 
     package func lead(

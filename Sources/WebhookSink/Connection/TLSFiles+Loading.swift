@@ -20,10 +20,7 @@ extension WebhookSettings.TLSFiles {
         if let certificate, let key {
             let chain = try Self.certificates(certificate, "tls.cert")
             configuration.certificateChain = chain.map { .certificate($0) }
-            guard let secret = try? NIOSSLPrivateKey(file: key, format: .pem) else {
-                throw .wrong("\(key) (tls.key) cannot be read; give a PEM private key without a passphrase")
-            }
-            configuration.privateKey = .privateKey(secret)
+            configuration.privateKey = .privateKey(try Self.privateKey(key))
             // The context is made anew for the first connection; made here, a key of another certificate shows at once.
             guard (try? NIOSSLContext(configuration: configuration)) != nil else {
                 throw .wrong(
@@ -31,6 +28,36 @@ extension WebhookSettings.TLSFiles {
             }
         }
         return configuration
+    }
+
+    /// Every file that makes no sense; where each does, that two of them do not go together.
+    func problems() -> [SinkError] {
+        let files: [(path: String?, check: (String) throws(SinkError) -> Void)] = [
+            (ca, { (path) throws(SinkError) in _ = try Self.certificates(path, "tls.ca") }),
+            (certificate, { (path) throws(SinkError) in _ = try Self.certificates(path, "tls.cert") }),
+            (key, { (path) throws(SinkError) in _ = try Self.privateKey(path) }),
+        ]
+        let found = files.compactMap { file in
+            file.path.flatMap { path in problem(of: { () throws(SinkError) in try file.check(path) }) }
+        }
+        guard found.isEmpty else { return found }
+        return [problem(of: { () throws(SinkError) in _ = try read() })].compactMap(\.self)
+    }
+
+    private func problem(of read: () throws(SinkError) -> Void) -> SinkError? {
+        do throws(SinkError) {
+            try read()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func privateKey(_ path: String) throws(SinkError) -> NIOSSLPrivateKey {
+        guard let key = try? NIOSSLPrivateKey(file: path, format: .pem) else {
+            throw .wrong("\(path) (tls.key) cannot be read; give a PEM private key without a passphrase")
+        }
+        return key
     }
 
     private static func certificates(_ path: String, _ option: String) throws(SinkError) -> [NIOSSLCertificate] {

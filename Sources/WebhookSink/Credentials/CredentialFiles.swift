@@ -40,15 +40,22 @@ final class CredentialFiles: Sendable {
         }
         var stamps: [FileStamp?] = []
         let credentials = try Credentials(settings) { path throws(SinkError) in
-            do throws(SmallFile.Problem) {
-                let file = try SmallFile(path, limit: Credentials.fileLimit)
-                stamps.append(file.stamp)
-                return file.content
-            } catch {
-                throw .wrong("file \(path) \(error.text); put a small file there that the relay may read")
-            }
+            let file = try SmallFile(credential: path)
+            stamps.append(file.stamp)
+            return file.content
         }
         last.withLock { $0 = Reading(stamps: stamps, credentials: credentials) }
         return credentials
+    }
+}
+
+extension SmallFile {
+    /// A secret or header file.
+    init(credential path: String) throws(SinkError) {
+        do throws(Problem) {
+            self = try SmallFile(path, limit: Credentials.fileLimit)
+        } catch {
+            throw .wrong("file \(path) \(error.text); put a small file there that the relay may read")
+        }
     }
 }
