@@ -62,7 +62,8 @@ struct SightTests {
         #expect(text.contains(#""outbox":"public.outbox""#))
         #expect(
             text.contains(
-                #""errors":[{"time":"2026-11-20T22:16:40.000Z","sink":"hook","text":"it answers 503","count":1}]"#))
+                #""errors":[{"time":"2026-11-20T22:16:40.000Z","sink":"hook","event":null,"text":"it answers 503","count":1}]"#
+            ))
         #expect(sight.history().text.contains(#""hook":{"lag_events":2,"lag_seconds":2,"delivered":0}"#))
     }
 

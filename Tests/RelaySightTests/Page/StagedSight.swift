@@ -1,0 +1,88 @@
+import PostgresOutbox
+@testable import RelayObservability
+import RelaySight
+import RelayTestKit
+import Synchronization
+import WallClock
+
+/// A scene on its server, with ten minutes behind it, and readings that go on.
+struct StagedSight: Sendable {
+    let scene: PageScene
+    let served: ServedSight
+    private let reader: Task<Void, Never>?
+
+    static func start(_ scene: PageScene) async throws -> StagedSight {
+        let past = PastClock()
+        let configured = scene.last?.status.sinks.filter(\.configured).map(\.name) ?? []
+        let sight = Sight(version: "1.2.3", sinks: configured.isEmpty ? ["hook"] : configured, clock: past.clock)
+        sight.become(scene.role)
+        scene.fill(sight, past)
+        scene.tell(sight)
+        return StagedSight(
+            scene: scene, served: try await ServedSight.start(sight), reader: scene.read(for: sight))
+    }
+
+    var url: String { "http://\(served.address)/" }
+
+    func stop() async throws {
+        reader?.cancel()
+        try await served.stop()
+    }
+}
+
+/// A clock of the past that comes to be the machine's.
+private final class PastClock: Sendable {
+    /// Milliseconds that it is late.
+    private let late = Atomic(History.span)
+
+    var clock: SightClock {
+        SightClock(monotonic: { self.now }, wall: { self.now })
+    }
+
+    private var now: Int64 { WallClock.milliseconds - late.load(ordering: .relaxed) }
+
+    func set(late milliseconds: Int64) { late.store(milliseconds, ordering: .relaxed) }
+}
+
+extension PageScene {
+    /// Milliseconds between the readings of the past.
+    private static let step = 5000
+    /// Since when what is wrong has been, in milliseconds.
+    private static let troubled: Int64 = 300_000
+    /// How old the last reading of a stale one is, in milliseconds.
+    private static let stale: Int64 = 75_000
+
+    /// Reads ten minutes of the past.
+    fileprivate func fill(_ sight: Sight, _ past: PastClock) {
+        defer { past.set(late: 0) }
+        guard let last else { return }
+        var end: Int64 = 0
+        if case .stale = reading { end = Self.stale }
+        for late in stride(from: History.span, to: end, by: -Self.step) {
+            past.set(late: late)
+            var reading = last
+            for (place, sink) in last.status.sinks.enumerated() {
+                let isLive = ["live", "catching-up"].contains(sink.state)
+                // A wave, by whole numbers; each sink at another place of it.
+                let wave = abs((late / 1000 + Int64(place) * 40) % 120 - 60)
+                if role == .leading, sink.configured, isLive || sink.state == "retrying" || late > Self.troubled {
+                    sight.progress.of(sink.name).deliver(Int(60 + wave) * 5, at: WallClock.milliseconds - late)
+                }
+                guard let lag = sink.lagEvents else { continue }
+                let grown = isLive ? lag : lag * max(0, Self.troubled - late) / Self.troubled
+                reading.status.sinks[place].lagEvents = grown + wave / 15
+            }
+            sight.take(.success(reading))
+        }
+        past.set(late: end)
+        sight.take(.success(last))
+    }
+
+    fileprivate func read(for sight: Sight) -> Task<Void, Never>? {
+        switch reading {
+        case .none, .stale: nil
+        case .of(let reading): Task { await SightReader(of: sight) { reading }.run() }
+        case .failing(_, let refusal): Task { await SightReader(of: sight) { throw refusal }.run() }
+        }
+    }
+}
