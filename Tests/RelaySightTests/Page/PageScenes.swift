@@ -64,7 +64,7 @@ extension PageScene {
             shows: ["All 2 sinks are live", "stands by", "the leader delivers"], hides: ["not ready"]),
         PageScene(
             "competing", role: .competing, wal([], withoutLeader),
-            shows: ["shares the load, without order", "hook", "none is needed"], hides: ["No relay leads"]),
+            shows: ["shares the load, without order", "hook", "none is needed"], hides: ["No relay leads", "not ready"]),
         PageScene("empty", wal([], unpublished: 0), shows: ["No sink is registered"], hides: ["null", "undefined"]),
         PageScene(
             "fifty",
@@ -214,7 +214,8 @@ extension PageScene {
                 status.stoppedReason =
                     "the database went back: event 48120733 has left, and the sequence stands at 47000000"
             },
-            shows: ["Stopped: nothing is delivered", "the database went back", "outbox-relay resume"]),
+            shows: ["Stopped: nothing is delivered", "the database went back", "outbox-relay resume"],
+            hides: ["No relay leads", "This relay is not ready"]),
         PageScene(
             "polling", wal([sink("audit")]) { $0.streaming = false },
             shows: [
@@ -229,7 +230,7 @@ extension PageScene {
     private static let reading = [
         PageScene(
             "starting", role: .starting, .none, shows: ["Not read yet", "starts"],
-            hides: ["No relay leads", "NaN", "null", "undefined"]),
+            hides: ["No relay leads", "This relay is not ready", "NaN", "null", "undefined"]),
         PageScene(
             "unreachable", .failing(after: .of([sink("audit")]), unreachable),
             shows: ["The database cannot be read", "connection refused; start the server", "outbox-relay doctor"]),

@@ -61,16 +61,11 @@ extension PageScene {
         for late in stride(from: History.span, to: end, by: -Self.step) {
             past.set(late: late)
             var reading = last
+            deliver(to: sight, at: WallClock.milliseconds - late, isTroubled: late <= Self.troubled)
             for (place, sink) in last.status.sinks.enumerated() {
-                let isLive = ["live", "catching-up"].contains(sink.state)
-                // A wave, by whole numbers; each sink at another place of it.
-                let wave = abs((late / 1000 + Int64(place) * 40) % 120 - 60)
-                if role == .leading, sink.configured, isLive || sink.state == "retrying" || late > Self.troubled {
-                    sight.progress.of(sink.name).deliver(Int(60 + wave) * 5, at: WallClock.milliseconds - late)
-                }
                 guard let lag = sink.lagEvents else { continue }
-                let grown = isLive ? lag : lag * max(0, Self.troubled - late) / Self.troubled
-                reading.status.sinks[place].lagEvents = grown + wave / 15
+                let grown = sink.isWell ? lag : lag * max(0, Self.troubled - late) / Self.troubled
+                reading.status.sinks[place].lagEvents = grown + Self.wave(late / 1000, place) / 15
             }
             sight.take(.success(reading))
         }
@@ -78,11 +73,36 @@ extension PageScene {
         sight.take(.success(last))
     }
 
+    /// A wave of whole numbers from 0 to 60; each sink is at another place of it.
+    private static func wave(_ seconds: Int64, _ place: Int) -> Int64 { abs((seconds + Int64(place) * 40) % 120 - 60) }
+
+    /// What this process delivers from one reading to the next.
+    private func deliver(to sight: Sight, at milliseconds: Int64, isTroubled: Bool) {
+        guard role == .leading || role == .competing else { return }
+        let sinks = last?.status.sinks ?? []
+        let served = sinks.filter { $0.configured && ($0.isWell || !isTroubled) }.map(\.name)
+        for (place, sink) in (sinks.isEmpty ? ["hook"] : served).enumerated() {
+            let events = Int(60 + Self.wave(milliseconds / 1000, place)) * 5
+            sight.progress.of(sink).deliver(events, at: milliseconds)
+        }
+    }
+
     fileprivate func read(for sight: Sight) -> Task<Void, Never>? {
         switch reading {
         case .none, .stale: nil
-        case .of(let reading): Task { await SightReader(of: sight) { reading }.run() }
+        case .of(let reading):
+            Task {
+                await SightReader(of: sight) {
+                    deliver(to: sight, at: WallClock.milliseconds, isTroubled: true)
+                    return reading
+                }.run()
+            }
         case .failing(_, let refusal): Task { await SightReader(of: sight) { throw refusal }.run() }
         }
     }
+}
+
+extension RelayStatus.Sink {
+    /// Whether events come to it.
+    fileprivate var isWell: Bool { ["live", "catching-up"].contains(state) }
 }

@@ -133,7 +133,8 @@ class Tab:
         self.polled(before + 1)
 
     def text(self, selector="body"):
-        return self.run(f"document.querySelector({json.dumps(selector)}).innerText")
+        """What is to be read there, blanks that hold a line together as blanks."""
+        return self.run(f"document.querySelector({json.dumps(selector)}).innerText").replace("\u00a0", " ")
 
     def press(self, key, code, text=""):
         for kind in ("keyDown", "keyUp"):
