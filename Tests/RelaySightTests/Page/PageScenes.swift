@@ -236,7 +236,7 @@ extension PageScene {
             shows: ["The database cannot be read", "connection refused; start the server", "outbox-relay doctor"]),
         PageScene(
             "stale", .stale(.of([sink("audit")])),
-            shows: ["The reading is old", "Old: read 1 min", "outbox-relay status"]),
+            shows: ["The reading is old", "Old: read ", "outbox-relay status"]),
     ]
 
     private static let unreachable = Refusal(

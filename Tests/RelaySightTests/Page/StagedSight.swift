@@ -61,7 +61,8 @@ extension PageScene {
         for late in stride(from: History.span, to: end, by: -Self.step) {
             past.set(late: late)
             var reading = last
-            deliver(to: sight, at: WallClock.milliseconds - late, isTroubled: late <= Self.troubled)
+            deliver(
+                for: Self.step / 1000, to: sight, at: WallClock.milliseconds - late, isTroubled: late <= Self.troubled)
             for (place, sink) in last.status.sinks.enumerated() {
                 guard let lag = sink.lagEvents else { continue }
                 let grown = sink.isWell ? lag : lag * max(0, Self.troubled - late) / Self.troubled
@@ -69,6 +70,8 @@ extension PageScene {
             }
             sight.take(.success(reading))
         }
+        // A reading that goes on has a next one at once.
+        if case .of = reading { return }
         past.set(late: end)
         sight.take(.success(last))
     }
@@ -76,13 +79,13 @@ extension PageScene {
     /// A wave of whole numbers from 0 to 60; each sink is at another place of it.
     private static func wave(_ seconds: Int64, _ place: Int) -> Int64 { abs((seconds + Int64(place) * 40) % 120 - 60) }
 
-    /// What this process delivers from one reading to the next.
-    private func deliver(to sight: Sight, at milliseconds: Int64, isTroubled: Bool) {
+    /// What this process delivers in so many seconds.
+    private func deliver(for seconds: Int, to sight: Sight, at milliseconds: Int64, isTroubled: Bool) {
         guard role == .leading || role == .competing else { return }
         let sinks = last?.status.sinks ?? []
         let served = sinks.filter { $0.configured && ($0.isWell || !isTroubled) }.map(\.name)
         for (place, sink) in (sinks.isEmpty ? ["hook"] : served).enumerated() {
-            let events = Int(60 + Self.wave(milliseconds / 1000, place)) * 5
+            let events = Int(60 + Self.wave(milliseconds / 1000, place)) * seconds
             sight.progress.of(sink).deliver(events, at: milliseconds)
         }
     }
@@ -93,7 +96,7 @@ extension PageScene {
         case .of(let reading):
             Task {
                 await SightReader(of: sight) {
-                    deliver(to: sight, at: WallClock.milliseconds, isTroubled: true)
+                    deliver(for: 1, to: sight, at: WallClock.milliseconds, isTroubled: true)
                     return reading
                 }.run()
             }

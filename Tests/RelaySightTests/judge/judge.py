@@ -64,6 +64,9 @@ class Judge:
             if number == 0:
                 tab.open(scene["url"])
                 self.read(tab, scene)
+            # A phone's innerWidth grows with what is in it, so that it says nothing.
+            wide = tab.run("document.documentElement.scrollWidth")
+            self.expect(wide <= width, f"it is {wide} wide, and scrolls sideways")
             for rule, script in RULES.items():
                 wrong = tab.run(script)
                 self.expect(not wrong, f"not so: {rule}: {wrong}")
@@ -89,11 +92,12 @@ class Judge:
         roles = [role for role, _ in nodes]
         for landmark in ("banner", "main", "contentinfo"):
             self.expect(roles.count(landmark) == 1, f"a screen reader finds {roles.count(landmark)} of {landmark}")
-        for role in ("region", "navigation", "image", "button", "link", "list", "heading"):
-            unnamed = sum(1 for one, name in nodes if one == role and not name and role != "list")
+        for role in ("region", "navigation", "image", "button", "link", "heading"):
+            unnamed = sum(1 for one, name in nodes if one == role and not name)
             self.expect(not unnamed, f"{unnamed} of {role} have no name for a screen reader")
         charts = [name for role, name in nodes if role == "image"]
-        told = re.compile("^Events (behind|delivered) over the last 10 minutes: (lowest .+, highest .+, last .+|no readings yet)$")
+        told = re.compile(
+            "^Events (behind|delivered) over the last 10 minutes: (lowest .+, highest .+, last .+|no readings yet)$")
         self.expect(all(told.match(name) for name in charts), f"charts do not tell what they show: {charts}")
 
     def follow(self):
@@ -167,8 +171,8 @@ class Judge:
         tab.become(390, 844)
         tab.open(self.scenes["blocked"]["url"])
         tab.run("document.body.focus()")
-        wanted = tab.run("""[...document.querySelectorAll('a, button, [tabindex]')].filter((one) => one.getClientRects().length)
-            .map((one, index) => { one.dataset.stop = index; return index; })""")
+        wanted = tab.run("""[...document.querySelectorAll('a, button, [tabindex]')]
+            .filter((one) => one.getClientRects().length).map((one, index) => { one.dataset.stop = index; return index; })""")
         self.expect(len(wanted) > 5, f"there are only {len(wanted)} stops: long errors cannot be scrolled by keys")
         for stop in wanted:
             tab.press("Tab", 9)
@@ -201,13 +205,14 @@ class Judge:
             style.textContent = 'body { display: none }';
             document.body.append(image, style);
             try { document.body.insertAdjacentHTML('beforeend', '<p></p>'); } catch { broken.push('trusted types'); }
-            fetch('http://127.0.0.1:9/').catch(() => setTimeout(() => done(broken.sort()), 100));
+            fetch('http://127.0.0.1:9/').catch(() => {});
+            const look = () => broken.length < 4 && tries-- > 0 ? setTimeout(look, 50) : done(broken);
+            let tries = 200;
+            look();
         })""")
         for directive in ("connect-src", "img-src", "style-src-elem", "trusted types"):
             self.expect(directive in broken, f"nothing holds against {directive}: {broken}")
-        urls = [event["request"]["url"] for event in tab.events("Network.requestWillBeSent")]
         tab.close()
-        self.expect(urls, "nothing was asked")
 
     def keep_still(self):
         """What moves, moves for those only who have not asked for less."""
@@ -232,9 +237,11 @@ class Judge:
         tab = Tab(self.browser)
         tab.become(794, 1123, media="print")
         tab.open(self.scenes["blocked"]["url"])
-        pressed = tab.run("[...document.querySelectorAll('button, nav')].filter((one) => one.getClientRects().length).length")
+        pressed = tab.run(
+            "[...document.querySelectorAll('button, nav')].filter((one) => one.getClientRects().length).length")
         self.expect(pressed == 0, f"{pressed} things to press are printed")
-        cut = tab.run("[...document.querySelectorAll('.fault dd')].filter((one) => one.scrollHeight > one.clientHeight + 1).length")
+        cut = tab.run("""[...document.querySelectorAll('.fault dd')]
+            .filter((one) => one.scrollHeight > one.clientHeight + 1).length""")
         self.expect(cut == 0, f"{cut} errors are cut")
         self.shoot(tab, "blocked-paper")
         tab.close()

@@ -2,8 +2,6 @@
 
 # {what: script that finds what is not so}
 RULES = {
-    "nothing is wider than the window":
-        "document.documentElement.scrollWidth > innerWidth ? [document.documentElement.scrollWidth] : []",
     "no text is cut off, or lies over another": """[...document.querySelectorAll('h1, h2, h3, p, dt, dd, code, .foot > *')]
         .filter((one) => one.offsetParent && !one.matches('.unseen, .fault dd, #errors p'))
         .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
