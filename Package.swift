@@ -268,11 +268,10 @@ let package = Package(
         .testTarget(
             name: "RelaySightTests",
             dependencies: [
-                "PostgresOutbox", "PrometheusText", "RelayCore", "RelayObservability", "RelaySight", "RelayTestKit",
-                http,
-                metrics, nio, nioHTTP1,
+                "Libpq", "PostgresOutbox", "PrometheusText", "RelayCore", "RelayObservability", "RelaySight",
+                "RelayTestKit", "WallClock", crypto, http, metrics, nio, nioHTTP1,
             ],
-            swiftSettings: strict),
+            exclude: ["judge"], swiftSettings: strict),
         .testTarget(
             name: "LedgerCoreTests", dependencies: ["LedgerCore", "LedgerExploration"], swiftSettings: strict),
         .testTarget(

@@ -7,13 +7,16 @@ package struct RecentErrors: Sendable {
         package var time: Int64
         /// Whose it is; nil where it is the relay's own.
         package var sink: String?
+        /// The event that it is about, if it is about one.
+        package var event: Int64?
         package var text: String
         /// How often it came.
         package var count: Int
 
-        package init(time: Int64, sink: String?, text: String, count: Int) {
+        package init(time: Int64, sink: String?, event: Int64? = nil, text: String, count: Int) {
             self.time = time
             self.sink = sink
+            self.event = event
             self.text = text
             self.count = count
         }
@@ -29,10 +32,10 @@ package struct RecentErrors: Sendable {
 
     package init() {}
 
-    package mutating func note(_ text: String, sink: String?, at time: Int64) {
+    package mutating func note(_ text: String, sink: String?, event: Int64? = nil, at time: Int64) {
         let start = text.prefix(Self.longest)
         let shown = start.endIndex < text.endIndex ? "\(start)…" : text
-        var entry = Entry(time: time, sink: sink, text: oneLine(shown), count: 1)
+        var entry = Entry(time: time, sink: sink, event: event, text: oneLine(shown), count: 1)
         if let known = entries.firstIndex(where: { $0.sink == entry.sink && $0.text == entry.text }) {
             entry.count += entries.remove(at: known).count
         }
@@ -50,7 +53,8 @@ package struct RecentErrors: Sendable {
             entries.map { entry in
                 .object([
                     ("time", .string(rfc3339(milliseconds: entry.time))), ("sink", .string(or: entry.sink)),
-                    ("text", .string(entry.text)), ("count", .int(Int64(entry.count))),
+                    ("event", .int(or: entry.event)), ("text", .string(entry.text)),
+                    ("count", .int(Int64(entry.count))),
                 ])
             })
     }

@@ -26,11 +26,12 @@ extension RelayStatus.Leader {
 
 extension RelayStatus.OrderHold {
     fileprivate var json: JSONText {
-        .object([
-            gid.map { ("gid", .string($0)) } ?? ("pid", pid.map { .int($0) } ?? .null),
-            ("application_name", .string(or: applicationName)), ("seconds", .int(seconds)),
-            ("above_id", .int(aboveID)),
-        ])
+        .object(
+            [
+                gid.map { ("gid", .string($0)) } ?? ("pid", pid.map { .int($0) } ?? .null),
+                ("application_name", .string(or: applicationName)), ("seconds", .int(seconds)),
+                ("above_id", .int(aboveID)),
+            ] + (row.map { [("row_id", .int($0.id)), ("reason", .string($0.reason))] } ?? []))
     }
 }
 

@@ -56,6 +56,7 @@ extension Sight {
                 "sink \(name) is registered but not configured, and holds \(count) back: configure it, "
                     + "or run outbox-relay sinks remove \(name)")
         }
+        if let reason = state.pollingReason { warnings.append(oneLine("polling instead of streaming: \(reason)")) }
         if let stopped = state.reading?.status.stoppedReason { warnings.append(oneLine("stopped: \(stopped)")) }
         if let failure = state.failure { warnings.append("the last reading of the outbox failed: \(failure)") }
         return warnings

@@ -17,6 +17,8 @@ package final class Sight: Sendable {
         var readAt: Int64?
         /// Why the last reading failed, if it did.
         var failure: String?
+        /// Why this relay polls, if it leads in WAL mode and has no stream.
+        var pollingReason: String?
         var errors = RecentErrors()
         var readiness = Readiness()
         var history = History()
@@ -57,6 +59,7 @@ package final class Sight: Sendable {
                 // Whoever comes to lead has a minute to bring the lanes on.
                 state.readiness = Readiness()
                 state.unreadable = []
+                state.pollingReason = nil
             }
             state.role = role
         }
@@ -71,11 +74,18 @@ package final class Sight: Sendable {
         }
     }
 
-    /// - Parameter sink: whose error it is; nil where it is the relay's own.
-    package func noteError(_ text: String, sink: String? = nil) {
+    /// - Parameters:
+    ///   - sink: whose error it is; nil where it is the relay's own.
+    ///   - event: the id of the event that it is about, if it is about one.
+    package func noteError(_ text: String, sink: String? = nil, event: Int64? = nil) {
         let at = clock.wall()
-        state.withLock { $0.errors.note(text, sink: sink, at: at) }
+        state.withLock { $0.errors.note(text, sink: sink, event: event, at: at) }
     }
+
+    /// The relay polls for want of a stream.
+    ///
+    /// - Parameter reason: nil where it streams again.
+    package func notePolling(_ reason: String?) { state.withLock { $0.pollingReason = reason } }
 
     /// A row cannot be read, and those above it wait.
     package func noteUnreadable(_ id: Int64) {
@@ -164,6 +174,7 @@ extension RelayStatus.OrderHold {
     /// `the order is held back by pid 4711 (psql)`
     fileprivate var words: String {
         let name = applicationName.map { $0.isEmpty ? "" : " (\($0))" } ?? ""
+        if let row { return "event \(row.id) cannot be read: \(row.reason)" }
         if let gid { return "the order is held back by prepared transaction \(gid)" }
         if let pid { return "the order is held back by pid \(pid)\(name)" }
         return "the order is held back above id \(aboveID)"

@@ -96,6 +96,10 @@ import WebhookReceiver
             relay.output.ids == Array(1...499)
         }
         #expect(relay.log.entries(of: "row_fault").count == 1, "it is told once")
+        try await eventually("the status names it") {
+            let (_, status) = try await RelayProcess.command(["status", "--database", database.conninfo])
+            return status.output.strays.contains { $0.hasPrefix("order held: event 500 cannot be read (") }
+        }
         #expect(try await database.sessions() < 6, "no session for each try")
         try await database.execute(
             bad.isDeleted ? "DELETE FROM outbox WHERE id = 500" : "UPDATE outbox SET aggregate_id = 'u' WHERE id = 500")

@@ -53,6 +53,11 @@ import Testing
                 "SINK  STATE    DELIVERED THROUGH  BEHIND  OLDEST  PARKED  LAST ERROR",
                 "hook  blocked                  ?       ?       ?       ?  -",
             ])
+        status.orderHold = RelayStatus.OrderHold(
+            seconds: 0, aboveID: 499, row: RelayStatus.UnreadableRow(id: 500, reason: "invalid byte sequence"))
+        let row =
+            "order held: event 500 cannot be read (invalid byte sequence); later events wait; fix or delete its row"
+        #expect(text(status).contains(row))
         status.sinks = []
         #expect(text(status).last == "the sinks cannot be read")
         status.waits = []

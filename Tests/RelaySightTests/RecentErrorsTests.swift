@@ -17,6 +17,15 @@ struct RecentErrorsTests {
             ])
     }
 
+    @Test func theEventIsNamed() {
+        var errors = RecentErrors()
+        errors.note("rejects event 7: 422", sink: "hook", event: 7, at: 0)
+        #expect(
+            errors.json.text
+                == #"[{"time":"1970-01-01T00:00:00.000Z","sink":"hook","event":7,"text":"rejects event 7: 422","count":1}]"#
+        )
+    }
+
     @Test func theOldestIsForgotten() {
         var errors = RecentErrors()
         for number in 1...RecentErrors.limit + 5 { errors.note("\(number)", sink: nil, at: Int64(number)) }

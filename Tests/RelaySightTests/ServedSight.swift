@@ -12,9 +12,9 @@ struct ServedSight: Sendable {
 
     /// Starts it and waits until it listens.
     static func start(
+        _ sight: Sight = Sight(version: "1.2.3", sinks: ["hook"]),
         isAlive: @escaping @Sendable () async -> Bool = { true }
     ) async throws -> ServedSight {
-        let sight = Sight(version: "1.2.3", sinks: ["hook"])
         let (addresses, found) = AsyncStream.makeStream(of: String.self)
         let task = Task {
             defer { found.finish() }

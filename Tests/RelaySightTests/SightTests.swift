@@ -70,8 +70,30 @@ struct SightTests {
         #expect(text.contains(#""outbox":"public.outbox""#))
         #expect(
             text.contains(
-                #""errors":[{"time":"2026-11-20T22:16:40.000Z","sink":"hook","text":"it answers 503","count":1}]"#))
+                #""errors":[{"time":"2026-11-20T22:16:40.000Z","sink":"hook","event":null,"text":"it answers 503","count":1}]"#
+            ))
         #expect(sight.history().text.contains(#""hook":{"lag_events":2,"lag_seconds":2,"delivered":0}"#))
+    }
+
+    @Test func whyItPollsIsAWarning() throws {
+        let sight = sight()
+        sight.become(.leading)
+        sight.notePolling("wal_level is\nreplica")
+        #expect(try readiness(sight) == Shown(true, nil, ["polling instead of streaming: wal_level is replica"]))
+        sight.notePolling(nil)
+        #expect(try readiness(sight) == Shown(true))
+        sight.notePolling("no slot is free")
+        sight.become(.standby)
+        #expect(try readiness(sight) == Shown(true), "whoever does not lead has no stream to miss")
+    }
+
+    @Test func anUnreadableRowIsWhatHoldsTheOrder() {
+        let sight = sight()
+        var reading = SightReading.of([.lacking(2)])
+        reading.status.orderHold = .init(seconds: 0, aboveID: 499, row: .init(id: 500, reason: "invalid byte"))
+        sight.take(.success(reading))
+        let hold = #""order_hold":{"pid":null,"application_name":null,"seconds":0,"above_id":499,"row_id":500,"#
+        #expect(sight.status().text.contains(hold + #""reason":"invalid byte"}"#))
     }
 
     @Test func aReadingThatFailsLeavesTheLastOne() throws {

@@ -141,16 +141,18 @@ struct RelayJournal: Sendable {
         case .deposed(let reason):
             sight.become(.waiting(reason: "it lost the lead: \(reason)"))
             sight.noteError("no longer leading: \(reason)")
+        case .streaming: sight.notePolling(nil)
+        case .polling(let reason): sight.notePolling(reason)
         case .suspended(let reason): sight.noteError("delivery is blocked: \(reason)")
         case .wentBack(let reason): sight.noteError(reason)
         case .failed(let what, let reason): sight.noteError("\(what) failed: \(reason)")
         case .rowFault(let fault):
             if fault.work == .read { sight.noteUnreadable(fault.id) }
-            sight.noteError("event \(fault.id): \(fault.reason)")
+            sight.noteError("event \(fault.id): \(fault.reason)", event: fault.id)
         case .note(.outage(let sink, let reason, _)), .note(.blocked(let sink, let reason)):
             sight.noteError(reason, sink: sink)
         case .note(.rejected(let sink, let id, let reason, _)):
-            sight.noteError("rejects event \(id): \(reason)", sink: sink)
+            sight.noteError("rejects event \(id): \(reason)", sink: sink, event: id)
         default: break
         }
     }

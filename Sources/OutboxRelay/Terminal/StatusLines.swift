@@ -44,6 +44,10 @@ extension RelayStatus {
 
 extension RelayStatus.OrderHold {
     fileprivate var sentence: String {
+        if let row {
+            return
+                "order held: event \(row.id) cannot be read (\(row.reason)); later events wait; fix or delete its row"
+        }
         let who = gid.map { "prepared transaction \($0)" } ?? "pid \(pid ?? 0)"
         let name = applicationName.map { " (\($0))" } ?? ""
         return "order held: by \(who)\(name) for \(seconds)s; events above id \(aboveID) wait"

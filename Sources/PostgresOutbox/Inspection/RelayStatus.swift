@@ -18,22 +18,36 @@ package struct RelayStatus: Sendable, Hashable {
         }
     }
 
-    /// A transaction that holds the order back; it has a pid, or, prepared, a gid.
+    /// What holds the order back: a transaction, which has a pid or, prepared, a gid; or a row that cannot be read.
     package struct OrderHold: Sendable, Hashable {
         package var pid: Int64?
         package var gid: String?
         package var applicationName: String?
         package var seconds: Int64
         package var aboveID: Int64
+        package var row: UnreadableRow?
 
         package init(
-            pid: Int64? = nil, gid: String? = nil, applicationName: String? = nil, seconds: Int64, aboveID: Int64
+            pid: Int64? = nil, gid: String? = nil, applicationName: String? = nil, seconds: Int64, aboveID: Int64,
+            row: UnreadableRow? = nil
         ) {
             self.pid = pid
             self.gid = gid
             self.applicationName = applicationName
             self.seconds = seconds
             self.aboveID = aboveID
+            self.row = row
+        }
+    }
+
+    package struct UnreadableRow: Sendable, Hashable {
+        package var id: Int64
+        /// Why it cannot be read.
+        package var reason: String
+
+        package init(id: Int64, reason: String) {
+            self.id = id
+            self.reason = reason
         }
     }
 
