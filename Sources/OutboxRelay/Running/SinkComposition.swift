@@ -68,6 +68,20 @@ func makeSink(
     case .webhook(var settings):
         settings.userAgent = "outbox-relay/\(BuildVersion.number)"
         return WebhookSink(settings, on: loop, tracer: tracer)
+    }
+}
+
+extension SinkOption {
+    /// Says what the sink's own module finds wrong with its options.
+    func check() throws(ConfigurationProblem) {
+        do throws(SinkError) {
+            switch destination {
+            case .stdout: try StandardStreams.checkOutput()
+            case .file(let settings): try settings.check()
+            case .webhook(let settings): try settings.check()
+            }
+        } catch {
+            throw problem(error)
         }
     }
 
