@@ -298,7 +298,7 @@ let package = Package(
             name: "DeployTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay"], swiftSettings: strict),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["OutboxRelay", "RelayConfiguration", "RelayObservability", "RelayTestKit"],
+            dependencies: ["OutboxRelay", "RelayConfiguration", "RelayObservability", "RelayTestKit", "RelayTracing"],
             swiftSettings: strict),
     ]
 )
