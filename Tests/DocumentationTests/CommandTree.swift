@@ -10,6 +10,9 @@ struct CommandTree {
     /// Those that every command takes.
     static let common: Set<String> = ["--database", "--config", "--version", "--help"]
 
+    /// Those that `[OPTIONS]` stands for, which have a page of their own: what `run` and `doctor` have in common.
+    var ofRun: Set<String> { (commands["run"] ?? []).intersection(commands["doctor"] ?? []) }
+
     /// Asks the program.
     static func ofTheProgram() async throws -> CommandTree {
         let told = try await run(["outbox-relay", "--experimental-dump-help"])

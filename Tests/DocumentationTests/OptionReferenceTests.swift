@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func everyOptionIsThere() async throws {
-        let program = try #require(try await CommandTree.ofTheProgram().commands["run"])
+        let program = try await CommandTree.ofTheProgram().ofRun
         let flags = Self.options.map(\.flag)
         #expect(flags.count == Set(flags).count)
         #expect(Set(flags) == program.subtracting(["--version", "--help"]))
