@@ -293,12 +293,16 @@ let package = Package(
         .testTarget(
             name: "FuzzTests", dependencies: ["RelayFuzzing", "RelayTestKit"], swiftSettings: strict),
 
-        // Tests of the whole: the binary, and what it is deployed with.
+        // Tests of the whole: the binary, what it is deployed with, and what is written about it.
         .testTarget(
             name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay", "WebhookReceiver"],
             swiftSettings: strict),
         .testTarget(
             name: "DeployTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay"], swiftSettings: strict),
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: ["OutboxRelay", "RelayConfiguration", "RelayObservability", "RelayTestKit", "RelayTracing"],
+            swiftSettings: strict),
     ]
 )
 
