@@ -63,9 +63,9 @@ import Testing
         let key = try #require(OptionKey(rawValue: row.key))
         let ends = try #require(row.ends)
         for end in [ends.lower, ends.upper] { _ = try resolved(key, end) }
-        #expect(throws: ConfigurationProblem.self) { try resolved(key, try #require(Self.next(to: ends.upper, by: 1))) }
+        #expect(throws: ConfigurationProblems.self) { try resolved(key, try #require(Self.next(to: ends.upper, by: 1))) }
         if let below = Self.next(to: ends.lower, by: -1) {
-            #expect(throws: ConfigurationProblem.self) { try resolved(key, below) }
+            #expect(throws: ConfigurationProblems.self) { try resolved(key, below) }
         }
     }
 
@@ -74,7 +74,7 @@ import Testing
     {
         let key = try #require(OptionKey(rawValue: row.key))
         for choice in row.range.codes { _ = try resolved(key, choice) }
-        #expect(throws: ConfigurationProblem.self) { try resolved(key, "another") }
+        #expect(throws: ConfigurationProblems.self) { try resolved(key, "another") }
     }
 
     /// The same amount with its number changed; nil below zero.
@@ -110,14 +110,14 @@ import Testing
             let beside = key == "concurrency" ? ", order: key" : ""
             func read(_ value: String) throws {
                 let yaml = "sinks: [{to: 'https://h/', \(key): \(value)\(beside)}]"
-                let file = try ConfigurationFile(yaml: yaml, path: "relay.yaml")
+                let file = ConfigurationFile(yaml: yaml, path: "relay.yaml")
                 _ = try RelayOptions(resolving: ConfigurationLayers(file: file))
             }
             for end in [ends.1, ends.2] { try read(String(end)) }
             let beyond = try #require(Self.next(to: String(ends.2), by: 1))
-            #expect(throws: ConfigurationProblem.self, "\(key)") { try read(beyond) }
+            #expect(throws: ConfigurationProblems.self, "\(key)") { try read(beyond) }
             if let below = Self.next(to: String(ends.1), by: -1) {
-                #expect(throws: ConfigurationProblem.self, "\(key)") { try read(below) }
+                #expect(throws: ConfigurationProblems.self, "\(key)") { try read(below) }
             }
         }
         #expect(checked >= 5)
@@ -132,7 +132,7 @@ import Testing
         let examples = Markdown(try Repository.text(page)).fences.filter { $0.language == "yaml" }
         #expect(!examples.isEmpty)
         for example in examples {
-            let file = try ConfigurationFile(yaml: example.text, path: "\(page):\(example.line)")
+            let file = ConfigurationFile(yaml: example.text, path: "\(page):\(example.line)")
             _ = try RelayOptions(resolving: ConfigurationLayers(file: file))
         }
     }
