@@ -298,7 +298,8 @@ let package = Package(
             name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay", "WebhookReceiver"],
             swiftSettings: strict),
         .testTarget(
-            name: "DeployTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay"], swiftSettings: strict),
+            name: "DeployTests", dependencies: ["Libpq", "RelayConfiguration", "RelayTestKit", "OutboxRelay", yaml],
+            swiftSettings: strict),
         .testTarget(
             name: "DocumentationTests",
             dependencies: ["OutboxRelay", "RelayConfiguration", "RelayObservability", "RelayTestKit", "RelayTracing"],

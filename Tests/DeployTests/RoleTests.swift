@@ -19,7 +19,7 @@ import Testing
             let setup = "CREATE SCHEMA IF NOT EXISTS \(schema); SET search_path = \(schema);"
             for folder in ["outbox", "ledger"] {
                 let files = try FileManager.default.contentsOfDirectory(
-                    at: Deploy.folder.deletingLastPathComponent().appendingPathComponent("migrations/\(folder)"),
+                    at: Deploy.repository.appendingPathComponent("migrations/\(folder)"),
                     includingPropertiesForKeys: nil)
                 for file in files.sorted(by: { $0.path < $1.path }) where file.pathExtension == "sql" {
                     let text = try String(contentsOf: file, encoding: .utf8)
