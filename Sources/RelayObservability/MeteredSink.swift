@@ -64,7 +64,15 @@ package struct MeteredSink: Sink {
 
     package var name: String { base.name }
 
-    package func open(_ outbox: OutboxPosition) async throws(SinkError) { try await base.open(outbox) }
+    package func open(_ outbox: OutboxPosition) async throws(SinkError) {
+        do throws(SinkError) {
+            try await base.open(outbox)
+        } catch {
+            // One that cannot be opened delivers nothing either.
+            attempts[error.code == .unavailable ? .outage : .blocked]?.increment()
+            throw error
+        }
+    }
 
     package func close() async { await base.close() }
 

@@ -23,6 +23,8 @@ package enum MetricName {
     package static let leader = "outbox_relay_leader"
     /// 1 where this relay leads and the WAL announces events to it, else 0.
     package static let streaming = "outbox_relay_streaming"
+    /// 1 where this relay is configured for WAL mode, else 0.
+    package static let walMode = "outbox_relay_wal_mode"
     /// Bytes of the events that are in this relay's memory.
     package static let bufferBytes = "outbox_relay_buffer_bytes"
     /// When this process last delivered to the sink; before it has, since when it serves it: `sink`.
@@ -39,7 +41,8 @@ package enum MetricName {
     /// A sentence for each name.
     package static let help = [
         eventsDelivered: "Events that the sink took, those that it held already included.",
-        deliveryAttempts: "Answers of the sink, each for one or more events, by how the attempt ended.",
+        deliveryAttempts:
+            "Answers of the sink, each for one or more events, and failed openings, by how the attempt ended.",
         duplicates: "Events that came again and that the sink found itself to hold already.",
         lateEvents: "Events that turned up at or below a sink's place.",
         deliveryLatency: "From the creation of an event to its delivery.",
@@ -49,6 +52,7 @@ package enum MetricName {
         orderHoldSeconds: "For how long the order has been held back, 0 if it is not.",
         leader: "1 where this relay leads, else 0.",
         streaming: "1 where this relay leads and the WAL announces events to it, else 0.",
+        walMode: "1 where this relay is configured for WAL mode, else 0.",
         bufferBytes: "Bytes of the events in this relay's memory.",
         lastProgress: "When this process last delivered to the sink; before it has, since when it serves it.",
         lastReading: "When the outbox was last read for these metrics, 0 before the first reading.",

@@ -103,8 +103,12 @@ extension Relay {
         members.append("\"application_name\":\(jsonString(description?.applicationName ?? ""))")
         if let since = description?.since, !since.isEmpty { members.append("\"since\":\(jsonString(since))") }
         members.append("\"above_id\":\(orderHold.aboveID)")
-        if case .unreadableRow(let fault) = orderHold.cause {
-            members.append("\"row_id\":\(fault.id),\"reason\":\(jsonString(fault.reason))")
+        switch orderHold.cause {
+        case .unreadableRow(let fault):
+            members.append("\"row_id\":\(fault.id),\"unreadable\":true,\"reason\":\(jsonString(fault.reason))")
+        case .aboveSequence(let id):
+            members.append("\"row_id\":\(id),\"reason\":\(jsonString(orderHold.cause.remedy ?? ""))")
+        case .transaction, .lockedRow, .unknown: break
         }
         return "{\(members.joined(separator: ","))}"
     }

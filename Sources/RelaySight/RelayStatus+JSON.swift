@@ -31,7 +31,13 @@ extension RelayStatus.OrderHold {
                 gid.map { ("gid", .string($0)) } ?? ("pid", pid.map { .int($0) } ?? .null),
                 ("application_name", .string(or: applicationName)), ("seconds", .int(seconds)),
                 ("above_id", .int(aboveID)),
-            ] + (row.map { [("row_id", .int($0.id)), ("reason", .string($0.reason))] } ?? []))
+            ]
+                + (row.map { row in
+                    [
+                        ("row_id", .int(row.id)), ("unreadable", .bool(row.isUnreadable)),
+                        ("reason", .string(row.reason)),
+                    ]
+                } ?? []))
     }
 }
 

@@ -27,6 +27,8 @@ package final class Sight: Sendable {
     }
 
     package let version: String
+    /// Whether it is configured to be told of new rows by the WAL.
+    package let isWALMode: Bool
     /// What the sinks of this process tell of their deliveries.
     package let progress = DeliveryProgress()
     let clock: SightClock
@@ -40,8 +42,9 @@ package final class Sight: Sendable {
     /// - Parameters:
     ///   - version: of the program.
     ///   - sinks: the names of the configured ones.
-    package init(version: String, sinks: [String], clock: SightClock = .system) {
+    package init(version: String, isWALMode: Bool = false, sinks: [String], clock: SightClock = .system) {
         self.version = version
+        self.isWALMode = isWALMode
         self.clock = clock
         state = Mutex(State(since: clock.wall(), sinks: sinks))
     }
@@ -174,7 +177,7 @@ extension RelayStatus.OrderHold {
     /// `the order is held back by pid 4711 (psql)`
     fileprivate var words: String {
         let name = applicationName.map { $0.isEmpty ? "" : " (\($0))" } ?? ""
-        if let row { return "event \(row.id) cannot be read: \(row.reason)" }
+        if let row { return "event \(row.id) \(row.isUnreadable ? "cannot be read" : "is held"): \(row.reason)" }
         if let gid { return "the order is held back by prepared transaction \(gid)" }
         if let pid { return "the order is held back by pid \(pid)\(name)" }
         return "the order is held back above id \(aboveID)"

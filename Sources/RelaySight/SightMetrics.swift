@@ -66,6 +66,7 @@ package final class SightMetrics: Sendable {
         var values: [Key: Double] = [
             Key(MetricName.leader): state.role == .leading ? 1 : 0,
             Key(MetricName.streaming): streams ? 1 : 0,
+            Key(MetricName.walMode): sight.isWALMode ? 1 : 0,
             Key(MetricName.bufferBytes): Double(bufferBytes()),
             Key(MetricName.buildInfo, MetricLabel.version, sight.version): 1,
             Key(MetricName.lastReading): Double(state.readAt ?? 0) / 1000,

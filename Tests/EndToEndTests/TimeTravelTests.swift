@@ -149,6 +149,10 @@ import Testing
         let relay = try await RelayProcess.leading(database, .poll)
         try await database.insert(id: 1000)
         try await relay.waitForLog("order_hold")
+        try await eventually("status names it") {
+            let (_, status) = try await RelayProcess.command(["status", "--database", database.conninfo])
+            return status.output.text.contains("event 1000 is not delivered: it is above the sequence's last value")
+        }
         try await relay.waitForEvent(id: try await database.insert(3))
         #expect(relay.output.ids == [1, 2, 3])
         try await database.execute("SELECT setval('outbox_id_seq', 1000)")

@@ -54,7 +54,8 @@ import Testing
                 "hook  blocked                  ?       ?       ?       ?  -",
             ])
         status.orderHold = RelayStatus.OrderHold(
-            seconds: 0, aboveID: 499, row: RelayStatus.UnreadableRow(id: 500, reason: "invalid byte sequence"))
+            seconds: 0, aboveID: 499, row: RelayStatus.Row(id: 500, isUnreadable: true, reason: "invalid byte sequence")
+        )
         let row =
             "order held: event 500 cannot be read (invalid byte sequence); later events wait; fix or delete its row"
         #expect(text(status).contains(row))

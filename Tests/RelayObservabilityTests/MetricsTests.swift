@@ -24,6 +24,19 @@ struct MetricsTests {
         #expect(attempts == [2, 1, 1, 1, 1])
     }
 
+    /// A sink that cannot be opened delivers nothing: that shows where others' refusals do.
+    @Test(arguments: [(SinkError.Code.unavailable, "outage"), (.misconfigured, "blocked")])
+    func aSinkThatCannotBeOpened(_ code: SinkError.Code, _ outcome: String) async throws {
+        let metrics = TestMetrics()
+        let sink = MeteredSink(ClosedSink(code: code), factory: metrics)
+        await #expect(throws: SinkError(code, reason: "no")) {
+            try await sink.open(OutboxPosition(lastValue: 0))
+        }
+        let attempts = metrics.counterTotal(
+            label: "outbox_relay_delivery_attempts_total", dimensions: [("sink", "orders"), ("outcome", outcome)])
+        #expect(attempts == 1)
+    }
+
     /// What a filter keeps from the sink was never attempted.
     @Test func filteredEventsAreNoneOfIt() async throws {
         let metrics = TestMetrics()
@@ -114,4 +127,15 @@ private struct AnsweringSink: Sink {
     ) async {
         for answer in answers { report(answer.count, answer.outcome) }
     }
+}
+
+private struct ClosedSink: Sink {
+    let code: SinkError.Code
+    let name = "orders"
+
+    func open(_ outbox: OutboxPosition) async throws(SinkError) { throw SinkError(code, reason: "no") }
+    func close() async {}
+    func deliver(
+        _ delivery: Delivery, report: @Sendable (_ count: Int, _ outcome: DeliveryOutcome) -> Void
+    ) async {}
 }

@@ -16,7 +16,7 @@ struct SightMetricsTests {
     }
 
     private func make(sinks: [String] = ["hook"]) -> (Sight, SightMetrics) {
-        let sight = Sight(version: "1.2.3", sinks: sinks, clock: time.clock)
+        let sight = Sight(version: "1.2.3", isWALMode: true, sinks: sinks, clock: time.clock)
         return (sight, SightMetrics(of: sight, in: exposition) { 4096 })
     }
 
@@ -53,6 +53,7 @@ struct SightMetricsTests {
             #"outbox_relay_order_hold_seconds{outbox="public.outbox"} 30.0"#,
             #"outbox_relay_leader{outbox="public.outbox"} 1.0"#,
             #"outbox_relay_streaming{outbox="public.outbox"} 1.0"#,
+            #"outbox_relay_wal_mode{outbox="public.outbox"} 1.0"#,
             #"outbox_relay_buffer_bytes{outbox="public.outbox"} 4096.0"#,
             #"outbox_relay_build_info{outbox="public.outbox",version="1.2.3"} 1.0"#,
             #"outbox_relay_unconfigured_sink_rows{outbox="public.outbox",sink="stdout"} 12.0"#,

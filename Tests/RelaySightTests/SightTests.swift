@@ -90,10 +90,11 @@ struct SightTests {
     @Test func anUnreadableRowIsWhatHoldsTheOrder() {
         let sight = sight()
         var reading = SightReading.of([.lacking(2)])
-        reading.status.orderHold = .init(seconds: 0, aboveID: 499, row: .init(id: 500, reason: "invalid byte"))
+        reading.status.orderHold = .init(
+            seconds: 0, aboveID: 499, row: .init(id: 500, isUnreadable: true, reason: "invalid byte"))
         sight.take(.success(reading))
         let hold = #""order_hold":{"pid":null,"application_name":null,"seconds":0,"above_id":499,"row_id":500,"#
-        #expect(sight.status().text.contains(hold + #""reason":"invalid byte"}"#))
+        #expect(sight.status().text.contains(hold + #""unreadable":true,"reason":"invalid byte"}"#))
     }
 
     @Test func aReadingThatFailsLeavesTheLastOne() throws {

@@ -282,8 +282,7 @@ struct RelayJournal: Sendable {
             case .lockedRow(let id):
                 "event \(id) is locked by \(who ?? "an unknown session"), and later events wait; end that transaction"
             case .aboveSequence(let id):
-                "event \(id) is above the sequence's last value, and is not delivered; "
-                    + "set the sequence to the highest id in the outbox, or delete the row if its id is a mistake"
+                "event \(id) is not delivered: \(hold.cause.remedy ?? "")"
             case .unreadableRow(let fault):
                 "event \(fault.id) cannot be read, and later events wait; fix or delete its row"
             }

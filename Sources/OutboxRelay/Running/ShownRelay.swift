@@ -18,7 +18,8 @@ struct ShownRelay: Sendable {
     init?(_ options: RelayOptions) {
         guard let listen = options.listen else { return nil }
         self.listen = listen
-        sight = Sight(version: BuildVersion.number, sinks: options.sinks.map(\.name))
+        sight = Sight(
+            version: BuildVersion.number, isWALMode: options.mode == .wal, sinks: options.sinks.map(\.name))
         let help = MetricName.help.merging(TracingMetricName.help) { own, _ in own }
         exposition = Exposition(help: help, bounds: MetricName.bounds)
         MetricsSystem.bootstrap(exposition)

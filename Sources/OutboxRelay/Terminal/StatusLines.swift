@@ -44,11 +44,12 @@ extension RelayStatus {
 
 extension RelayStatus.OrderHold {
     fileprivate var sentence: String {
+        if let row, !row.isUnreadable { return "order held: event \(row.id) is not delivered: \(row.reason)" }
         if let row {
             return
                 "order held: event \(row.id) cannot be read (\(row.reason)); later events wait; fix or delete its row"
         }
-        let who = gid.map { "prepared transaction \($0)" } ?? "pid \(pid ?? 0)"
+        let who = gid.map { "prepared transaction \($0)" } ?? pid.map { "pid \($0)" } ?? "an unknown session"
         let name = applicationName.map { " (\($0))" } ?? ""
         return "order held: by \(who)\(name) for \(seconds)s; events above id \(aboveID) wait"
     }

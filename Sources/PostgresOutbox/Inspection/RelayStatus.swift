@@ -25,11 +25,11 @@ package struct RelayStatus: Sendable, Hashable {
         package var applicationName: String?
         package var seconds: Int64
         package var aboveID: Int64
-        package var row: UnreadableRow?
+        package var row: Row?
 
         package init(
             pid: Int64? = nil, gid: String? = nil, applicationName: String? = nil, seconds: Int64, aboveID: Int64,
-            row: UnreadableRow? = nil
+            row: Row? = nil
         ) {
             self.pid = pid
             self.gid = gid
@@ -40,13 +40,16 @@ package struct RelayStatus: Sendable, Hashable {
         }
     }
 
-    package struct UnreadableRow: Sendable, Hashable {
+    /// One that holds the order by itself.
+    package struct Row: Sendable, Hashable {
         package var id: Int64
-        /// Why it cannot be read.
+        /// It cannot be read; else its id is not one that the sequence has issued.
+        package var isUnreadable: Bool
         package var reason: String
 
-        package init(id: Int64, reason: String) {
+        package init(id: Int64, isUnreadable: Bool, reason: String) {
             self.id = id
+            self.isUnreadable = isUnreadable
             self.reason = reason
         }
     }

@@ -59,7 +59,7 @@ package struct SightReading: Sendable, Hashable {
     static func unreadableSQL(_ schema: OutboxSchema) -> SQLText {
         """
         SELECT count(*) FROM \(schema.table("outbox_leader")) AS l
-        WHERE (l.order_hold -> 'row_id') IS NOT NULL
+        WHERE (l.order_hold ->> 'unreadable')::boolean
         """
     }
 }

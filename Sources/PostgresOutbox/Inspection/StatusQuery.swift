@@ -22,7 +22,10 @@ extension RelayStatus {
         if holder != nil, let above = row?.int(9) {
             orderHold = OrderHold(
                 pid: row?.int(5), gid: row?.string(6), applicationName: row?.string(7), seconds: row?.int(8) ?? 0,
-                aboveID: above, row: row?.int(10).map { UnreadableRow(id: $0, reason: row?.string(11) ?? "") })
+                aboveID: above,
+                row: row?.int(10).map {
+                    Row(id: $0, isUnreadable: row?.string(12) == "t", reason: row?.string(11) ?? "")
+                })
         }
         unpublished = try await query.unlessLocked(query.unpublishedSQL)?.first?.int(0)
         sinks = try await query.sinks(hasLeader: holder != nil)
@@ -125,7 +128,8 @@ struct StatusQuery: Sendable {
           l.stopped_reason, (l.order_hold ->> 'pid')::bigint, l.order_hold ->> 'gid',
           l.order_hold ->> 'application_name',
           greatest(0, extract(epoch FROM clock_timestamp() - (l.order_hold ->> 'since')::timestamptz))::bigint,
-          (l.order_hold ->> 'above_id')::bigint, (l.order_hold ->> 'row_id')::bigint, l.order_hold ->> 'reason'
+          (l.order_hold ->> 'above_id')::bigint, (l.order_hold ->> 'row_id')::bigint, l.order_hold ->> 'reason',
+          (l.order_hold ->> 'unreadable')::boolean
         FROM \(schema.table("outbox_leader")) AS l
         """
     }

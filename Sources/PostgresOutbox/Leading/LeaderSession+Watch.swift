@@ -5,7 +5,9 @@ extension LeaderSession: LeaderWatch {
         switch cause {
         case .transaction(let holder): try await describe(holder)
         case .lockedRow(let id): try await describeLock(ofRow: id)
-        case .aboveSequence, .unreadableRow, .unknown: nil
+        // Nobody's transaction: it holds from now on.
+        case .aboveSequence, .unreadableRow: try await describeMoment()
+        case .unknown: nil
         }
     }
 

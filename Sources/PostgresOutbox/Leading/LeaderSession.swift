@@ -109,6 +109,12 @@ package actor LeaderSession {
             seconds: row.string(0, 2).flatMap(Double.init) ?? 0, since: row.string(0, 3) ?? "")
     }
 
+    /// What begins at this moment, and is nobody's.
+    func describeMoment() async throws -> HolderDescription {
+        let since = try await query("SELECT clock_timestamp()", []).string(0, 0) ?? ""
+        return HolderDescription(pid: nil, gid: nil, applicationName: "", seconds: 0, since: since)
+    }
+
     func lead(epoch: Int64) { self.epoch = epoch }
     func remember(_ other: RecordedSession, without gone: Set<Int64>) {
         recorded = recorded.filter { !gone.contains(Int64($0.pid)) } + [other]

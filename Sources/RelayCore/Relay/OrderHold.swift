@@ -11,6 +11,16 @@ package struct OrderHold: Hashable, Sendable {
         case unreadableRow(RowFault)
         /// No scan has answered yet.
         case unknown
+
+        /// What is wrong with a row that is not delivered, and what ends that.
+        package var remedy: String? {
+            switch self {
+            case .aboveSequence:
+                "it is above the sequence's last value; set the sequence to the highest id in the outbox, or delete the "
+                    + "row if its id is a mistake"
+            case .transaction, .lockedRow, .unreadableRow, .unknown: nil
+            }
+        }
     }
 
     /// Only ids above are held back.

@@ -49,7 +49,7 @@ import Testing
         try await database.execute(
             """
             UPDATE outbox_leader
-            SET order_hold = '{"pid":null,"application_name":"","above_id":3,"row_id":4,"reason":"no"}'
+            SET order_hold = '{"pid":null,"application_name":"","above_id":3,"row_id":4,"unreadable":true,"reason":"no"}'
             """)
         #expect(try await read(database).unreadableRows == 0)
         let leader = try await database.session(.leader)

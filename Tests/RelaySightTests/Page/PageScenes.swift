@@ -164,7 +164,8 @@ extension PageScene {
             wal([sink("audit", lag: 40, age: 95, through: 499)]) { status in
                 status.orderHold = .init(
                     seconds: 0, aboveID: 499,
-                    row: .init(id: 500, reason: "invalid byte sequence for encoding \"UTF8\": 0xff"))
+                    row: .init(id: 500, isUnreadable: true, reason: "invalid byte sequence for encoding \"UTF8\": 0xff")
+                )
             },
             shows: [
                 "Event 500 cannot be read", "invalid byte sequence", "Later events wait",
