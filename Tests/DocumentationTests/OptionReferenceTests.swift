@@ -63,7 +63,9 @@ import Testing
         let key = try #require(OptionKey(rawValue: row.key))
         let ends = try #require(row.ends)
         for end in [ends.lower, ends.upper] { _ = try resolved(key, end) }
-        #expect(throws: ConfigurationProblems.self) { try resolved(key, try #require(Self.next(to: ends.upper, by: 1))) }
+        #expect(throws: ConfigurationProblems.self) {
+            try resolved(key, try #require(Self.next(to: ends.upper, by: 1)))
+        }
         if let below = Self.next(to: ends.lower, by: -1) {
             #expect(throws: ConfigurationProblems.self) { try resolved(key, below) }
         }
