@@ -47,7 +47,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let reader = try await ReplayReader(connector, source: options.source)
         let plan = plan(options, target, highest: reader.highest)
         let sink = target.name
-        let line = ProgressLine(total: nil, unit: "events", isWanted: showsProgress(target))
+        let line = ProgressLine(total: nil, unit: "events", isWanted: !json && !target.writesToTerminal)
         if let note = purgedNote(from: from, lowest: reader.lowest) { line.say("outbox-relay: \(note)\n") }
         let progress = ReplayProgress(reader, plan: plan, on: line)
         try target.check()
@@ -67,11 +67,6 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 
     /// Events that go to the same terminal would be in the middle of it.
-    private func showsProgress(_ target: SinkOption) -> Bool {
-        if case .stdout = target.destination, TerminalOutput.standardOutput.isTerminal { return false }
-        return !json
-    }
-
     private func target(_ options: RelayOptions) throws(ConfigurationProblem) -> SinkOption {
         guard from > .min else { throw .usage("--from: \(from) is out of range; write an id above it") }
         if let to, to < from { throw .usage("--to: \(to) is below --from \(from); write an id at or above it") }

@@ -25,16 +25,18 @@ struct RunCommand: AsyncParsableCommand {
         // thread of its own.
         let loop = DedicatedThread()
         let shown = ShownRelay(configuration.options)
-        let handler = makeHandler(configuration.options)
+        let line = ProgressLine(total: nil, unit: "events", isWanted: configuration.options.showsProgress)
+        let handler = makeHandler(configuration.options) { line.say($0) }
         let logger = Logger(label: "outbox-relay") { _ in handler }
         let exporter = makeExporter(configuration.tracing, logger)
         for warning in layers.warnings { logger.log(.configuration, level: .warning, "\(warning)") }
         let service = RelayService(
             configuration, from: source, on: loop, logger: logger, threshold: handler.threshold, shown: shown,
-            tracer: exporter?.tracer)
+            tracer: exporter?.tracer, drain: line.isShown ? DrainProgress(on: line) : nil)
         exporter?.start()
         let code = await service.run()
         await exporter?.finish()
+        line.finish()
         if !code.isSuccess { throw code }
     }
 
@@ -53,12 +55,21 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    private func makeHandler(_ options: RelayOptions) -> RelayLogHandler {
+    private func makeHandler(
+        _ options: RelayOptions, write: @escaping @Sendable (String) -> Void
+    ) -> RelayLogHandler {
         let level = Logger.Level(rawValue: options.logLevel.rawValue) ?? .info
         let format: LogLineFormat = options.logFormat == .json ? .json : .text
         let withPriority = RelayLogHandler.stderrIsJournal(ProcessInfo.processInfo.environment)
-        let handler = RelayLogHandler(level: level, format: format, withPriority: withPriority)
+        let handler = RelayLogHandler(level: level, format: format, withPriority: withPriority, write: write)
         LogOutput.standardError.tellLosses(by: handler.lossNotice)
         return handler
+    }
+}
+
+extension RelayOptions {
+    /// How far a drain is shows where its end is waited for, and nothing else is written to the terminal.
+    fileprivate var showsProgress: Bool {
+        untilDrained && !sinks.contains(where: \.writesToTerminal)
     }
 }

@@ -151,6 +151,24 @@ import Testing
         #expect(quiet.written.isEmpty, "\(quiet.written)")
     }
 
+    @Test func aDrainShowsHowFarItIs() async throws {
+        let database = try await PrivateCluster.shared().database()
+        try await database.insert(3000)
+        let folder = try SinkFolder()
+        let clear = "\r\u{1B}[K"
+        let terminal = try PseudoTerminal()
+        let draining = try ChildProcess.relay(
+            ["run", "--until-drained", "--sink", "file:\(folder.path)/a.jsonl", "--database", database.conninfo],
+            errors: terminal.writing)
+        #expect(try await draining.exit(within: .seconds(60)) == .exited(0), "\(terminal.written)")
+        let told = terminal.written
+        #expect(told.contains(clear) && told.contains(" events  ") && told.contains(" %"), "\(told)")
+        // The log goes on above the line, which is gone at the end.
+        let last = try #require(told.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) })
+        #expect(last.contains("drained: every event is delivered"), "\(told)")
+        #expect(try folder.ids("a.jsonl") == Array(1...3000))
+    }
+
     /// What a command prints with `--json`.
     private func facts(_ database: TestDatabase, _ arguments: [String], code: Int32 = 0) async throws -> [String: Any] {
         let (status, command) = try await RelayProcess.command(

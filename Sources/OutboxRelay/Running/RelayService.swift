@@ -29,6 +29,8 @@ actor RelayService {
     private let shown: ShownRelay?
     /// Makes a span of each delivery and settlement; nil where nothing is traced.
     private let tracer: (any Tracer)?
+    /// Shows how far `--until-drained` is; nil where nobody looks.
+    private let drain: DrainProgress?
 
     private let notifier: SystemdNotifier
     private let journal: RelayJournal
@@ -47,7 +49,7 @@ actor RelayService {
     ///   - threshold: of the logger.
     init(
         _ configuration: CheckedConfiguration, from source: ConfigurationSource, on loop: DedicatedThread?,
-        logger: Logger, threshold: LogThreshold, shown: ShownRelay?, tracer: (any Tracer)?
+        logger: Logger, threshold: LogThreshold, shown: ShownRelay?, tracer: (any Tracer)?, drain: DrainProgress?
     ) {
         self.source = source
         self.configuration = configuration
@@ -56,12 +58,17 @@ actor RelayService {
         self.threshold = threshold
         self.shown = shown
         self.tracer = tracer
+        self.drain = drain
         let options = configuration.options
-        sinks = SinkComposition(options, on: loop, tracer: tracer, progress: shown?.sight.progress)
+        sinks = SinkComposition(
+            options, on: loop, tracer: tracer, progress: shown?.sight.progress, drain: drain)
         notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
         let journal = RelayJournal(logger: logger, window: options.window, notifier: notifier, sight: shown?.sight)
         self.journal = journal
-        assembly = RelayAssembly(options, configuration.target, on: loop, tracer: tracer) { journal.write($0) }
+        assembly = RelayAssembly(options, configuration.target, on: loop, tracer: tracer) { report in
+            if case .resuming(let sink, let after) = report { drain?.resumes(sink, after: after) }
+            journal.write(report)
+        }
     }
 
     /// Relays until there is a reason to end.
@@ -166,7 +173,8 @@ extension RelayService {
         }
         successor = Successor(
             configuration: next,
-            sinks: SinkComposition(next.options, on: loop, progress: shown?.sight.progress))
+            sinks: SinkComposition(
+                next.options, on: loop, tracer: tracer, progress: shown?.sight.progress, drain: drain))
         await relay.value.stop()
         await withCheckedContinuation { if successor == nil { $0.resume() } else { succession = $0 } }
     }

@@ -20,9 +20,10 @@ struct SinkComposition {
     ///   - loop: waits for what the sinks' sockets bring.
     ///   - tracer: makes a span of each delivery; nil where nothing is traced.
     ///   - progress: told what is delivered; nil where nobody looks.
+    ///   - drain: shows how far everything is; nil where nobody looks.
     init(
         _ options: RelayOptions, on loop: DedicatedThread?, tracer: (any Tracer)? = nil,
-        progress: DeliveryProgress? = nil
+        progress: DeliveryProgress? = nil, drain: DrainProgress? = nil
     ) {
         var sinks: [any Sink] = []
         var files: [FileSink] = []
@@ -30,7 +31,8 @@ struct SinkComposition {
             let sink = makeSink(option, window: options.window, on: loop, tracer: tracer)
             if let file = sink as? FileSink { files.append(file) }
             let metered = MeteredSink(traced(sink, by: tracer), progress: progress)
-            sinks.append(option.filter.isEverything ? metered : FilteringSink(metered, option.filter))
+            let filtered: any Sink = option.filter.isEverything ? metered : FilteringSink(metered, option.filter)
+            sinks.append(drain?.watch(filtered) ?? filtered)
         }
         self.sinks = sinks
         self.files = files
@@ -72,6 +74,11 @@ func makeSink(
 }
 
 extension SinkOption {
+    /// Whether its events go to a terminal, where no progress may stand between them.
+    var writesToTerminal: Bool {
+        if case .stdout = destination { TerminalOutput.standardOutput.isTerminal } else { false }
+    }
+
     /// Says what the sink's own module finds wrong with its options.
     func check() throws(ConfigurationProblem) {
         do throws(SinkError) {

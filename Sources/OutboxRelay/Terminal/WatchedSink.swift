@@ -7,16 +7,22 @@ struct WatchedSink: Sink {
     typealias Heard = @Sendable (_ count: Int, _ lastID: Int64) -> Void
 
     private let base: any Sink
+    private let opened: @Sendable (OutboxPosition) -> Void
     private let heard: Heard
 
-    init(_ base: any Sink, heard: @escaping Heard) {
+    /// - Parameter opened: told where the outbox stands whenever the sink is opened.
+    init(_ base: any Sink, opened: @escaping @Sendable (OutboxPosition) -> Void = { _ in }, heard: @escaping Heard) {
         self.base = base
+        self.opened = opened
         self.heard = heard
     }
 
     var name: String { base.name }
 
-    func open(_ outbox: OutboxPosition) async throws(SinkError) { try await base.open(outbox) }
+    func open(_ outbox: OutboxPosition) async throws(SinkError) {
+        try await base.open(outbox)
+        opened(outbox)
+    }
 
     func close() async { await base.close() }
 
