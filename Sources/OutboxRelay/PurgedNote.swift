@@ -3,5 +3,5 @@
 /// - Parameter lowest: the lowest id that is there.
 func purgedNote(from first: Int64, lowest: Int64?) -> String? {
     guard let lowest else { return "the outbox holds no event: whatever it held was purged" }
-    return lowest > first ? "the outbox begins with event \(lowest): lower ones were purged, or never committed" : nil
+    return lowest > first ? "the outbox begins with event \(lowest): lower ones were purged, or are not committed" : nil
 }

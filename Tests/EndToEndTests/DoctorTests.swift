@@ -116,7 +116,7 @@ import WebhookReceiver
         try await database.execute("REVOKE UPDATE ON outbox_sink FROM \(role)")
         expect(
             try await doctor(database.conninfo(user: role)), fails: "privileges",
-            "role \(role) lacks UPDATE on", "outbox_sink", "role.sql")
+            "\(role)", "lacks UPDATE on", "outbox_sink", "role.sql")
     }
 
     @Test func aServerWithoutLogicalDecoding() async throws {
