@@ -50,12 +50,12 @@ import Testing
         for name in names { #expect(page.contains("\\fB\(name)\\fR"), "\(name)") }
     }
 
-    @Test func hasEachExitCodeOfTheGuide() async throws {
+    @Test func hasEachExitCodeOfTheReference() async throws {
         let page = try await page()
-        let guide = try String(
-            contentsOf: Deploy.repository.appendingPathComponent("docs/guide.md"), encoding: .utf8)
-        let table = try #require(guide.split(separator: "## Exit codes").last?.split(separator: "\n## ").first)
-        let codes = table.matches(of: /(?m)^\| (\d+)/).map { String($0.1) }
+        let reference = try String(
+            contentsOf: Deploy.repository.appendingPathComponent("docs/reference/commands.md"), encoding: .utf8)
+        let table = try #require(reference.split(separator: "## Exit codes").last?.split(separator: "\n## ").first)
+        let codes = table.matches(of: /(?m)^\| `(\d+)/).map { String($0.1) }
         #expect(codes.contains("78"))
         for code in codes { #expect(page.contains(".B \(code)\n") || page.contains(".BI \(code)+"), "\(code)") }
     }
