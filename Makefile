@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help build demo test prop-deep api-kills model simulate chaos fuzz sanitize bench bench-check lint
+.PHONY: static install uninstall deb deb-check
 
 MODE ?= poll
 DURATION ?= 10
@@ -17,18 +18,46 @@ CHAOS_MODE := $(if $(filter file,$(origin MODE)),poll wal,$(MODE))
 # All tests at once would starve those that wait for a process or a socket; older toolchains do not know it.
 SIDE_BY_SIDE ?= $(shell echo $$(( 4 * $$(nproc) )))
 
+PREFIX ?= /usr/local
+DESTDIR ?=
+export PREFIX DESTDIR
+
 RELEASE := .build/release
+STATIC := .build/static/release
 FORMATTED := Package.swift Sources Tests
 SCRIPTS := Tests/Scripts
 
 ## help: what the targets are
 help:
-	@sed -n -E 's/^## ([a-z-]+): (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 8
+	@sed -n -E 's/^## ([a-z-]+): (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 ## build: release build: .build/release/outbox-relay and .build/release/ledger
 build:
 	@$(SCRIPTS)/prerequisites build
 	swift build -c release
+
+## static: the binaries that are installed and packed, with the Swift runtime linked in: .build/static/release
+static:
+	@$(SCRIPTS)/prerequisites build
+	@$(SCRIPTS)/static-build
+
+## install: binaries, units, migrations, manual page and completions (PREFIX=/usr/local, DESTDIR=…); after static without a toolchain
+install: static
+	@$(SCRIPTS)/install $(STATIC)
+
+## uninstall: remove what install installed (PREFIX=/usr/local, DESTDIR=…)
+uninstall:
+	@$(SCRIPTS)/install --uninstall
+
+## deb: a Debian package, in .build
+deb: static
+	@$(SCRIPTS)/prerequisites deb
+	@$(SCRIPTS)/deb $(STATIC)
+
+## deb-check: lintian on the package, and its life under a systemd that is booted for it; as root
+deb-check: static
+	@$(SCRIPTS)/prerequisites deb-check
+	@package=$$($(SCRIPTS)/deb $(STATIC)) && lintian --fail-on error "$$package" && $(SCRIPTS)/deb-check "$$package"
 
 ## demo: a private server, transfers through the ledger, the relay draining them here, to a file and a webhook (MODE=poll|wal, DURATION=10)
 demo:

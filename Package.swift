@@ -40,6 +40,8 @@ let package = Package(
         .executable(name: "ledger", targets: ["Ledger"]),
         .executable(name: "demo-audit", targets: ["DemoAudit"]),
         .executable(name: "demo-receiver", targets: ["DemoReceiver"]),
+        .executable(name: "manual-page", targets: ["ManualPage"]),
+        .executable(name: "icu-data", targets: ["ICUData"]),
         .executable(name: "relay-model", targets: ["RelayModel"]),
         .executable(name: "ledger-model", targets: ["LedgerModel"]),
         .executable(name: "relay-simulation", targets: ["RelaySimulationCommand"]),
@@ -153,6 +155,10 @@ let package = Package(
             resources: [.embedInCode("Serve/Files")], swiftSettings: strict),
         .executableTarget(name: "DemoAudit", dependencies: ["Libpq"], swiftSettings: strict),
         .executableTarget(name: "DemoReceiver", dependencies: [httpTypes, log, nio, server], swiftSettings: strict),
+
+        // What packing needs.
+        .executableTarget(name: "ManualPage", swiftSettings: strict),
+        .executableTarget(name: "ICUData", swiftSettings: strict),
 
         // What proof and tests stand on. The writer is a process that the file sink's tests kill while it writes.
         .target(
@@ -298,7 +304,10 @@ let package = Package(
             name: "EndToEndTests", dependencies: ["Libpq", "RelayTestKit", "OutboxRelay", "WebhookReceiver"],
             swiftSettings: strict),
         .testTarget(
-            name: "DeployTests", dependencies: ["Libpq", "RelayConfiguration", "RelayTestKit", "OutboxRelay", yaml],
+            name: "DeployTests",
+            dependencies: [
+                "ICUData", "Ledger", "Libpq", "ManualPage", "OutboxRelay", "RelayConfiguration", "RelayTestKit", yaml,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "DocumentationTests",

@@ -11,7 +11,9 @@ struct DatabaseOptions: ParsableArguments {
         help: ArgumentHelp("Conninfo or URI of the database; libpq's own defaults without it.", valueName: "conninfo"))
     var database: String?
 
-    @Option(help: ArgumentHelp("YAML file with the options of run.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("YAML file with the options of run.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     /// The validated configuration, with these flags over environment and file; warnings go to stderr.

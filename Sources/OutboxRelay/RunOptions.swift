@@ -6,18 +6,22 @@ import RelayConfiguration
 struct RunOptions: ParsableArguments {
     @OptionGroup var database: DatabaseOptions
 
-    @Option(help: ArgumentHelp("How new rows are found: poll or wal. (default: poll)", valueName: "mode"))
+    @Option(
+        help: ArgumentHelp("How new rows are found: poll or wal. (default: poll)", valueName: "mode"),
+        completion: .list(["poll", "wal"]))
     var mode: String?
 
     @Option(
         help: ArgumentHelp(
             "Where events go: stdout, file:PATH, http://… or https://…; NAME=SPEC names it. (default: stdout)",
-            valueName: "spec"))
+            valueName: "spec"),
+        completion: .list(["stdout", "file:", "http://", "https://"]))
     var sink: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Deliver by id, or none: several relays share the work, unordered. (default: id)", valueName: "order"))
+            "Deliver by id, or none: several relays share the work, unordered. (default: id)", valueName: "order"),
+        completion: .list(["id", "none"]))
     var order: String?
 
     @Option(help: ArgumentHelp("CloudEvents source. (default: /outbox)", valueName: "uri"))
@@ -56,10 +60,13 @@ struct RunOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Lowest level: trace, debug, info, notice, warning, error or critical. (default: info)",
-            valueName: "level"))
+            valueName: "level"),
+        completion: .list(["trace", "debug", "info", "notice", "warning", "error", "critical"]))
     var logLevel: String?
 
-    @Option(help: ArgumentHelp("Format of the log on stderr: text or json. (default: text)", valueName: "format"))
+    @Option(
+        help: ArgumentHelp("Format of the log on stderr: text or json. (default: text)", valueName: "format"),
+        completion: .list(["text", "json"]))
     var logFormat: String?
 
     @Option(help: ArgumentHelp("Time to finish events in flight after a signal. (default: 10s)", valueName: "duration"))
@@ -68,7 +75,8 @@ struct RunOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Where to serve metrics, health, status and a page for people, as HOST:PORT. (default: nowhere)",
-            valueName: "address"))
+            valueName: "address"),
+        completion: .list(["127.0.0.1:9187"]))
     var listen: String?
 
     @Option(

@@ -9,4 +9,9 @@ enum Deploy {
     static func text(_ path: String) throws -> String {
         try String(contentsOf: folder.appendingPathComponent(path), encoding: .utf8)
     }
+
+    /// Where a script of `Tests/Scripts` is.
+    static func script(_ name: String) -> String {
+        repository.appendingPathComponent("Tests/Scripts/\(name)").path
+    }
 }
