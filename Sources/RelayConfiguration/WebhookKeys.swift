@@ -12,7 +12,9 @@ extension WebhookSettings {
                 "needs mode: structured; binary mode sends one event per request", of: SinkKey.batch.rawValue)
         }
         secretFiles = Self.secretFiles(reader)
-        reader.set(&timeout, .timeout, duration(.milliseconds(100) ... .seconds(600)))
+        // Only what somebody chose may be set: without order the rest follows the claim timeout.
+        let chosen = reader.value(SinkKey.timeout.rawValue, duration(.milliseconds(100) ... .seconds(600)))
+        if let chosen { timeout = chosen }
         reader.set(&connectTimeout, .connectTimeout, duration(.milliseconds(100) ... .seconds(300)))
         reader.set(&idleTimeout, .idleTimeout, duration(.seconds(1) ... .seconds(3600)))
         (headers, headerFiles) = HeaderKeys.read(reader)

@@ -93,7 +93,16 @@ import Yams
         let arguments = try deployment.texts("\(Self.container).args")
         let mount = try deployment.text("\(Self.container).volumeMounts.0.mountPath")
         #expect(arguments.contains("\(mount)/relay.yaml"))
-        let file = Deploy.folder.appendingPathComponent("kubernetes/relay.yaml").path
+        // And the files that it names.
+        let volumes = FileManager.default.temporaryDirectory.appendingPathComponent("volumes-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: volumes) }
+        try FileManager.default.createDirectory(
+            at: volumes.appendingPathComponent("webhooks"), withIntermediateDirectories: true)
+        try Data("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".utf8)
+            .write(to: volumes.appendingPathComponent("webhooks/billing"))
+        let file = volumes.appendingPathComponent("relay.yaml").path
+        try Data(Deploy.text("kubernetes/relay.yaml").replacing("/run/outbox-relay", with: volumes.path).utf8)
+            .write(to: URL(fileURLWithPath: file))
         let relay = try RelayProcess.start(
             arguments.map { $0 == "\(mount)/relay.yaml" ? file : $0 }
                 + ["--database", "host=127.0.0.1 port=9", "--listen", "127.0.0.1:0"])

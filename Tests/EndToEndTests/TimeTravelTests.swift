@@ -151,7 +151,8 @@ import Testing
         try await relay.waitForLog("order_hold")
         try await eventually("status names it") {
             let (_, status) = try await RelayProcess.command(["status", "--database", database.conninfo])
-            return status.output.strays.joined().contains("event 1000 is not delivered: it is above the sequence's last value")
+            let told = status.output.strays.joined()
+            return told.contains("event 1000 is not delivered: it is above the sequence's last value")
         }
         try await relay.waitForEvent(id: try await database.insert(3))
         #expect(relay.output.ids == [1, 2, 3])

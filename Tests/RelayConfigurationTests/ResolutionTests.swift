@@ -103,7 +103,7 @@ struct ResolutionTests {
 
     /// Nobody leads there, so nobody purges.
     @Test func withoutOrderNothingIsKeptForATime() throws {
-        let problem = try #require(throws: ConfigurationProblem.self) {
+        let problem = try onlyProblem {
             try resolve(flags: [.order: "none", .keepPublished: "7d"])
         }
         #expect(problem.kind == .configuration)

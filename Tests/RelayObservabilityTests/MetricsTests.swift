@@ -96,7 +96,7 @@ struct MetricsTests {
     }
 
     @Test func everyNameHasItsSentence() {
-        #expect(MetricName.help.count == 17)
+        #expect(MetricName.help.count == 18)
         #expect(MetricName.help.allSatisfy { $0.key.hasPrefix("outbox_relay_") && $0.value.hasSuffix(".") })
         #expect(MetricName.bounds.values.allSatisfy { $0 == $0.sorted() && Set($0).count == $0.count })
     }
