@@ -1,3 +1,4 @@
+import DedicatedThreads
 import Glibc
 
 /// How much room a file system has left for a user without privileges (statvfs(3)).

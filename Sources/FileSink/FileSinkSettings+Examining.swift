@@ -1,3 +1,4 @@
+import DedicatedThreads
 import Glibc
 import RelayCore
 import WallClock

@@ -19,7 +19,7 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let source = options.configurationSource
         let layers = source.layers()
-        let configuration = try await CheckedConfiguration(layers)
+        let configuration = try CheckedConfiguration(layers)
         if check { return confirm(configuration, layers.warnings) }
         // Without one (the system is out of threads or descriptors) tasks run on the pool, and each session has a
         // thread of its own.

@@ -40,6 +40,8 @@ package struct ConfigurationProblems: Error, Hashable, Sendable {
     /// Of the command line where any of them is: who typed it is there to correct it, and what else is wrong is told as well.
     package var kind: ConfigurationProblem.Kind { all.contains { $0.kind == .usage } ? .usage : .configuration }
 
+    package init(_ problem: ConfigurationProblem) { all = [problem] }
+
     fileprivate init(_ found: [ConfigurationProblem]) {
         all = found.enumerated().sorted { Self.rank($0) < Self.rank($1) }.map(\.element)
     }

@@ -48,9 +48,13 @@ package struct EffectiveConfiguration: Sendable {
     package init(_ resolution: Resolution, database: String) {
         file = resolution.file?.path
         options = OptionKey.allCases.map { key in
+            let said = key.definition.text(resolution.options)
             let text =
-                key == .database
-                ? (database.isEmpty ? nil : database) : key.definition.text(resolution.options).map(withoutUser)
+                switch key {
+                case .database: database.isEmpty ? nil : database
+                case .otlp: said.map(withoutPath)
+                default: said.map(withoutUser)
+                }
             return Option(key: key, value: text, origin: resolution.origin(of: key))
         }
         let entries = resolution.sinkLayer == .file ? resolution.file?.sinks ?? [] : []
@@ -129,6 +133,15 @@ extension SinkOption.Destination {
             return endpoint.target == "/" ? "\(endpoint.shown)/" : "\(endpoint.shown)/…"
         }
     }
+}
+
+/// A URL of which no more is shown than the place: its path and query may hold a token.
+private func withoutPath(_ url: String) -> String {
+    let shown = withoutUser(url)
+    guard let scheme = shown.firstRange(of: "://") else { return "…" }
+    let place = shown[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    let rest = shown[place.endIndex...]
+    return String(shown[..<place.endIndex]) + (rest.isEmpty || rest == "/" ? String(rest) : "/…")
 }
 
 /// A text in which the user part of a URL is hidden: it may hold a password.

@@ -18,7 +18,10 @@ package actor CompetingRelay {
     private var delivery: Task<Void, Never>?
     private var deliveryNumber = 0
     private var opening: Task<Void, Never>?
+    private var sinkOpening: Task<Void, Never>?
     private var alarm: Task<Void, Never>?
+    /// Waits for the end of what is in flight, once it was asked to stop.
+    private var stopping: Task<Void, Never>?
     private var exit: RelayExit?
     private var ended: CheckedContinuation<Void, Never>?
     /// Faults that were reported, so that each is said once.
@@ -45,6 +48,9 @@ package actor CompetingRelay {
         await withCheckedContinuation { if exit == nil { ended = $0 } else { $0.resume() } }
         opening?.cancel()
         alarm?.cancel()
+        stopping?.cancel()
+        sinkOpening?.cancel()
+        await sinkOpening?.value
         delivery?.cancel()
         await delivery?.value
         await tenure?.close()
@@ -54,14 +60,15 @@ package actor CompetingRelay {
 
     /// Finishes the claim that is under way, and ends.
     package func stop() {
+        guard stopping == nil else { return }
         report(.stopping)
         opening?.cancel()
         take(.stop)
         let clock = clock
         let limit = clock.now + shutdownTimeout
-        clock.task {
+        stopping = clock.task {
             await clock.sleep(until: limit)
-            self.end(.stopped)
+            if !Task.isCancelled { self.end(.stopped) }
         }
     }
 
@@ -154,7 +161,7 @@ package actor CompetingRelay {
 
     private func openSink() {
         let sink = sink
-        clock.task {
+        sinkOpening = clock.task {
             do throws(SinkError) {
                 // Rows come in any order: a sink has nothing to compare the sequence with.
                 try await sink.open(OutboxPosition(lastValue: .max))

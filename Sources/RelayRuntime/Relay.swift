@@ -15,6 +15,8 @@ package actor Relay {
     var machine: RelayMachine
     /// What this process knows of the database, to tell when that went back; a relay after this one begins with it.
     package internal(set) var known: KnownProgress
+    /// What the relay before this one had delivered and not settled, until this one leads.
+    private var inherited: [DeliveredRow]
     var lastEpoch: Int64 = 0
 
     /// The lead, while this relay has it.
@@ -57,7 +59,7 @@ package actor Relay {
     ///   - rules: all of them, but in simulations that break one to see that they would notice.
     package init(
         settings: RelaySettings, database: any OutboxDatabase, sinks: [any Sink],
-        known: KnownProgress = KnownProgress(),
+        known: KnownProgress = KnownProgress(), inherited: [DeliveredRow] = [],
         clock: any RelayClock = BootClock(), rules: RelayRules = .sound,
         report: @escaping @Sendable (RelayReport) -> Void
     ) {
@@ -65,12 +67,17 @@ package actor Relay {
         self.database = database
         self.sinks = sinks
         self.known = known
+        self.inherited = inherited
         self.clock = clock
         self.report = report
         machine = RelayMachine(
             policy: settings.policy, configured: sinks.map(\.name), lanePolicies: settings.lanes, seed: settings.seed,
             rules: rules)
     }
+
+    /// What was delivered, by this relay or the one before it, and not settled: by these rows it shows whether the database
+    /// has gone back meanwhile.
+    package var unsettled: [DeliveredRow] { machine.unsettled + inherited }
 
     /// What the relay holds of events in memory.
     package var bufferedBytes: Int { Int(buffered.bytes) }
@@ -125,7 +132,7 @@ package actor Relay {
     /// Waits for the lead; nil if asked to stop meanwhile.
     private func lead() async throws -> (any LeaderSessions)? {
         let (database, known, lastEpoch, report, clock) = (database, known, lastEpoch, report, clock)
-        let unsettled = machine.unsettled
+        let unsettled = unsettled
         let work = Task<LeadOutcome, any Error>(executorPreference: clock.tasks) {
             try await database.lead(known: known, lastEpoch: lastEpoch, unsettled: unsettled) { [weak self] waiting in
                 report(.waiting(waiting))
@@ -161,6 +168,7 @@ package actor Relay {
         term += 1
         leading = LeadUnderWay(taken, at: clock.now)
         lastEpoch = taken.epoch
+        inherited = []
         report(.leading(epoch: taken.epoch))
         known.settled(taken.opened.sinks)
         announce(taken.opened)

@@ -73,7 +73,8 @@ extension EventBatch {
         let (quote, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"))
         var text: [UInt8] = []
         var place = start
-        while place < envelope.count {
+        // What is longer is valid neither as the one nor as the other.
+        while place < envelope.count, text.count <= TraceState.inputLimit {
             switch envelope[place] {
             case quote: return String(decoding: text, as: UTF8.self)
             case backslash:

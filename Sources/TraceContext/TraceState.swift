@@ -2,7 +2,7 @@
 /// as it came, but for blanks, empty members and what is too long.
 package struct TraceState: Sendable, Hashable {
     /// Bytes that are looked at.
-    private static let inputLimit = 8 << 10
+    static let inputLimit = 8 << 10
     /// Bytes that are passed on (section 3.3.1.5).
     private static let limit = 512
     /// Members of more bytes go first where there are too many bytes.

@@ -144,6 +144,16 @@ import Testing
         }
     }
 
+    /// A collector's path and query may hold a token.
+    @Test func noTokenOfACollector() async throws {
+        for url in ["https://collector:4318/in/hunter2/v1/traces", "http://collector?key=hunter2", "http://hunter2@h/"]
+        {
+            let (_, relay) = try await run(["config", "show", "--otlp", url])
+            let text = relay.output.strays.joined() + relay.log.text
+            #expect(!text.contains(Self.secret) && text.contains("otlp"), "\(text)")
+        }
+    }
+
     @Test func aWrongConfigurationIsNotShown() async throws {
         let (status, relay) = try await run(["config", "show", "--window", "0", "--database", "host='hunter2"])
         #expect(status == .exited(64) && relay.log.entries.count == 2 && relay.output.strays.isEmpty)

@@ -1,4 +1,5 @@
 import Foundation
+import Libpq
 import Glibc
 import RelayTestKit
 import Testing
@@ -182,6 +183,46 @@ import WebhookReceiver
         #expect(try folder.files("b").isEmpty && relay.log.entries(of: "leading").count == 1)
         // A right one is taken again.
         _ = try await reread(relay, folder, good + "log_level: debug\n")
+        #expect(try await relay.stop() == .exited(0))
+    }
+
+    /// What the relay before has delivered and not settled is looked for by the one that follows: an id that another event
+    /// has by then is no event that a consumer may drop.
+    @Test(arguments: Mode.allCases) func aDeliveredRowIsAnotherMeanwhile(_ mode: Mode) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let folder = try SinkFolder()
+        let yaml = "sinks: [{name: a, to: 'file:FOLDER/a.jsonl'}]"
+        let relay = try await RelayProcess.leading(database, mode, try folder.configuration(yaml))
+        try await insert(10, database)
+        try await database.whileNothingSettles { holder in
+            let last = try await database.insert(5)
+            try await eventually("they are delivered") { try folder.ids("a.jsonl").last == last }
+            try await holder.execute(
+                SQLText(
+                    trusting: """
+                        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE datname = current_database() AND application_name LIKE 'outbox-relay %';
+                        UPDATE outbox SET created_at = created_at + interval '1 s' WHERE id = \(last)
+                        """))
+            try await relay.waitForLog("deposed")
+            _ = try await reread(relay, folder, yaml.replacing("]", with: ", {name: b, to: 'file:FOLDER/b.jsonl'}]"))
+        }
+        #expect(try await relay.exitStatus() == .exited(78), "\(relay.log.text)")
+        #expect(!relay.log.entries(of: "went_back").isEmpty, "\(relay.log.text)")
+    }
+
+    /// Neither a file that is none nor what reads it holds up a signal.
+    @Test func aPipeInsteadOfACertificateIsRefused() async throws {
+        let database = try await PrivateCluster.shared().database()
+        let folder = try SinkFolder()
+        let yaml = "sinks: [{name: a, to: 'file:FOLDER/a.jsonl'}"
+        let relay = try await RelayProcess.leading(database, .poll, try folder.configuration(yaml + "]"))
+        try #require(mkfifo("\(folder.path)/ca.pem", 0o600) == 0)
+        let worse = yaml + ", {name: hook, to: 'https://127.0.0.1:9/', tls: {ca: FOLDER/ca.pem}}]"
+        let refused = try await reread(relay, folder, worse, as: "configuration_refused")
+        #expect(refused.text.contains("ca.pem"), "\(refused)")
+        try await insert(10, database)
+        #expect(try folder.ids("a.jsonl") == Array(1...10))
         #expect(try await relay.stop() == .exited(0))
     }
 

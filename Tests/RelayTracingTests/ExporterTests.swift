@@ -129,6 +129,22 @@ struct ExporterTests {
         await collector.stop()
     }
 
+    /// It cannot have rejected more than it was sent.
+    @Test func aCollectorThatCountsWrongly() async throws {
+        let collector = try await WebhookReceiver { _ in
+            ReceiverAnswer(body: #"{"partialSuccess":{"rejectedSpans":"9223372036854775807"}}"#)
+        }
+        let exporter = try exporter(to: collector.port)
+        exporter.start()
+        for count in 1...3 {
+            end(["span \(count)"], exporter)
+            try await eventually("it is lost") { dropped == count }
+        }
+        await exporter.finish()
+        #expect(dropped == 3)
+        await collector.stop()
+    }
+
     @Test func aCollectorThatIsAwayHoldsNobodyUp() async throws {
         // Nobody listens there.
         let exporter = try exporter(to: 1)

@@ -14,37 +14,37 @@ import WebhookSink
         return "\(folder)/\(name)"
     }
 
-    private func read(_ settings: WebhookSettings) async -> (files: WebhookFiles, problems: [String]) {
-        let (files, problems) = await settings.readFiles()
+    private func read(_ settings: WebhookSettings) -> (files: WebhookFiles, problems: [String]) {
+        let (files, problems) = settings.readFiles()
         return (files, problems.map(\.reason))
     }
 
     /// Another content is another value, whatever the times of the file say; the value shows nothing of it.
-    @Test func theContentCounts() async throws {
+    @Test func theContentCounts() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var settings = WebhookSettings(name: "hook", url: "https://h/")
-        let none = await read(settings)
+        let none = read(settings)
         settings.secretFiles = [try write("secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLdSw")]
         settings.headerFiles = [.init(name: "authorization", path: try write("token", "Bearer hunter2"))]
-        let first = await read(settings)
+        let first = read(settings)
         #expect(first.problems.isEmpty && none.problems.isEmpty && first.files != none.files)
         _ = try write("token", "Bearer hunter2")
-        #expect(await read(settings).files == first.files)
+        #expect(read(settings).files == first.files)
         _ = try write("token", "Bearer hunter3")
-        let second = await read(settings)
+        let second = read(settings)
         #expect(second.problems.isEmpty && second.files != first.files)
         _ = try write("secret", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
-        #expect(await read(settings).files != second.files)
+        #expect(read(settings).files != second.files)
         #expect(!"\(second)".contains("hunter"))
     }
 
-    @Test func everythingThatIsWrong() async throws {
+    @Test func everythingThatIsWrong() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var settings = WebhookSettings(name: "hook", url: "https://h/")
         settings.secretFiles = ["\(folder)/none", try write("secret", "hunter2!")]
         settings.headerFiles = [.init(name: "x", path: try write("lines", "hunter2\nhunter2"))]
         settings.tls = .init(ca: "\(folder)/ca", certificate: try write("cert", "hunter2"), key: "\(folder)/key")
-        let problems = await read(settings).problems
+        let problems = read(settings).problems
         let parts = [
             "none cannot be read", "secret holds neither", "lines of header x", "(tls.ca)", "(tls.cert)", "(tls.key)",
         ]

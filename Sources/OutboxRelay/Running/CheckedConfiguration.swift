@@ -17,12 +17,14 @@ struct CheckedConfiguration: Sendable {
 
     var options: RelayOptions { resolution.options }
 
+    /// Reads the files that the layers name, and waits for the file system.
+    ///
     /// - Throws: everything that is wrong.
-    init(_ layers: ConfigurationLayers) async throws(ConfigurationProblems) {
+    init(_ layers: ConfigurationLayers) throws(ConfigurationProblems) {
         let found = FoundProblems()
         let resolution = Resolution(layers, noting: found)
         let target = resolution.target(noting: found)
-        let files = await Self.readFiles(resolution.options.sinks, noting: found)
+        let files = Self.readFiles(resolution.options.sinks, noting: found)
         let tracing = Self.tracing(resolution.options, noting: found)
         try found.check()
         self.init(resolution: resolution, target: target, files: files, tracing: tracing)
@@ -62,12 +64,12 @@ struct CheckedConfiguration: Sendable {
         }
     }
 
-    private static func readFiles(_ sinks: [SinkOption], noting found: FoundProblems) async -> [String: WebhookFiles] {
+    private static func readFiles(_ sinks: [SinkOption], noting found: FoundProblems) -> [String: WebhookFiles] {
         var files: [String: WebhookFiles] = [:]
         for sink in sinks {
             found.value { () throws(ConfigurationProblem) in try sink.check() }
             guard case .webhook(let settings) = sink.destination else { continue }
-            let (content, problems) = await settings.readFiles()
+            let (content, problems) = settings.readFiles()
             for problem in problems { found.note(sink.problem(problem)) }
             files[sink.name] = content
         }

@@ -69,10 +69,12 @@ struct RelayAssembly: Sendable {
         switch outbox {
         case .ordered(let database):
             await database.serve(options.sinks.map(\.name), parkingByKey: options.parkingByKey)
-            let known = await (earlier as? Relay)?.known ?? KnownProgress()
+            let before = earlier as? Relay
+            let (known, unsettled) = (await before?.known, await before?.unsettled)
             return Relay(
                 settings: settings, database: tracer.map { TracedDatabase(database, by: $0) } ?? database,
-                sinks: composition.sinks, known: known, clock: clock, report: report)
+                sinks: composition.sinks, known: known ?? KnownProgress(),
+                inherited: unsettled ?? [], clock: clock, report: report)
         case .shared(let competition):
             // The options hold exactly one.
             return CompetingRelay(

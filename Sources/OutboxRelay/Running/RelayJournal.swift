@@ -194,15 +194,21 @@ struct RelayJournal: Sendable {
     }
 
     private func purged(_ summary: PurgeSummary) {
-        var keys: Logger.Metadata = [
-            LogKey.count: .stringConvertible(summary.count), LogKey.lastID: .stringConvertible(summary.lastID),
-        ]
+        var keys: Logger.Metadata = [LogKey.count: .stringConvertible(summary.count)]
         if let sink = summary.waitsFor { keys[LogKey.sink] = "\(sink)" }
+        guard let last = summary.lastID else {
+            let sink = summary.waitsFor ?? ""
+            logger.log(
+                .retention, level: .warning,
+                "nothing is purged: events are older than keep_published says, and wait for sink \(sink)", keys)
+            return
+        }
+        keys[LogKey.lastID] = .stringConvertible(last)
         let events = summary.count == 1 ? "1 event" : "\(ShownQuantity.count(summary.count)) events"
         let rest = summary.waitsFor.map { "; later ones are old enough, and wait for sink \($0)" } ?? ""
         logger.log(
             .retention, level: .info,
-            "purged \(events) up to id \(summary.lastID), published longer ago than keep_published says\(rest)", keys)
+            "purged \(events) up to id \(last), published longer ago than keep_published says\(rest)", keys)
     }
 
     private func waiting(_ what: WaitingReport) {

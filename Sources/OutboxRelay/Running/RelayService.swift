@@ -60,8 +60,7 @@ actor RelayService {
         self.tracer = tracer
         self.drain = drain
         let options = configuration.options
-        sinks = SinkComposition(
-            options, on: loop, tracer: tracer, progress: shown?.sight.progress, drain: drain)
+        sinks = SinkComposition(options, on: loop, tracer: tracer, progress: shown?.sight.progress, drain: drain)
         notifier = SystemdNotifier(environment: ProcessInfo.processInfo.environment)
         let journal = RelayJournal(logger: logger, window: options.window, notifier: notifier, sight: shown?.sight)
         self.journal = journal
@@ -113,7 +112,9 @@ actor RelayService {
             }
             configuration = next.configuration
             sinks = next.sinks
-            journal.serving(configuration.options.sinks.map(\.name))
+            let names = configuration.options.sinks.map(\.name)
+            journal.serving(names)
+            drain?.keep(names)
             relay.value = await assembly.relay(configuration.options, sinks, after: current)
             endSuccession()
             // It came while there was none that it could have stopped.
@@ -153,11 +154,31 @@ extension RelayService {
         journal.rereading()
         await sinks.reopenFiles()
         do throws(ConfigurationProblems) {
-            try await take(try await CheckedConfiguration(source.layers()))
+            try await take(try await readAgain())
         } catch {
             journal.refused(error)
         }
         if !isEnding { journal.reread() }
+    }
+
+    /// Reads the configuration on a thread of its own: neither the relay nor its end waits for a file system that hangs.
+    private func readAgain() async throws(ConfigurationProblems) -> CheckedConfiguration {
+        let source = source
+        let limit = Duration.seconds(5)
+        let read = await BoundedCall.run(within: limit) { () -> Result<CheckedConfiguration, ConfigurationProblems> in
+            do throws(ConfigurationProblems) {
+                return .success(try CheckedConfiguration(source.layers()))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let read else {
+            throw ConfigurationProblems(
+                .configuration(
+                    "the configuration, or a file that it names, could not be read within \(limit.configured); bring its "
+                        + "file system back, and send SIGHUP again"))
+        }
+        return try read.get()
     }
 
     private func take(_ new: CheckedConfiguration) async throws(ConfigurationProblems) {

@@ -22,8 +22,8 @@ struct SinkComposition {
     ///   - progress: told what is delivered; nil where nobody looks.
     ///   - drain: shows how far everything is; nil where nobody looks.
     init(
-        _ options: RelayOptions, on loop: DedicatedThread?, tracer: (any Tracer)? = nil,
-        progress: DeliveryProgress? = nil, drain: DrainProgress? = nil
+        _ options: RelayOptions, on loop: DedicatedThread?, tracer: (any Tracer)?, progress: DeliveryProgress?,
+        drain: DrainProgress?
     ) {
         var sinks: [any Sink] = []
         var files: [FileSink] = []

@@ -33,6 +33,9 @@ final class DrainProgress: Sendable {
     /// A sink resumes behind an event.
     func resumes(_ sink: String, after id: Int64) { state.withLock { $0.ways[sink, default: Way()].after = id } }
 
+    /// Other sinks are served from now on.
+    func keep(_ sinks: [String]) { state.withLock { $0.ways = $0.ways.filter { sinks.contains($0.key) } } }
+
     /// The sink, listened to.
     func watch(_ sink: any Sink) -> any Sink {
         let name = sink.name

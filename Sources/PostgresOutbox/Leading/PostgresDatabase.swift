@@ -74,7 +74,6 @@ package actor PostgresDatabase: OutboxDatabase {
         settings.parkingByKey = parkingByKey
         // The lanes of whoever leads next are new ones.
         tries = TakeOverTries()
-        history = nil
     }
 
     package func lead(

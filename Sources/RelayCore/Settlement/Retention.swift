@@ -22,6 +22,8 @@ package struct Retention: Sendable {
     /// The last summary, or when there was first something for one.
     private var since: Int64?
     private var isTold = false
+    /// The sink that was last said to be waited for.
+    private var toldWait: String?
     /// Failures since the last page that succeeded.
     private var failures = 0
 
@@ -59,10 +61,13 @@ package struct Retention: Sendable {
     /// What was purged, where something was and that is due to be told: at the end of the first purge, then by the hour,
     /// also in the middle of one.
     private mutating func summary(_ page: PurgedPage, at now: Int64) -> PurgeSummary? {
-        guard count > 0, let lastID, let since else { return nil }
+        // A sink that everything waits for is news where it is another one, and then by the hour.
+        let waits = page.waitsFor != nil && count == 0
+        if waits, since == nil || page.waitsFor != toldWait { since = now - Self.summaryPause }
+        guard count > 0 || waits, let since else { return nil }
         guard now - since >= Self.summaryPause || !isTold && !page.mayBeMore else { return nil }
         let summary = PurgeSummary(count: count, lastID: lastID, waitsFor: page.waitsFor)
-        (count, self.lastID, self.since, isTold) = (0, nil, now, true)
+        (count, self.lastID, self.since, isTold, toldWait) = (0, nil, now, true, page.waitsFor)
         return summary
     }
 }
@@ -70,12 +75,12 @@ package struct Retention: Sendable {
 /// What a leader has purged since it last told.
 package struct PurgeSummary: Hashable, Sendable {
     package var count: Int64
-    /// The highest id of them.
-    package var lastID: Int64
+    /// The highest id of them; nil where there are none.
+    package var lastID: Int64?
     /// The sink that older rows wait for.
     package var waitsFor: String?
 
-    package init(count: Int64, lastID: Int64, waitsFor: String? = nil) {
+    package init(count: Int64, lastID: Int64?, waitsFor: String? = nil) {
         self.count = count
         self.lastID = lastID
         self.waitsFor = waitsFor

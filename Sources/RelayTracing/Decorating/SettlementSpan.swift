@@ -19,7 +19,7 @@ struct SettlementSpan {
             return try await body()
         } catch {
             span.attributes.set(SpanKey.errorType, value: .string("\(type(of: error))"))
-            span.setStatus(SpanStatus(code: .error, message: "\(error)"))
+            span.setStatus(SpanStatus(code: .error))
             throw error
         }
     }

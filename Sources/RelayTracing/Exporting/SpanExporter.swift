@@ -134,6 +134,8 @@ package final class SpanExporter: Sendable {
             switch await collector.post(body) {
             case .taken(let rejected, let reason):
                 tell(state.withLock { $0.reports.recovered() })
+                // More than were sent cannot be lost, whatever it says.
+                let rejected = min(rejected, spans.count)
                 if rejected > 0 {
                     lose(rejected, "it rejected them" + (reason.isEmpty ? "" : ": \(reason)"), isAway: false)
                 }

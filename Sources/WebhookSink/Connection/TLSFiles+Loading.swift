@@ -31,20 +31,29 @@ extension WebhookSettings.TLSFiles {
     }
 
     /// Every file that makes no sense; where each does, that two of them do not go together.
-    func problems() -> [SinkError] {
-        let files: [(path: String?, check: (String) throws(SinkError) -> Void)] = [
-            (ca, { (path) throws(SinkError) in _ = try Self.certificates(path, "tls.ca") }),
-            (certificate, { (path) throws(SinkError) in _ = try Self.certificates(path, "tls.cert") }),
-            (key, { (path) throws(SinkError) in _ = try Self.privateKey(path) }),
+    ///
+    /// - Parameter unread: what keeps files, by their paths, from being read; they are not opened.
+    func problems(unread: [String: SmallFile.Problem]) -> [SinkError] {
+        let files: [(option: String, path: String?, check: (String) throws(SinkError) -> Void)] = [
+            ("tls.ca", ca, { (path) throws(SinkError) in _ = try Self.certificates(path, "tls.ca") }),
+            ("tls.cert", certificate, { (path) throws(SinkError) in _ = try Self.certificates(path, "tls.cert") }),
+            ("tls.key", key, { (path) throws(SinkError) in _ = try Self.privateKey(path) }),
         ]
         let found = files.compactMap { file in
-            file.path.flatMap { path in problem(of: { () throws(SinkError) in try file.check(path) }) }
+            file.path.flatMap { path in
+                problem { () throws(SinkError) in
+                    if let cause = unread[path] {
+                        throw .wrong("\(path) (\(file.option)) \(cause.text); name a PEM file that this user may read")
+                    }
+                    try file.check(path)
+                }
+            }
         }
         guard found.isEmpty else { return found }
-        return [problem(of: { () throws(SinkError) in _ = try read() })].compactMap(\.self)
+        return [problem { () throws(SinkError) in _ = try read() }].compactMap(\.self)
     }
 
-    private func problem(of read: () throws(SinkError) -> Void) -> SinkError? {
+    private func problem(_ read: () throws(SinkError) -> Void) -> SinkError? {
         do throws(SinkError) {
             try read()
             return nil

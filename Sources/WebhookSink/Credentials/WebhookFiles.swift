@@ -1,6 +1,5 @@
 import Crypto
 import Foundation
-import NIOPosix
 import RelayCore
 
 /// What is in the files that a webhook's settings name, known by no more than its digest: whether it is what it was.
@@ -8,7 +7,7 @@ package struct WebhookFiles: Sendable, Hashable {
     private let digest: [UInt8]
 
     /// Bytes of a certificate's file that count.
-    private static let largest = 1 << 20
+    fileprivate static let largest = 1 << 20
 
     fileprivate init(_ contents: [(path: String, content: [UInt8])]) {
         var hash = SHA256()
@@ -19,20 +18,13 @@ package struct WebhookFiles: Sendable, Hashable {
         }
         digest = Array(hash.finalize())
     }
-
-    fileprivate static func content(_ path: String) -> [UInt8]? { try? SmallFile(path, limit: largest).content }
 }
 
 extension WebhookSettings {
-    /// Reads every file that the settings name, and makes sense of each.
+    /// Reads every file that the settings name, and makes sense of each. It waits for the file system.
     ///
     /// - Returns: what they hold, and everything that is wrong with them.
-    package func readFiles() async -> (files: WebhookFiles, problems: [SinkError]) {
-        // Only a cancelled task gets nothing; it has no more use for it.
-        (try? await NIOThreadPool.singleton.runIfActive { lookAtFiles() }) ?? (WebhookFiles([]), [])
-    }
-
-    private func lookAtFiles() -> (WebhookFiles, [SinkError]) {
+    package func readFiles() -> (files: WebhookFiles, problems: [SinkError]) {
         var contents: [(String, [UInt8])] = []
         var problems: [SinkError] = []
         func look(at path: String, _ check: ([UInt8]) throws(SinkError) -> Void) {
@@ -50,9 +42,15 @@ extension WebhookSettings {
         for file in headerFiles {
             look(at: file.path) { (content) throws(SinkError) in _ = try Credentials.header(in: file, content) }
         }
+        // What makes sense of files opens them again, and would wait for ever for the other end of a pipe.
+        var unread: [String: SmallFile.Problem] = [:]
         for path in [tls.ca, tls.certificate, tls.key].compactMap(\.self) {
-            if let content = WebhookFiles.content(path) { contents.append((path, content)) }
+            do throws(SmallFile.Problem) {
+                contents.append((path, try SmallFile(path, limit: WebhookFiles.largest).content))
+            } catch {
+                unread[path] = error
+            }
         }
-        return (WebhookFiles(contents), problems + tls.problems())
+        return (WebhookFiles(contents), problems + tls.problems(unread: unread))
     }
 }

@@ -48,6 +48,19 @@ import Testing
         #expect(purged(page(2, last: 1024, more: false), at: 21 + 3 * hour) == PurgeSummary(count: 2, lastID: 1024))
     }
 
+    /// Where everything waits for a sink, that is said: at once, by the hour, and of another sink again.
+    @Test func aSinkThatEverythingWaitsForIsNamed() {
+        var retention = Retention()
+        func waits(for sink: String?, at now: Int64) -> PurgeSummary? {
+            retention.purged(page(0, more: false, waitsFor: sink), took: 1, isBehind: false, at: now).summary
+        }
+        #expect(waits(for: nil, at: 0) == nil)
+        #expect(waits(for: "dead", at: 60_000) == PurgeSummary(count: 0, lastID: nil, waitsFor: "dead"))
+        #expect(waits(for: "dead", at: 59_999 + hour) == nil)
+        #expect(waits(for: "dead", at: 60_000 + hour) == PurgeSummary(count: 0, lastID: nil, waitsFor: "dead"))
+        #expect(waits(for: "slow", at: 60_001 + hour) == PurgeSummary(count: 0, lastID: nil, waitsFor: "slow"))
+    }
+
     /// One that does not end is told of as well.
     @Test func aPurgeOfHoursIsToldOfMeanwhile() {
         var retention = Retention()

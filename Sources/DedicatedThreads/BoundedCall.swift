@@ -1,15 +1,14 @@
-import DedicatedThreads
 import Synchronization
 
 /// A call that may hang, such as one on a file system of the network: it has a thread of its own, and is waited for no
 /// longer than a limit.
-final class BoundedCall<Value: Sendable>: Sendable {
+package final class BoundedCall<Value: Sendable>: Sendable {
     private let waiting = Mutex<CheckedContinuation<Value?, Never>?>(nil)
 
     private init() {}
 
     /// - Returns: nil where it did not end in time, or the system gives no thread for it.
-    static func run(within limit: Duration, _ body: @escaping @Sendable () -> Value) async -> Value? {
+    package static func run(within limit: Duration, _ body: @escaping @Sendable () -> Value) async -> Value? {
         let call = BoundedCall<Value>()
         let alarm = Task {
             if (try? await Task.sleep(for: limit)) != nil { call.end(with: nil) }
