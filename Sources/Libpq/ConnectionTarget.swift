@@ -46,7 +46,10 @@ package struct ConnectionTarget: Sendable, CustomStringConvertible {
     /// Everything that was given, as conninfo, with `…` for each secret.
     package var masked: String {
         options.map { option in
-            let value = Self.secretKeywords.contains(option.keyword) ? "…" : Self.quoted(option.value)
+            // A user with a colon is a password that was pasted behind it.
+            let isSecret =
+                Self.secretKeywords.contains(option.keyword) || option.keyword == "user" && option.value.contains(":")
+            let value = isSecret ? "…" : Self.quoted(option.value)
             return "\(option.keyword)=\(value)"
         }.joined(separator: " ")
     }
@@ -60,6 +63,8 @@ package struct ConnectionTarget: Sendable, CustomStringConvertible {
 
     private static let secretKeywords: Set<String> = [
         "password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret",
+        // Settings of the server's, any of which may hold a token.
+        "options",
     ]
     private static let shownKeywords: Set<String> = [
         "host", "hostaddr", "port", "dbname", "user", "application_name", "sslmode", "service", "target_session_attrs",

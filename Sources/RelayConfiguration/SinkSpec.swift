@@ -32,9 +32,11 @@ package enum SinkKind: String, CaseIterable, Sendable {
 }
 
 extension SinkSpec {
-    /// Of what looks like a URL no more than the scheme: what follows may be a receiver's secret.
+    /// Of what may be meant as a URL no more than what comes before its path: the rest may be a receiver's secret.
     private static func withoutPath(_ text: String) -> String {
-        text.contains("//") ? text.prefix { $0 != "/" } + "//…" : text
+        if text.contains("@") { return "…" }
+        let beginning = text.prefix { !"/?#".contains($0) }
+        return beginning.count == text.count ? text : beginning + "…"
     }
 
     /// Reads a SPEC: `stdout`, `file:PATH`, `http://…` or `https://…`.

@@ -267,8 +267,9 @@ package actor Relay {
         if now >= leading.nextStatus {
             leading.nextStatus = now + LeadUnderWay.statusPause
             noteStatus()
-        } else {
-            wake = min(wake ?? leading.nextStatus, leading.nextStatus)
+        } else if wake ?? .max > leading.nextStatus + LeadUnderWay.statusPause {
+            // An earlier one is soon enough for the status as well: an idle relay that polls need not wake up for both.
+            wake = leading.nextStatus
         }
         if let wake { setAlarm(at: wake, leading) }
     }

@@ -18,7 +18,7 @@ package actor StdoutSink: Sink {
     private let descriptor: Int32
     private var output: Output?
     private var thread: WriterThread?
-    private var tail = OutputTail.lineStart
+    private let end: OutputEnd
     private var isDelivering = false
 
     /// Makes a sink that is not open yet.
@@ -26,9 +26,11 @@ package actor StdoutSink: Sink {
     /// - Parameters:
     ///   - name: The sink's name.
     ///   - descriptor: Where to write, open for writing for as long as the sink lives; its flags are left as they are.
-    package init(name: String = "stdout", descriptor: Int32 = STDOUT_FILENO) {
+    ///   - end: How that ends; to be shared with the sinks that write there before and after this one.
+    package init(name: String = "stdout", descriptor: Int32 = STDOUT_FILENO, after end: OutputEnd = OutputEnd()) {
         self.name = name
         self.descriptor = descriptor
+        self.end = end
     }
 
     deinit {
@@ -47,7 +49,7 @@ package actor StdoutSink: Sink {
                 reason: "no thread could be started for standard output; raise the limits on tasks and open files")
         }
         // Others may have written to a file meanwhile; a pipe ends as we left it.
-        if output.isFile { tail = output.endsInTornLine() ? .foreign : .lineStart }
+        if output.isFile { end.tail = output.endsInTornLine() ? .foreign : .lineStart }
         self.output = output
         self.thread = thread
     }
@@ -66,9 +68,9 @@ package actor StdoutSink: Sink {
             return report(1, .retry(after: nil, reason: "standard output is \(state)"))
         }
         isDelivering = true
-        var cursor = LineCursor(delivery, after: tail)
+        var cursor = LineCursor(delivery, after: end.tail)
         defer {
-            tail = cursor.tail
+            end.tail = cursor.tail
             isDelivering = false
         }
         var isFirst = true

@@ -27,14 +27,17 @@ import Testing
     /// Everything but the secrets, in words that libpq reads as the same.
     @Test(arguments: [
         "postgres://me:hunter22@h:5433/db?sslpassword=hunter22", "host=h password=hunter22",
-        "user='o\\'k \\\\ x' dbname='' options='-c a=b' password='hunter22 x'",
+        "user='o\\'k \\\\ x' dbname='' password='hunter22 x'", "options='-c app.token=hunter22' password=x",
+        "user=me:hunter22@h password=x", "postgres://me%3Ahunter22@h/db?password=x",
     ])
     func isShownWithoutItsSecrets(_ conninfo: String) throws {
         let target = try ConnectionTarget(parsing: conninfo)
         #expect(!target.masked.contains("hunter22") && target.masked.contains("password=…"))
         var again = try ConnectionTarget(parsing: target.masked)
         #expect(again.masked == target.masked)
-        for keyword in ["host", "port", "user", "dbname", "options"] { #expect(again[keyword] == target[keyword]) }
+        for keyword in ["host", "port", "user", "dbname"] where again[keyword] != "…" {
+            #expect(again[keyword] == target[keyword])
+        }
         again["password"] = nil
         #expect(!again.masked.contains(" password=") && ConnectionTarget().masked.isEmpty)
     }

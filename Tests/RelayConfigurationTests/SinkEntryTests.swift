@@ -108,7 +108,7 @@ struct SinkEntryTests {
         ("name: a", ":2: sinks[0]: this sink has no 'to'"),
         ("to: stdout\n    colour: red", ":3: sinks.stdout: the key 'colour' is unknown"),
         ("to: stdout\n    name: a b", ":3: sinks[0].name: the sink name 'a b' is not valid"),
-        ("to: ftp://x", ":2: sinks[0].to: 'ftp://…' is not a sink"),
+        ("to: ftp://x", ":2: sinks[0].to: 'ftp:…' is not a sink"),
         ("to: [stdout]", ":2: sinks[0].to: must be a single value"),
         // What does not fit the kind.
         ("to: stdout\n    rotate: {size: 1GiB}", ":3: sinks.stdout.rotate: applies to a file, but this sink is stdout"),

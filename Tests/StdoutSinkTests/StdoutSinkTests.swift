@@ -183,6 +183,36 @@ struct StdoutSinkTests {
         await sink.close()
     }
 
+    /// Two sinks write to one output, one after the other: what the first left torn is gone on with, or ended.
+    @Test(arguments: [true, false]) func anotherSinkGoesOnWhereThisOneLeftOff(_ isSameEvent: Bool) async throws {
+        let pipe = try TestPipe()
+        let end = OutputEnd()
+        let first = StdoutSink(descriptor: pipe.writeEnd, after: end)
+        try await first.open(anywhere)
+        let batch = try makeBatch(1...1000, payloadSize: 777)
+        let answers = Answers()
+        let task = Task { await first.deliver(batch.whole, to: answers) }
+        try await answers.reach(10)
+        task.cancel()
+        await task.value
+        await first.close()
+
+        let second = StdoutSink(descriptor: pipe.writeEnd, after: end)
+        try await second.open(anywhere)
+        let other = try makeBatch(2001...2010)
+        let next = isSameEvent ? Delivery(slices: [.init(batch: batch, range: answers.delivered..<1000)]) : other.whole
+        async let later = second.answers(to: next)
+        if isSameEvent {
+            #expect(await pipe.read(batch.text.utf8.count) == batch.text)
+        } else {
+            let text = await pipe.read(until: other.text)
+            #expect(text.hasSuffix("\n" + other.text))
+            #expect(batch.text.hasPrefix(text.dropLast(other.text.count + 1)))
+        }
+        #expect(await later.failures.isEmpty)
+        await second.close()
+    }
+
     @Test func neverBlocksThePool() async throws {
         // More sinks than the pool has threads, none of whose readers reads: others still run.
         var tasks: [Task<Void, Never>] = []

@@ -47,6 +47,9 @@ struct SinkComposition {
     }
 }
 
+/// A relay that follows another in this process goes on with the line that the other left torn.
+private let standardOutputEnd = OutputEnd()
+
 /// A webhook makes spans of its requests itself.
 private func traced(_ sink: any Sink, by tracer: (any Tracer)?) -> any Sink {
     guard let tracer, !(sink is WebhookSink) else { return sink }
@@ -63,7 +66,7 @@ func makeSink(
 ) -> any Sink {
     switch option.destination {
     case .stdout:
-        return StdoutSink(name: option.name)
+        return StdoutSink(name: option.name, after: standardOutputEnd)
     case .file(var settings):
         settings.window = window
         return FileSink(settings, countDuplicates: EventCounters().duplicates(of: option.name))

@@ -37,6 +37,9 @@ actor Patience {
             try Task.checkCancellation()
             do {
                 return try await attempt()
+            } catch  where Task.isCancelled {
+                // It was told to end: that says nothing of the database.
+                throw CancellationError()
             } catch let refusal as Refusal {
                 if refusal.kind != .unreachable, !hasBegun {
                     throw RelayStop(refusal)
