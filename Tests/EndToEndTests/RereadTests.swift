@@ -397,4 +397,32 @@ import WebhookReceiver
         #expect(try folder.ids("b.jsonl").sorted() == Array(11...30))
         #expect(try await relay.stop() == .exited(0))
     }
+
+    /// Of a relay that another follows nothing is left, however long it might have taken to stop: no thread, no file.
+    @Test(arguments: ["id", "none"]) func aRelayThatHasEndedLeavesNothing(_ order: String) async throws {
+        let database = try await PrivateCluster.shared().database()
+        let folder = try SinkFolder()
+        func yaml(_ round: Int) -> String {
+            "order: \(order)\nshutdown_timeout: 1h\nsinks: [{to: 'file:FOLDER/a.jsonl', exclude: [no-\(round)]}]"
+        }
+        let relay = try RelayProcess.run(database, try folder.configuration(yaml(0)))
+        let begins = order == "id" ? "leading" : "competing"
+        func held() throws -> Int {
+            try ["fd", "task"].reduce(0) { sum, kind in
+                try sum + FileManager.default.contentsOfDirectory(atPath: "/proc/\(relay.pid)/\(kind)").count
+            }
+        }
+        try await relay.waitForLog(begins)
+        try await insert(10, database)
+        var before = 0
+        for round in 1...24 {
+            _ = try await reread(relay, folder, yaml(round))
+            try await eventually("the next relay has begun") { relay.log.entries(of: begins).count == round + 1 }
+            try await insert(1, database)
+            // The pool has the threads that it will ever need.
+            if round == 4 { before = try held() }
+        }
+        try await eventually("nothing is left of twenty relays") { try held() < before + 10 }
+        #expect(try await relay.stop() == .exited(0))
+    }
 }
